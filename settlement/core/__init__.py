@@ -1,0 +1,1 @@
+"""The arithmetic of settlement: values in, values out; no database, no clock, no files."""

@@ -1,0 +1,54 @@
+"""Every error this package raises on purpose, in one tree.
+
+    SettlementError
+    |-- InvalidObligation     what was handed to intake cannot be an obligation
+    |-- ObligationExists      that (partner_id, event_id, line) was recorded before
+    |-- UnknownCycle          no such cycle, or its name is not of the form YYYY-MM
+    |-- NotPublished          the cycle exists, but its statements are not public yet
+    |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
+    |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
+    `-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from settlement.core.findings import Finding
+
+
+class SettlementError(Exception):
+    """Root of the tree; `str(error)` is a sentence for an operator."""
+
+
+class InvalidObligation(SettlementError):
+    """An obligation with a field out of range, or with a line break in a text."""
+
+
+class ObligationExists(SettlementError):
+    """One of the obligations is recorded already; nothing of the call was stored."""
+
+
+class UnknownCycle(SettlementError):
+    """No cycle of that name."""
+
+
+class NotPublished(SettlementError):
+    """The cycle is not published, so there is no statement to show."""
+
+
+class SettlementRefused(SettlementError):
+    """A move of a cycle was refused; `findings` names the rows if a self-check refused it."""
+
+    def __init__(self, reason: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__("\n".join([reason, *(f"  {finding}" for finding in findings)]))
+        self.reason = reason
+        self.findings = tuple(findings)
+
+
+class DatabaseRefused(SettlementError):
+    """The database's transaction counter is behind the stored transaction ids."""
+
+
+class FileRefused(SettlementError):
+    """A file is not a readable export; the message says where reading stopped."""
