@@ -1,0 +1,1 @@
+"""The merchant's SDK of Hansa, the open coalition loyalty network."""

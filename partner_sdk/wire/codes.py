@@ -1,0 +1,75 @@
+"""The one table of error codes: what each means, its HTTP status, and whether trying again can help.
+
+A code is a promise to every client ever written: codes are added, never renamed. A problem document
+(RFC 9457) carries the code twice, as its own member and at the end of the `type` URN.
+"""
+
+from typing import Any, NamedTuple
+
+PROBLEM_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:hansa:problem:"
+_RESERVED = frozenset(("type", "title", "status", "code", "detail"))
+
+
+class Code(NamedTuple):
+    """What every refusal with one code has in common."""
+
+    status: int
+    title: str
+    retryable: bool = False
+
+
+CODES: dict[str, Code] = {
+    "malformed_json": Code(400, "The body is not strict JSON"),
+    "malformed_request": Code(400, "The request is not well-formed HTTP for this hub"),
+    "digest_malformed": Code(400, "The Content-Digest field cannot be read"),
+    "digest_mismatch": Code(400, "The body is not the one that Content-Digest describes"),
+    "cursor_invalid": Code(400, "The cursor is not one that this list gave out"),
+    "signature_missing": Code(401, "The request is not signed"),
+    "signature_malformed": Code(401, "The signature fields cannot be read"),
+    "signature_parameters": Code(401, "A signature parameter is missing, unknown or out of range"),
+    "signature_components": Code(401, "The signature does not cover exactly what it must"),
+    "clock_skew": Code(401, "The signature's times do not fit the hub's clock", retryable=True),
+    "signature_invalid": Code(401, "The signature is not the key's over this request"),
+    "unknown_key": Code(401, "The hub knows no such key"),
+    "key_pending": Code(401, "The key waits for the operator's approval"),
+    "key_retired": Code(401, "The key is retired"),
+    "key_revoked": Code(401, "The key is revoked"),
+    "partner_suspended": Code(403, "The partner is suspended"),
+    "not_allowed": Code(403, "The partner may not do this"),
+    "not_found": Code(404, "There is nothing here"),
+    "unknown_member": Code(404, "The hub knows no such member"),
+    "unknown_cycle": Code(404, "The hub knows no such settlement cycle"),
+    "unknown_partner": Code(404, "The hub knows no such partner"),
+    "method_not_allowed": Code(405, "The resource has no such method"),
+    "event_conflict": Code(409, "The id was used before with other content"),
+    "insufficient_points": Code(409, "The member has too few available points"),
+    "identifier_taken": Code(409, "The identifier belongs to another member"),
+    "key_exists": Code(409, "The key is registered already"),
+    "too_many_pending_keys": Code(409, "Too many keys wait for approval"),
+    "body_too_large": Code(413, "The body is too large"),
+    "unsupported_media_type": Code(415, "The body is not application/json"),
+    "wrong_authority": Code(421, "The request was signed for another host"),
+    "invalid_request": Code(422, "The body does not fit its schema"),
+    "weak_key": Code(422, "The key proves nothing"),
+    "proof_invalid": Code(422, "The registration is not signed by the key it registers"),
+    "no_rate": Code(422, "No earning rate is in force for this partner at that time"),
+    "no_contract": Code(422, "No contract is in force for this partner at that time"),
+    "currency_mismatch": Code(422, "The amount is not in the partner's currency"),
+    "points_mismatch": Code(422, "The points are not what the rule gives"),
+    "points_over_cap": Code(422, "The points exceed the cap of one event"),
+    "occurred_in_future": Code(422, "The event lies in the future"),
+    "rate_limited": Code(429, "Too many requests", retryable=True),
+    "header_too_large": Code(431, "The header fields are too large"),
+    "internal_error": Code(500, "The hub failed", retryable=True),
+    "unavailable": Code(503, "The hub cannot answer now", retryable=True),
+}
+
+
+def problem(code: str, detail: str, **members: Any) -> dict[str, Any]:
+    """A problem document (RFC 9457) for a code of the table, with further members after the standard ones."""
+    if not _RESERVED.isdisjoint(members):
+        raise ValueError("a problem's standard members come from the table")
+    known = CODES[code]
+    standard = {"type": _TYPE_PREFIX + code, "title": known.title, "status": known.status}
+    return {**standard, "code": code, "detail": detail, **members}
