@@ -1,13 +1,13 @@
 """Every error this package raises on purpose, in one tree.
 
-    SettlementError
-    |-- InvalidObligation     what was handed to intake cannot be an obligation
-    |-- ObligationExists      that (partner_id, event_id, line) was recorded before
-    |-- UnknownCycle          no such cycle, or its name is not of the form YYYY-MM
-    |-- NotPublished          the cycle exists, but its statements are not public yet
-    |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
-    |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
-    `-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
+SettlementError
+|-- InvalidObligation     what was handed to intake cannot be an obligation
+|-- ObligationExists      that (partner_id, event_id, line) was recorded before
+|-- UnknownCycle          no such cycle, or its name is not of the form YYYY-MM
+|-- NotPublished          the cycle exists, but its statements are not public yet
+|-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
+|-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
+`-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
 """
 
 from __future__ import annotations

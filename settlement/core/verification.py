@@ -1,0 +1,224 @@
+"""Recompute a cycle from its lines and compare it with what was stated, naming every row that differs.
+
+One pass in the order of (partner_id, event_id, line), with memory for the pairs only. The same code runs as a
+self-check on the database's rows and in `python -m settlement verify` on an exported file. From each line's
+fields come its digest and its place in a position; from the lines of one event its value and how it splits;
+from the positions everything above them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import NamedTuple, TypeVar
+
+from settlement.core.digests import cycle_digest
+from settlement.core.findings import Finding, Findings
+from settlement.core.lines import Obligation, line_digest, row_name
+from settlement.core.netting import Net, multilateral_nets
+from settlement.core.positions import Pair, Position, Tally, pair_name
+from settlement.core.pricing import split_minor, value_minor
+from settlement.core.totals import StatementTotal, totals_of
+
+MAX_EVENT_LINES = 100_000
+MAX_UNSTATED_PAIRS = 10_000
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal)
+
+
+class Claims(NamedTuple):
+    """What is stated about a cycle; `digest` is the published cycle digest, `ends_on` the last business
+    date."""
+
+    cycle: str
+    ends_on: date
+    lines: int
+    digest: bytes
+    positions: Sequence[Position]
+    nets: Sequence[Net]
+    totals: Sequence[StatementTotal]
+
+
+class Recomputation:
+    """Takes in a cycle's lines one by one, then says what it found."""
+
+    def __init__(self, claims: Claims) -> None:
+        self.claims = claims
+        self.findings = Findings()
+        self.lines = 0
+        self._last: tuple[str, str, int] = ("", "", -1)
+        self._event: list[Obligation] = []
+        self._tallies: dict[Pair, Tally] = {position[:3]: Tally() for position in claims.positions}
+        self._max_pairs = len(self._tallies) + MAX_UNSTATED_PAIRS
+
+    def add(self, line: Obligation, stated_digest: bytes) -> None:
+        """Take in the next line with the digest it came with."""
+        key = line[:3]
+        if key <= self._last and self._refuse_order(line):
+            return
+        if key[:2] != self._last[:2]:
+            self._close_event()
+        self._last = key
+        if len(self._event) < MAX_EVENT_LINES:
+            self._event.append(line)
+        digest = line_digest(line)
+        if digest != stated_digest:
+            self._note(
+                "line digest", line, f"its fields give {digest.hex()}, stated is {stated_digest.hex()}"
+            )
+        if line.business_date > self.claims.ends_on:
+            self._note("cycle", line, f"business date {line.business_date} is after {self.claims.ends_on}")
+        self.lines += 1
+        tally = self._tallies.get((line.issuer, line.redeemer, line.currency)) or self._new_tally(line)
+        tally.add(line.points, line.amount_minor, digest)
+
+    def positions(self) -> list[Position]:
+        """The positions that the lines give so far, sorted."""
+        return sorted(tally.position(pair) for pair, tally in self._tallies.items() if tally.lines)
+
+    def finish(self) -> list[Finding]:
+        """Compare the whole with the claims; call once, after the last line."""
+        self._close_event()
+        found = self.positions()
+        if self.lines != self.claims.lines:
+            self.findings.add(
+                "count", f"cycle {self.claims.cycle}", f"{self.claims.lines} lines stated, {self.lines} found"
+            )
+        self.findings.extend(compare_results(self.claims, found))
+        return self.findings.listed()
+
+    def _note(self, check: str, line: Obligation, detail: str) -> None:
+        self.findings.add(check, row_name(*line[:3]), detail)
+
+    def _refuse_order(self, line: Obligation) -> bool:
+        """Note a line that is not after the one before; True when it is the same line again."""
+        doubled = line[:3] == self._last
+        self._note("order", line, "appears twice" if doubled else f"comes after {row_name(*self._last)}")
+        return doubled
+
+    def _new_tally(self, line: Obligation) -> Tally:
+        if len(self._tallies) >= self._max_pairs:
+            self._note(
+                "position", line, "its pair is not stated, and there are too many such pairs to add up"
+            )
+            return Tally()
+        return self._tallies.setdefault((line.issuer, line.redeemer, line.currency), Tally())
+
+    def _close_event(self) -> None:
+        lines, self._event = self._event, []
+        if len(lines) == 1:
+            line = lines[0]
+            due = value_minor(line.points, line.price_numerator, line.price_denominator)
+            if line.amount_minor != due:
+                self._note("value", line, f"amount {line.amount_minor}, its points and price give {due}")
+        elif len(lines) == MAX_EVENT_LINES:
+            self._note("event", lines[0], f"its event has {MAX_EVENT_LINES} lines or more, too many to check")
+        elif lines:
+            self.findings.extend(check_event(lines))
+
+
+def check_event(lines: Sequence[Obligation]) -> list[Finding]:
+    """Findings of one event's lines, in line order: one price, one redeemer, and its value split over
+    them."""
+    first = lines[0]
+    findings = [
+        Finding(
+            "event",
+            row_name(*line[:3]),
+            f"its terms differ from those of line {first.line} of the same event",
+        )
+        for line in lines[1:]
+        if _terms(line) != _terms(first)
+    ]
+    if findings:
+        return findings
+    points = [line.points for line in lines]
+    value = value_minor(sum(points), first.price_numerator, first.price_denominator)
+    return [
+        Finding(
+            "value",
+            row_name(*line[:3]),
+            f"amount {line.amount_minor}, {value} split over the event gives {due}",
+        )
+        for line, due in zip(lines, split_minor(value, points), strict=True)
+        if line.amount_minor != due
+    ]
+
+
+def _terms(line: Obligation) -> tuple[object, ...]:
+    return (line.redeemer, *line[7:])
+
+
+def compare_results(claims: Claims, found: Sequence[Position]) -> list[Finding]:
+    """Compare stated positions, nets, statement totals and cycle digest with those that `found` gives."""
+    digest = cycle_digest(found)
+    stated = (
+        "" if digest == claims.digest else f"stated is {claims.digest.hex()}, the lines give {digest.hex()}"
+    )
+    return [
+        *compare_positions(claims.positions, found),
+        *compare_nets(claims.nets, multilateral_nets(found)),
+        *sum_of_nets(claims.nets),
+        *compare_totals(claims.totals, totals_of(found)),
+        *([Finding("cycle digest", f"cycle {claims.cycle}", stated)] if stated else []),
+    ]
+
+
+def compare_positions(stated: Sequence[Position], found: Sequence[Position]) -> list[Finding]:
+    """Findings for each pair whose stated position differs from the found one."""
+    return _compare("position", 3, pair_name, stated, found)
+
+
+def compare_nets(stated: Sequence[Net], found: Sequence[Net]) -> list[Finding]:
+    """Findings for each partner whose stated net differs from the found one."""
+    return _compare("net", 2, partner_name, stated, found)
+
+
+def compare_totals(stated: Sequence[StatementTotal], found: Sequence[StatementTotal]) -> list[Finding]:
+    """Findings for each partner whose stated statement totals differ from the found ones."""
+    return _compare("statement", 2, partner_name, stated, found)
+
+
+def sum_of_nets(nets: Iterable[Net]) -> list[Finding]:
+    """Findings for each net that is not receive less pay, and each currency whose nets do not add up to
+    zero."""
+    sums: dict[str, int] = {}
+    findings = []
+    for net in nets:
+        sums[net.currency] = sums.get(net.currency, 0) + net.net_minor
+        if net.net_minor != net.receive_minor - net.pay_minor:
+            findings.append(Finding("net", partner_name(*net[:2]), "the net is not receive less pay"))
+    wrong = ((currency, total) for currency, total in sorted(sums.items()) if total)
+    return findings + [
+        Finding("zero sum", currency, f"the nets add up to {total}") for currency, total in wrong
+    ]
+
+
+def partner_name(partner: str, currency: str) -> str:
+    """How messages name a net or a statement total."""
+    return f"{partner} ({currency})"
+
+
+def _compare(
+    check: str, width: int, name: Callable[..., str], stated: Sequence[_ROW], found: Sequence[_ROW]
+) -> list[Finding]:
+    """Compare two lists of rows whose first `width` fields are the key."""
+    claimed = {row[:width]: row for row in stated}
+    recomputed = {row[:width]: row for row in found}
+    details = [(key, _difference(claimed.get(key), recomputed.get(key))) for key in {**claimed, **recomputed}]
+    times = Counter(row[:width] for row in stated)
+    details += [(key, f"stated {count} times") for key, count in times.items() if count > 1]
+    return [Finding(check, name(*key), detail) for key, detail in details if detail]
+
+
+def _difference(stated: _ROW | None, found: _ROW | None) -> str:
+    if stated is None:
+        return "not stated, but the lines give one"
+    if found is None:
+        return "stated, but no line gives it"
+    named = zip(stated._fields, stated, found, strict=True)
+    return "; ".join(f"{name} {_text(a)} stated, {_text(b)} found" for name, a, b in named if a != b)
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
