@@ -1,4 +1,4 @@
-"""Is this point of Ed25519 fit to be somebody's public key?
+"""Whether a point of Ed25519 is fit to be somebody's public key.
 
 Libraries load every 32 bytes as a key, among them points for which signatures can be made without any secret,
 and points with two encodings. Such keys would let a partner deny its own reports, so they are refused when a
@@ -38,7 +38,7 @@ def _weakness_of_point(point: _Point) -> str | None:
 
 
 def _recover_x(y: int) -> int | None:
-    """Either square root of (y^2 - 1) / (d y^2 + 1), whose sign does not matter here (RFC 8032 section 5.1.3)."""
+    """A square root of (y^2 - 1) / (d y^2 + 1), of either sign (RFC 8032 section 5.1.3)."""
     u, v = y * y - 1, _D * y * y + 1
     x = u * pow(v, 3, _P) * pow(u * pow(v, 7, _P), (_P - 5) // 8, _P) % _P
     if (v * x * x - u) % _P == 0:

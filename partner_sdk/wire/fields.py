@@ -1,8 +1,8 @@
 """The kinds of value on the wire, as marshmallow fields that check one value in one step.
 
 marshmallow's own fields convert kindly ("12" is an integer, True is 1) and run every value through several
-layers of hooks. A wire contract wants the opposite, strict and fast: these fields accept exactly one JSON type,
-state their limits once (for the check and for the OpenAPI document alike), and cost a fraction of a
+layers of hooks. A wire contract wants the opposite, strict and fast: these fields accept exactly one JSON
+type, state their limits once (for the check and for the OpenAPI document alike), and cost a fraction of a
 microsecond. A batch of 1,000 earnings has some ten thousand values.
 """
 

@@ -26,7 +26,7 @@ class KeyListRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HubKey:
-    """One of the hub's keys; it may sign answers from `not_before` until before `not_after` (epoch seconds)."""
+    """One of the hub's keys, good from `not_before` until just before `not_after` (epoch seconds)."""
 
     keyid: str
     public: PublicKey

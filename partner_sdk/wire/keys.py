@@ -31,7 +31,7 @@ PUBLISHED_TEST_KEYS = frozenset(
     bytes.fromhex(raw)
     for raw in (
         "26b40b8f93fff3d897112f7ebc582b232dbd72517d082fe83cfb30ddce43d1bb",  # RFC 9421 B.1.4
-        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",  # RFC 8032 7.1 test 1, RFC 8037 A.1
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",  # RFC 8032 7.1 test 1, 8037 A.1
         "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",  # RFC 8032 7.1 test 2
         "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",  # RFC 8032 7.1 test 3
         "278117fc144c72340f67d0f2316e8386ceffbf2b2428c9c51fef7c597f1d426e",  # RFC 8032 7.1 test 1024
@@ -78,7 +78,7 @@ class PublicKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> "PublicKey":
-        """Load a JWK with exactly the members kty, crv and x (RFC 8037 section 2); refuses as `from_raw` does."""
+        """Load a JWK with just the members kty, crv, x (RFC 8037 section 2); refuses as `from_raw` does."""
         if not isinstance(jwk, Mapping) or set(jwk) != {"kty", "crv", "x"}:
             raise KeyFormatError("a public key is a JWK with exactly the members kty, crv and x")
         if jwk["kty"] != "OKP" or jwk["crv"] != "Ed25519":

@@ -1,7 +1,7 @@
 """The schema of every body on the wire: what the hub checks requests with, and what OpenAPI is written from.
 
-A request is checked before anything is looked up, so a refusal here (`invalid_request`) means that nothing was
-applied. Answers have schemas too: they are the contract's other half, held against the hub in its tests.
+A request is checked before anything is looked up, so a refusal here (`invalid_request`) means that nothing
+was applied. Answers have schemas too: they are the contract's other half, held against the hub in its tests.
 A client should ignore members of an answer that it does not know; the hub never ignores one of a request.
 """
 
@@ -37,7 +37,10 @@ _MAX_POINTER_CHARS = 200
 
 
 class InvalidRequest(ValueError):
-    """A value does not fit its schema; `errors` is [{"pointer": RFC 6901, "detail": sentence}], at most 50."""
+    """A value does not fit its schema.
+
+    `errors` is [{"pointer", "detail"}], at most 50: JSON pointers (RFC 6901) and a sentence for each.
+    """
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__(

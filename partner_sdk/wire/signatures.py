@@ -1,8 +1,8 @@
 """HTTP message signatures: the one profile of RFC 9421 that this network speaks, for requests and answers.
 
-A general implementation takes hundreds of microseconds a message, most of it spent on choices we do not offer.
-So the profile is narrow (Ed25519, fixed components in a fixed order, canonical parameters) and this module
-knows nothing else; it costs a few microseconds beyond the curve. Whatever a stranger sends ends in
+A general implementation takes hundreds of microseconds a message, most of it spent on choices that we do not
+offer. So the profile is narrow (Ed25519, fixed components in a fixed order, canonical parameters) and this
+module knows nothing else; it costs a few microseconds beyond the curve. Whatever a stranger sends ends in
 SignatureRefused with a code of the wire.
 
 A request covers "@method" "@authority" "@path" "@query" and, with a body, "content-type" "content-digest".
@@ -15,7 +15,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from partner_sdk.wire.keys import PrivateKey, PublicKey
@@ -26,6 +26,9 @@ MAX_LIFETIME_S = 300
 MAX_AGE_S = 300
 MAX_AHEAD_S = 30
 LABEL = "hansa"
+
+_MAX_EPOCH_DIGITS = 12
+_Tagged = tuple[str, str, str, list[tuple[str, str]]]
 
 
 class SignatureRefused(Exception):
@@ -70,8 +73,7 @@ class RequestTarget:
         return cls(method, authority, parts.path or "/", "?" + parts.query, content_type, content_digest)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSignature:
+class RequestSignature(NamedTuple):
     """A request's signature as read, with every parameter in range but nothing verified yet.
 
     `components` are the covered identifiers as written, quotes and all; `params_text` is the value of
@@ -290,8 +292,7 @@ def _response_base(status: int, content_type: str, digest: str, target: RequestT
 # --- the two signature fields (RFC 9421 section 4, structured fields of RFC 8941) ---
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """The one member of both fields that bears the tag; parameter values still as written."""
 
     label: str
@@ -311,41 +312,53 @@ def _fields(params: str, signature: bytes) -> dict[str, str]:
 def _find(signature_input: str | None, signature: str | None, tag: str) -> _Found:
     if not signature_input or not signature:
         raise SignatureRefused("signature_missing", "Signature-Input or Signature is absent")
-    tagged = f'"{tag}"'
-    ours = None
+    return _read_usual(signature_input, signature, tag) or _read_any(signature_input, signature, tag)
+
+
+def _read_usual(signature_input: str, signature: str, tag: str) -> _Found | None:
+    """Read both fields in the form that nearly all messages have, or None: it spares no check, only time."""
+    params, spelled = _USUAL_INPUT.fullmatch(signature_input), _USUAL_SIGNATURE.fullmatch(signature)
+    if params is None or spelled is None:
+        return None
+    label, inner, written = params.groups()
+    components = _KNOWN_INNERS.get(inner)
+    if components is None or label != spelled[1]:
+        return None
+    pairs = [pair.split("=", 1) for pair in written.split(";")]
+    named: dict[str, str] = dict(pairs)
+    if len(named) != len(pairs) or named.get("tag") != f'"{tag}"':
+        return None
+    return _Found(label, components, named, f"{inner};{written}", b64decode(spelled[2]))
+
+
+def _read_any(signature_input: str, signature: str, tag: str) -> _Found:
+    """Read both fields by the full grammar, among any number of signatures with other tags."""
+    ours: list[_Tagged] = []
     for label, (inner, written) in _dictionary(_INPUT_MEMBER, signature_input, "Signature-Input").items():
-        names = _PARAMETER.findall(written)
-        params = dict(names)
-        if params.get("tag") != tagged:
-            continue
-        if ours is not None:
-            raise SignatureRefused("signature_malformed", f"two signatures bear the tag {tag}")
-        if len(params) != len(names):
-            raise SignatureRefused("signature_malformed", "a signature parameter is given twice")
-        ours = label, inner, params, inner + written
-    if ours is None:
-        raise SignatureRefused("signature_malformed", f"no signature bears the tag {tag}")
-    return _found(*ours, _dictionary(_SIGNATURE_MEMBER, signature, "Signature"))
+        pairs = _PARAMETER.findall(written)
+        if ("tag", f'"{tag}"') in pairs:
+            ours.append((label, inner, written, pairs))
+    signatures = _dictionary(_SIGNATURE_MEMBER, signature, "Signature")
+    if len(ours) != 1:
+        raise SignatureRefused("signature_malformed", f"exactly one signature must bear the tag {tag}")
+    return _read_tagged(ours[0], signatures)
 
 
-def _found(
-    label: str, inner: str, params: dict[str, str], params_text: str, signatures: dict[str, tuple[str, ...]]
-) -> _Found:
-    if label not in signatures:
-        raise SignatureRefused("signature_malformed", f"Signature has no member {label}")
-    if not _CANONICAL.fullmatch(params_text):
-        raise SignatureRefused(
-            "signature_malformed", "the signature's parameters are not written canonically"
-        )
-    spelled = signatures[label][0]
-    if not _SIGNATURE_BASE64.fullmatch(spelled):
-        raise SignatureRefused("signature_malformed", "the signature is not 64 bytes in base64")
+def _read_tagged(ours: "_Tagged", signatures: dict[str, tuple[str, ...]]) -> _Found:
+    label, inner, written, pairs = ours
+    params = dict(pairs)
+    if len(params) != len(pairs):
+        raise SignatureRefused("signature_malformed", "a signature parameter is given twice")
+    if not _CANONICAL.fullmatch(inner + written):
+        raise SignatureRefused("signature_malformed", "the parameters are not in their canonical spelling")
+    if label not in signatures or not _SIGNATURE_BASE64.fullmatch(signatures[label][0]):
+        raise SignatureRefused("signature_malformed", f"Signature has no 64 bytes of base64 for {label}")
     components = _KNOWN_INNERS.get(inner) or tuple(inner[1:-1].split(" "))
-    return _Found(label, components, params, params_text, b64decode(spelled))
+    return _Found(label, components, params, inner + written, b64decode(signatures[label][0]))
 
 
 def _dictionary(member: re.Pattern[str], text: str, field: str) -> dict[str, tuple[str, ...]]:
-    """Read a structured field of type dictionary whose members all have one shape (RFC 8941 section 4.2.2)."""
+    """Read a structured dictionary whose members all have one shape (RFC 8941 section 4.2.2)."""
     members: dict[str, tuple[str, ...]] = {}
     position, end = 0, len(text)
     while True:
@@ -369,7 +382,7 @@ def _only(found: _Found, allowed: frozenset[str]) -> None:
 
 def _whole(found: _Found, name: str) -> int:
     value = found.params.get(name, "")
-    if not _EPOCH_SECONDS.fullmatch(value):
+    if not value.isdigit() or len(value) > _MAX_EPOCH_DIGITS or value[0] == "0":
         raise SignatureRefused("signature_parameters", f"{name} must be a whole number of seconds")
     return int(value)
 
@@ -425,8 +438,8 @@ _KNOWN_INNERS = {
 }
 _PLAIN_INNER, _BODY_INNER, _PLAIN_ANSWER_INNER, _BODY_ANSWER_INNER = _KNOWN_INNERS
 
-# The grammar of RFC 8941, as far as two dictionaries of signatures need it. No two alternatives start alike, so
-# no text makes the patterns go back and forth.
+# The grammar of RFC 8941, as far as two dictionaries of signatures need it. No two alternatives start alike,
+# so no text makes the patterns go back and forth.
 _KEY = r"[a-z*][a-z0-9_.*-]*"
 _STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
 _BARE = (
@@ -440,11 +453,13 @@ _SIGNATURE_MEMBER = re.compile(rf"({_KEY})=:([A-Za-z0-9+/=]*):{_PARAMETERS}")
 _PARAMETER = re.compile(rf"; *({_KEY})(?:=({_BARE}))?")
 _SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
 
-# Canonical spelling (RFC 8941 section 4.1): the signer's "@signature-params" is then what the field says, letter
-# for letter, and no second serialization is needed.
+# Canonical spelling (RFC 8941 section 4.1): the signer's "@signature-params" is then what the field says,
+# letter for letter, and nothing needs to be serialized a second time.
 _CANONICAL = re.compile(r"\((?:[^ ()]+(?: [^ ()]+)*)?\)[^ ]*")
+_USUAL_PARAMETER = r'[a-z]+=(?:[0-9]+|"[!#-:<-\[\]-~]*")'
+_USUAL_INPUT = re.compile(rf"({_KEY})=(\([^)]*\));({_USUAL_PARAMETER}(?:;{_USUAL_PARAMETER})*)")
+_USUAL_SIGNATURE = re.compile(rf"({_KEY})=:([A-Za-z0-9+/]{{85}}[AQgw]==):")
 _SIGNATURE_BASE64 = re.compile(r"[A-Za-z0-9+/]{85}[AQgw]==")
 _DIGEST_MEMBER = re.compile(rf"[ \t]*({_KEY})=:([A-Za-z0-9+/=]*):[ \t]*")
-_EPOCH_SECONDS = re.compile(r"[1-9][0-9]{0,11}")
 _NONCE = re.compile(r'"[A-Za-z0-9_-]{21}[AQgw]"')
 _KEYID = re.compile(r'"[!#-\[\]-~]{1,100}"')

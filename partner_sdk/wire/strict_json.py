@@ -78,7 +78,12 @@ def _check_depth(value: Any) -> None:
     for _ in range(MAX_DEPTH):
         if not level:
             return
-        level = [child for parent in level for child in _children(parent) if type(child) in _CONTAINERS]
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) in _CONTAINERS
+        ]
     if level:
         raise MalformedJson(_TOO_DEEP)
 
@@ -104,10 +109,6 @@ def _check_string(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise MalformedJson("a string has a lone surrogate") from None
-
-
-def _children(container: Any) -> Any:
-    return container.values() if type(container) is dict else container
 
 
 _CONTAINERS = frozenset((dict, list))
