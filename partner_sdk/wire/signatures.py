@@ -10,34 +10,46 @@ An answer covers "@status" "content-type" "content-digest", the request's same p
 request's nonce, so that no answer fits any other request.
 """
 
-import hashlib
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from partner_sdk.wire.digests import check_digest, content_digest
 from partner_sdk.wire.keys import PrivateKey, PublicKey
+from partner_sdk.wire.signature_fields import Found, SignatureRefused, find, write
+
+__all__ = [
+    "MAX_AGE_S",
+    "MAX_AHEAD_S",
+    "MAX_LIFETIME_S",
+    "REQUEST_TAG",
+    "RESPONSE_TAG",
+    "Headers",
+    "RequestSignature",
+    "RequestTarget",
+    "ResponseSignature",
+    "SignatureRefused",
+    "check_components",
+    "check_digest",
+    "check_times",
+    "content_digest",
+    "parse_request_signature",
+    "sign_request",
+    "sign_response",
+    "signature_base",
+    "verify_request",
+    "verify_response",
+]
 
 REQUEST_TAG = "hansa-request"
 RESPONSE_TAG = "hansa-response"
 MAX_LIFETIME_S = 300
 MAX_AGE_S = 300
 MAX_AHEAD_S = 30
-LABEL = "hansa"
 
 _MAX_EPOCH_DIGITS = 12
-_Tagged = tuple[str, str, str, list[tuple[str, str]]]
-
-
-class SignatureRefused(Exception):
-    """A signature or digest is not acceptable: `code` is a code of the wire, `detail` a sentence."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
 
 
 class Headers(Protocol):
@@ -101,38 +113,6 @@ class ResponseSignature:
     params_text: str
 
 
-# --- digests (RFC 9530) ---
-
-
-def content_digest(body: bytes) -> str:
-    """The Content-Digest field for a body: `sha-256=:...:`."""
-    return f"sha-256=:{b64encode(hashlib.sha256(body).digest()).decode()}:"
-
-
-def check_digest(header: str, body: bytes) -> None:
-    """Hold a Content-Digest field against the body: every sha-256 and sha-512 in it, and at least one.
-
-    Raises SignatureRefused with digest_malformed or digest_mismatch.
-    """
-    members = _digest_members(header)
-    known = [name for name in _DIGESTS if name in members]
-    if not known:
-        raise SignatureRefused("digest_malformed", "Content-Digest has neither sha-256 nor sha-512")
-    for name in known:
-        if b64encode(_DIGESTS[name](body).digest()).decode() != members[name]:
-            raise SignatureRefused("digest_mismatch", f"the {name} of the body is another")
-
-
-def _digest_members(header: str) -> dict[str, str]:
-    members: dict[str, str] = {}
-    for member in header.split(","):
-        match = _DIGEST_MEMBER.fullmatch(member)
-        if match is None or match[1] in members:
-            raise SignatureRefused("digest_malformed", "Content-Digest is not a dictionary of byte sequences")
-        members[match[1]] = match[2]
-    return members
-
-
 # --- requests ---
 
 
@@ -144,7 +124,7 @@ def sign_request(
     params = (
         f'{inner};created={created};expires={expires};nonce="{nonce}";keyid="{keyid}";tag="{REQUEST_TAG}"'
     )
-    return _fields(params, key.sign(_request_base(target, params, inner is _BODY_INNER)))
+    return write(params, key.sign(_request_base(target, params, inner is _BODY_INNER)))
 
 
 def parse_request_signature(signature_input: str | None, signature: str | None) -> RequestSignature:
@@ -152,7 +132,7 @@ def parse_request_signature(signature_input: str | None, signature: str | None) 
 
     Raises SignatureRefused: signature_missing, signature_malformed or signature_parameters.
     """
-    found = _find(signature_input, signature, REQUEST_TAG)
+    found = find(signature_input, signature, REQUEST_TAG)
     created, expires = _whole(found, "created"), _whole(found, "expires")
     if not created < expires <= created + MAX_LIFETIME_S:
         raise SignatureRefused(
@@ -160,7 +140,7 @@ def parse_request_signature(signature_input: str | None, signature: str | None) 
         )
     _only(found, _REQUEST_PARAMETERS)
     return RequestSignature(
-        found.label, found.components, created, expires, _nonce(found), _keyid(found), _alg(found),
+        found.label, _components(found), created, expires, _nonce(found), _keyid(found), _alg(found),
         found.params_text, found.signature,
     )  # fmt: skip
 
@@ -234,7 +214,7 @@ def sign_response(
     nonce_param = "" if nonce is None else f';nonce="{nonce}"'
     params = f'{inner};created={created};keyid="{keyid}"{nonce_param};tag="{RESPONSE_TAG}"'
     base = _response_base(status, content_type, digest, target, params)
-    return {"Content-Digest": digest, **_fields(params, key.sign(base))}
+    return {"Content-Digest": digest, **write(params, key.sign(base))}
 
 
 def verify_response(
@@ -254,7 +234,7 @@ def verify_response(
     if digest is None or content_type is None:
         raise SignatureRefused("signature_missing", "the answer has no Content-Digest or no Content-Type")
     check_digest(digest, body)
-    found = _find(headers.get("signature-input"), headers.get("signature"), RESPONSE_TAG)
+    found = find(headers.get("signature-input"), headers.get("signature"), RESPONSE_TAG)
     answer = _response_signature(found, target, nonce)
     public = public_of(answer.keyid)
     if public is None:
@@ -266,9 +246,9 @@ def verify_response(
     return answer
 
 
-def _response_signature(found: "_Found", target: RequestTarget, nonce: str | None) -> ResponseSignature:
+def _response_signature(found: Found, target: RequestTarget, nonce: str | None) -> ResponseSignature:
     required = _PLAIN_ANSWER_COMPONENTS if target.content_digest is None else _BODY_ANSWER_COMPONENTS
-    if found.components != required:
+    if _components(found) != required:
         raise SignatureRefused("signature_components", f"the signature must cover ({' '.join(required)})")
     _only(found, _RESPONSE_PARAMETERS)
     _alg(found)
@@ -289,119 +269,40 @@ def _response_base(status: int, content_type: str, digest: str, target: RequestT
     return _base_bytes(base + f'"content-digest";req: {target.content_digest}\n', params, 8)
 
 
-# --- the two signature fields (RFC 9421 section 4, structured fields of RFC 8941) ---
+# --- parameters and bases ---
 
 
-class _Found(NamedTuple):
-    """The one member of both fields that bears the tag; parameter values still as written."""
-
-    label: str
-    components: tuple[str, ...]
-    params: dict[str, str]
-    params_text: str
-    signature: bytes
+def _components(found: Found) -> tuple[str, ...]:
+    return _KNOWN_INNERS.get(found.inner) or tuple(found.inner[1:-1].split(" "))
 
 
-def _fields(params: str, signature: bytes) -> dict[str, str]:
-    return {
-        "Signature-Input": f"{LABEL}={params}",
-        "Signature": f"{LABEL}=:{b64encode(signature).decode()}:",
-    }
-
-
-def _find(signature_input: str | None, signature: str | None, tag: str) -> _Found:
-    if not signature_input or not signature:
-        raise SignatureRefused("signature_missing", "Signature-Input or Signature is absent")
-    return _read_usual(signature_input, signature, tag) or _read_any(signature_input, signature, tag)
-
-
-def _read_usual(signature_input: str, signature: str, tag: str) -> _Found | None:
-    """Read both fields in the form that nearly all messages have, or None: it spares no check, only time."""
-    params, spelled = _USUAL_INPUT.fullmatch(signature_input), _USUAL_SIGNATURE.fullmatch(signature)
-    if params is None or spelled is None:
-        return None
-    label, inner, written = params.groups()
-    components = _KNOWN_INNERS.get(inner)
-    if components is None or label != spelled[1]:
-        return None
-    pairs = [pair.split("=", 1) for pair in written.split(";")]
-    named: dict[str, str] = dict(pairs)
-    if len(named) != len(pairs) or named.get("tag") != f'"{tag}"':
-        return None
-    return _Found(label, components, named, f"{inner};{written}", b64decode(spelled[2]))
-
-
-def _read_any(signature_input: str, signature: str, tag: str) -> _Found:
-    """Read both fields by the full grammar, among any number of signatures with other tags."""
-    ours: list[_Tagged] = []
-    for label, (inner, written) in _dictionary(_INPUT_MEMBER, signature_input, "Signature-Input").items():
-        pairs = _PARAMETER.findall(written)
-        if ("tag", f'"{tag}"') in pairs:
-            ours.append((label, inner, written, pairs))
-    signatures = _dictionary(_SIGNATURE_MEMBER, signature, "Signature")
-    if len(ours) != 1:
-        raise SignatureRefused("signature_malformed", f"exactly one signature must bear the tag {tag}")
-    return _read_tagged(ours[0], signatures)
-
-
-def _read_tagged(ours: "_Tagged", signatures: dict[str, tuple[str, ...]]) -> _Found:
-    label, inner, written, pairs = ours
-    params = dict(pairs)
-    if len(params) != len(pairs):
-        raise SignatureRefused("signature_malformed", "a signature parameter is given twice")
-    if not _CANONICAL.fullmatch(inner + written):
-        raise SignatureRefused("signature_malformed", "the parameters are not in their canonical spelling")
-    if label not in signatures or not _SIGNATURE_BASE64.fullmatch(signatures[label][0]):
-        raise SignatureRefused("signature_malformed", f"Signature has no 64 bytes of base64 for {label}")
-    components = _KNOWN_INNERS.get(inner) or tuple(inner[1:-1].split(" "))
-    return _Found(label, components, params, inner + written, b64decode(signatures[label][0]))
-
-
-def _dictionary(member: re.Pattern[str], text: str, field: str) -> dict[str, tuple[str, ...]]:
-    """Read a structured dictionary whose members all have one shape (RFC 8941 section 4.2.2)."""
-    members: dict[str, tuple[str, ...]] = {}
-    position, end = 0, len(text)
-    while True:
-        match = member.match(text, position)
-        if match is None or match[1] in members:
-            raise SignatureRefused("signature_malformed", f"{field} is not a dictionary of signatures")
-        members[match[1]] = match.groups()[1:]
-        position = match.end()
-        if position == end:
-            return members
-        separator = _SEPARATOR.match(text, position)
-        if separator is None:
-            raise SignatureRefused("signature_malformed", f"{field} is not a dictionary of signatures")
-        position = separator.end()
-
-
-def _only(found: _Found, allowed: frozenset[str]) -> None:
+def _only(found: Found, allowed: frozenset[str]) -> None:
     if not allowed.issuperset(found.params):
         raise SignatureRefused("signature_parameters", "the signature has a parameter that is not known")
 
 
-def _whole(found: _Found, name: str) -> int:
+def _whole(found: Found, name: str) -> int:
     value = found.params.get(name, "")
     if not value.isdigit() or len(value) > _MAX_EPOCH_DIGITS or value[0] == "0":
         raise SignatureRefused("signature_parameters", f"{name} must be a whole number of seconds")
     return int(value)
 
 
-def _nonce(found: _Found) -> str:
+def _nonce(found: Found) -> str:
     value = found.params.get("nonce", "")
     if not _NONCE.fullmatch(value):
         raise SignatureRefused("signature_parameters", "nonce must be 16 bytes in base64url without padding")
     return value[1:-1]
 
 
-def _keyid(found: _Found) -> str:
+def _keyid(found: Found) -> str:
     value = found.params.get("keyid", "")
     if not _KEYID.fullmatch(value):
         raise SignatureRefused("signature_parameters", "keyid must be a string of 1 to 100 plain characters")
     return value[1:-1]
 
 
-def _alg(found: _Found) -> str | None:
+def _alg(found: Found) -> str | None:
     value = found.params.get("alg")
     if value is None:
         return None
@@ -422,7 +323,6 @@ def _base_bytes(base: str, params: str, lines: int) -> bytes:
 
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
-_DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 _REQUEST_PARAMETERS = frozenset(("created", "expires", "nonce", "keyid", "alg", "tag"))
 _RESPONSE_PARAMETERS = frozenset(("created", "keyid", "nonce", "alg", "tag"))
 
@@ -438,28 +338,5 @@ _KNOWN_INNERS = {
 }
 _PLAIN_INNER, _BODY_INNER, _PLAIN_ANSWER_INNER, _BODY_ANSWER_INNER = _KNOWN_INNERS
 
-# The grammar of RFC 8941, as far as two dictionaries of signatures need it. No two alternatives start alike,
-# so no text makes the patterns go back and forth.
-_KEY = r"[a-z*][a-z0-9_.*-]*"
-_STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
-_BARE = (
-    _STRING
-    + r"|-?[0-9]{1,15}(?:\.[0-9]{1,3})?|[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*|:[A-Za-z0-9+/=]*:|\?[01]"
-)
-_PARAMETERS = rf"(?:; *{_KEY}(?:=(?:{_BARE}))?)*"
-_ITEM = rf"(?:{_BARE}){_PARAMETERS}"
-_INPUT_MEMBER = re.compile(rf"({_KEY})=(\( *(?:{_ITEM}(?: +{_ITEM})* *)?\))({_PARAMETERS})")
-_SIGNATURE_MEMBER = re.compile(rf"({_KEY})=:([A-Za-z0-9+/=]*):{_PARAMETERS}")
-_PARAMETER = re.compile(rf"; *({_KEY})(?:=({_BARE}))?")
-_SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
-
-# Canonical spelling (RFC 8941 section 4.1): the signer's "@signature-params" is then what the field says,
-# letter for letter, and nothing needs to be serialized a second time.
-_CANONICAL = re.compile(r"\((?:[^ ()]+(?: [^ ()]+)*)?\)[^ ]*")
-_USUAL_PARAMETER = r'[a-z]+=(?:[0-9]+|"[!#-:<-\[\]-~]*")'
-_USUAL_INPUT = re.compile(rf"({_KEY})=(\([^)]*\));({_USUAL_PARAMETER}(?:;{_USUAL_PARAMETER})*)")
-_USUAL_SIGNATURE = re.compile(rf"({_KEY})=:([A-Za-z0-9+/]{{85}}[AQgw]==):")
-_SIGNATURE_BASE64 = re.compile(r"[A-Za-z0-9+/]{85}[AQgw]==")
-_DIGEST_MEMBER = re.compile(rf"[ \t]*({_KEY})=:([A-Za-z0-9+/=]*):[ \t]*")
 _NONCE = re.compile(r'"[A-Za-z0-9_-]{21}[AQgw]"')
 _KEYID = re.compile(r'"[!#-\[\]-~]{1,100}"')
