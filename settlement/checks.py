@@ -1,0 +1,183 @@
+"""The self-checks that stand before publication, and the audit of a cycle that is public.
+
+Five things must hold, and each finding names the row that breaks one:
+
+1. every obligation is in exactly one cycle, and its fields still give the digest it was recorded with; 2. the
+nets of each currency add up to zero; 3. the lines and positions of the hub's ledger equal those of the
+obligations; 4. statement totals, added up partner by partner, equal the positions; 5. the cycle digest of the
+database equals the one that Python finds from the lines, with the code an auditor uses.
+
+Over these stands the chain of moves: a cut-off, a result or a move that was changed by hand no longer fits
+its digest.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from settlement.core.digests import cycle_digest
+from settlement.core.findings import KEPT, Finding, Findings
+from settlement.core.lines import SEPARATOR, row_name
+from settlement.core.moves import CALCULATED, PUBLISHED, Move, cut_off_subject, move_digest, result_subject
+from settlement.core.periods import last_day
+from settlement.core.verification import Claims, Recomputation
+from settlement.errors import NotPublished, UnknownCycle
+from settlement.store.comparison import compare_with_ledger
+from settlement.store.history import lock_in_state, moves_by_cycle, moves_of
+from settlement.store.results import load_claims, stream_lines
+from settlement.store.tables import cycle_check, cycle_result, obligation
+from settlement.store.window import KEY, LINE, CutOff, Window, cut_offs, lines_of, seen_by, window_of, within
+
+
+def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
+    """Run all self-checks on a calculated cycle and note the outcome for `publish`.
+
+    `ledger` selects the same lines as the hub derives them from its transfers, with the columns partner_id,
+    event_id, line, issuer, redeemer, points, amount_minor, currency, business_date and tx; it may reach over
+    all cycles. An empty list means that all is well.
+    """
+    lock_in_state(connection, cycle, CALCULATED)
+    findings, digest = _run(connection, cycle, ledger)
+    outcome = {"cycle": cycle, "findings": len(findings), "digest": digest}
+    connection.execute(insert(cycle_check), outcome)
+    return findings
+
+
+def audit(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
+    """Run all self-checks on a published cycle against what was stored then; changes nothing.
+
+    Raises `NotPublished`.
+    """
+    moves = moves_of(connection, cycle)
+    if not any(move.state == PUBLISHED for move in moves):
+        raise NotPublished(f"cycle {cycle} is not published")
+    return _run(connection, cycle, ledger)[0]
+
+
+def found_clean(connection: Connection, cycle: str, digest: bytes) -> bool:
+    """Whether the last check in this transaction found nothing and saw positions of this cycle digest."""
+    own = cycle_check.c.tx == func.pg_current_xact_id()
+    last = select(cycle_check.c.findings, cycle_check.c.digest).where(cycle_check.c.cycle == cycle, own)
+    row = connection.execute(last.order_by(cycle_check.c.id.desc()).limit(1)).first()
+    return row is not None and row.findings == 0 and row.digest == digest
+
+
+def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[Finding], bytes]:
+    """All findings, and the cycle digest of the stored positions."""
+    try:
+        window = window_of(connection, cycle)
+        claims = load_claims(connection, window)
+    except UnknownCycle as gone:
+        return [Finding("history", f"cycle row {cycle}", str(gone))], b""
+    found = Findings()
+    found.extend(_history(connection, window, claims))
+    found.extend(_in_one_cycle(connection, window, ledger))
+    found.extend(_row_digests(connection, window))
+    found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
+    found.extend(_recompute(connection, window, claims))
+    return found.listed(), cycle_digest(claims.positions)
+
+
+def _history(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
+    """The cut-offs up to this one, and the moves of this cycle, against their digests."""
+    moves = moves_by_cycle(connection)
+    findings: list[Finding] = []
+    for number, cut in enumerate(cut_offs(connection)[: window.at.number], 1):
+        findings += _cut_off_holds(cut, number, moves.get(cut.cycle, []))
+    return findings + _chain_holds(moves[window.at.cycle]) + _subjects_hold(moves[window.at.cycle], claims)
+
+
+def _cut_off_holds(cut: CutOff, number: int, moves: list[Move]) -> list[Finding]:
+    row = f"cycle row {cut.cycle}"
+    if cut.number != number:
+        return [Finding("history", row, f"its number is {cut.number} where {number} is due")]
+    subject = cut_off_subject(*cut)
+    if cut.ends_on != last_day(cut.cycle) or not moves or moves[0].subject != subject:
+        return [Finding("history", row, "last day, number or snapshot are not those it was cut off with")]
+    return []
+
+
+def _chain_holds(moves: list[Move]) -> list[Finding]:
+    before = [b"", *(move.digest for move in moves)]
+    return [
+        Finding(
+            "history", f"move {move.cycle}/{move.seq}", "its fields do not give the digest it was made with"
+        )
+        for place, move in enumerate(moves, 1)
+        if move.seq != place or move.digest != move_digest(before[place - 1], move)
+    ]
+
+
+def _subjects_hold(moves: list[Move], claims: Claims) -> list[Finding]:
+    """What a move established is still what is stored."""
+    due = {CALCULATED: result_subject(claims), PUBLISHED: cycle_digest(claims.positions)}
+    return [
+        Finding(
+            "history",
+            f"move {move.cycle}/{move.seq}",
+            f"{move.state} as {move.subject.hex()}, what is stored gives {due[move.state].hex()}",
+        )
+        for move in moves
+        if move.state in due and move.subject != due[move.state]
+    ]
+
+
+def _in_one_cycle(connection: Connection, window: Window, ledger: Select[Any]) -> list[Finding]:
+    """Obligations in any cycle so far against the sum of what the cycles counted; if they differ, which and
+    where."""
+    known = cut_offs(connection)[: window.at.number]
+    counted = {row.cycle: row.lines for row in connection.execute(select(cycle_result))}
+    in_any = select(func.count()).select_from(obligation).where(seen_by(obligation, window.at))
+    if connection.execute(in_any).scalar() == sum(counted.get(cut.cycle, 0) for cut in known):
+        return []
+    findings: list[Finding] = []
+    for before, cut in pairwise([None, *known]):
+        assert cut is not None
+        findings += _counted_right(connection, Window(cut, before), counted.get(cut.cycle), ledger, window)
+    return findings
+
+
+def _counted_right(
+    connection: Connection, other: Window, counted: int | None, ledger: Select[Any], checked: Window
+) -> list[Finding]:
+    cycle = other.at.cycle
+    in_it = select(func.count()).select_from(obligation).where(within(obligation, other))
+    found = connection.execute(in_it).scalar()
+    if counted is None:
+        return [
+            Finding(
+                "one cycle", f"cycle {cycle}", f"was cut off with {found} obligations and never calculated"
+            )
+        ]
+    if found == counted:
+        return []
+    findings = [Finding("one cycle", f"cycle {cycle}", f"{counted} obligations counted, {found} found")]
+    if other.at != checked.at:
+        findings += compare_with_ledger(connection, other, ledger, load_claims(connection, other).positions)
+    return findings
+
+
+def _row_digests(connection: Connection, window: Window) -> list[Finding]:
+    """Obligations whose fields, put together by the database, do not give their digest."""
+    fields = [func.to_char(field, "YYYY-MM-DD") if field.key == "business_date" else field for field in LINE]
+    due = func.sha256(func.convert_to(func.concat_ws(SEPARATOR, *fields), "UTF8"))
+    altered = (within(obligation, window), obligation.c.digest.is_distinct_from(due))
+    count = connection.execute(select(func.count()).select_from(obligation).where(*altered)).scalar()
+    if not count:
+        return []
+    rows = connection.execute(select(*KEY, due).where(*altered).order_by(*KEY).limit(KEPT))
+    return [
+        Finding("row digest", row_name(*row[:3]), f"its fields give {row[3].hex()}, not its digest")
+        for row in rows
+    ]
+
+
+def _recompute(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
+    """The cycle as an auditor recomputes it, from the lines alone."""
+    recomputation = Recomputation(claims)
+    for line, digest in stream_lines(connection, lines_of(window)):
+        recomputation.add(line, digest)
+    return recomputation.finish()

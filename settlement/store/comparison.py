@@ -1,0 +1,153 @@
+"""Compare the obligations of a cycle with the hub's ledger, line by line and pair by pair.
+
+The ledger side is a SELECT that the caller gives: the same lines, derived from the transfers and priced
+again. It is read once, cut to the cycle by the same rule as the obligations, and joined with them in full, so
+a line that is missing on either side is found as well as one that differs. Only rows that differ leave the
+database, and the ledger's sums by pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from settlement.core.findings import KEPT, Finding
+from settlement.core.lines import row_name
+from settlement.core.positions import Position, pair_name
+from settlement.store.tables import obligation
+from settlement.store.window import Window, within
+
+_KEY = ("partner_id", "event_id", "line")
+_FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date")
+_PAIR = ("issuer", "redeemer", "currency")
+
+
+def compare_with_ledger(
+    connection: Connection, window: Window, ledger: Select[Any], stated: Sequence[Position]
+) -> list[Finding]:
+    """Findings for each line and each pair of a cycle on which the ledger and settlement differ."""
+    theirs = _ledger_lines(ledger, window)
+    ours = (
+        select(*(obligation.c[name] for name in _KEY + _FIELDS)).where(within(obligation, window)).cte("ours")
+    )
+    rows = connection.execute(
+        union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(theirs))
+    )
+    findings, pairs = [], []
+    for kind, one, other in rows:
+        if kind == "pair":
+            pairs.append(other)
+        else:
+            findings.append(_line_finding(one, other) if kind == "line" else _doubled(other))
+    return sorted(findings) + _pair_findings(stated, pairs)
+
+
+def _ledger_lines(ledger: Select[Any], window: Window) -> CTE:
+    lines = ledger.subquery("ledger")
+    columns = [lines.c[name] for name in _KEY + _FIELDS]
+    return select(*columns).where(within(lines, window)).cte("theirs").prefix_with("MATERIALIZED")
+
+
+def _different_lines(ours: CTE, theirs: CTE) -> Select[Any]:
+    same_key = and_(*(ours.c[name] == theirs.c[name] for name in _KEY))
+    differ = or_(*(ours.c[name].is_distinct_from(theirs.c[name]) for name in _FIELDS))
+    joined = ours.join(theirs, same_key, full=True)
+    found = select(literal("line"), _document(ours), _document(theirs)).select_from(joined).where(differ)
+    return select(found.limit(KEPT).subquery())
+
+
+def _doubled_lines(theirs: CTE) -> Select[Any]:
+    key = [theirs.c[name] for name in _KEY]
+    named = func.jsonb_build_object(*_named(theirs, _KEY), "times", func.count(), type_=JSONB)
+    found = select(literal("double"), cast(null(), JSONB), named).group_by(*key).having(func.count() > 1)
+    return select(found.limit(KEPT).subquery())
+
+
+def _pairs(theirs: CTE) -> Select[Any]:
+    sums = (
+        "lines",
+        func.count(),
+        "points",
+        func.sum(theirs.c.points),
+        "amount_minor",
+        func.sum(theirs.c.amount_minor),
+    )
+    named = func.jsonb_build_object(*_named(theirs, _PAIR), *sums, type_=JSONB)
+    return select(literal("pair"), cast(null(), JSONB), named).group_by(*(theirs.c[name] for name in _PAIR))
+
+
+def _document(side: CTE) -> ColumnElement[Any]:
+    """A side's row as one value, NULL when that side has none."""
+    document = func.jsonb_build_object(*_named(side, _KEY + _FIELDS), type_=JSONB)
+    return case((side.c.event_id.is_(None), cast(null(), JSONB)), else_=document)
+
+
+def _named(side: CTE, names: Sequence[str]) -> list[Any]:
+    return [item for name in names for item in (name, side.c[name])]
+
+
+def _line_finding(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> Finding:
+    if ours is None:
+        assert theirs is not None
+        return Finding(
+            "ledger", _name(theirs), f"in the ledger ({_terms(theirs)}), no obligation of this cycle"
+        )
+    if theirs is None:
+        return Finding(
+            "ledger", _name(ours), f"an obligation of this cycle ({_terms(ours)}), not in the ledger"
+        )
+    different = (name for name in _FIELDS if ours[name] != theirs[name])
+    detail = "; ".join(
+        f"{name} {ours[name]} in the obligation, {theirs[name]} in the ledger" for name in different
+    )
+    return Finding("ledger", _name(ours), detail)
+
+
+def _doubled(theirs: Mapping[str, Any]) -> Finding:
+    return Finding("ledger", _name(theirs), f"{theirs['times']} times in the ledger")
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return row_name(*(row[name] for name in _KEY))
+
+
+def _terms(row: Mapping[str, Any]) -> str:
+    amounts = f"{row['points']} points, {row['amount_minor']} minor units"
+    return f"{pair_name(*(row[name] for name in _PAIR))}, {amounts}"
+
+
+def _pair_findings(stated: Sequence[Position], ledger: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Stated positions against the ledger's sums."""
+    ours = {position[:3]: tuple(position[3:6]) for position in stated}
+    theirs = {
+        tuple(row[name] for name in _PAIR): (row["lines"], row["points"], row["amount_minor"])
+        for row in ledger
+    }
+    none = (0, 0, 0)
+    both = [(pair, ours.get(pair, none), theirs.get(pair, none)) for pair in sorted({*ours, *theirs})]
+    return [
+        Finding("ledger position", pair_name(*pair), f"{_sums(one)} stated, {_sums(other)} in the ledger")
+        for pair, one, other in both
+        if one != other
+    ]
+
+
+def _sums(sums: Sequence[int]) -> str:
+    return f"{sums[0]} lines of {sums[1]} points and {sums[2]} minor units"
