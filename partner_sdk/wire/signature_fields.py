@@ -122,7 +122,7 @@ _SEPARATOR = re.compile(r"[ \t]*,[ \t]*")
 # Canonical spelling (RFC 8941 section 4.1): the signer's "@signature-params" is then what the field says,
 # letter for letter, and nothing needs to be serialized a second time.
 _CANONICAL = re.compile(r"\((?:[^ ()]+(?: [^ ()]+)*)?\)[^ ]*")
-_USUAL_PARAMETER = r'[a-z]+=(?:[0-9]+|"[!#-:<-\[\]-~]*")'
+_USUAL_PARAMETER = r'[a-z]+=(?:[0-9]{1,15}|"[!#-:<-\[\]-~]*")'
 _USUAL_COMPONENT = r'"[@a-z-]+"(?:;req)?'
 _USUAL_INNER = rf"\({_USUAL_COMPONENT}(?: {_USUAL_COMPONENT})*\)"
 _USUAL_INPUT = re.compile(rf"({_KEY})=({_USUAL_INNER});({_USUAL_PARAMETER}(?:;{_USUAL_PARAMETER})*)")
