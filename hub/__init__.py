@@ -1,0 +1,1 @@
+"""The hub of a coalition: accounts, rates, rules, wire, worker and command line."""

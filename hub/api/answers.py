@@ -1,0 +1,48 @@
+"""Answers: every JSON document leaves signed by the hub and bound to the request it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from hub.api import incoming
+from hub.core.errors import Refused
+from hub.services.context import Hub
+from partner_sdk.wire import signatures, strict_json
+from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
+
+JSON_TYPE = "application/json"
+RETRY_AFTER_S = "1"
+
+
+def document(content: dict[str, Any], status: int = 200, content_type: str = JSON_TYPE) -> Response:
+    """Return a JSON answer; `sign` is applied to it on its way out."""
+    return Response(strict_json.dumps(content), status, content_type=content_type)
+
+
+def refusal(refused: Refused) -> Response:
+    """Return the problem document (RFC 9457) of a refusal."""
+    content = problem(refused.code, refused.detail, **refused.members)
+    answer = document(content, CODES[refused.code].status, PROBLEM_TYPE)
+    if answer.status_code in {429, 503}:
+        answer.headers["Retry-After"] = RETRY_AFTER_S
+    return answer
+
+
+def sign(hub: Hub, answer: Response) -> Response:
+    """Sign a JSON answer (RFC 9421, bound to the request by its ``;req`` components and its nonce)."""
+    if answer.content_type in {JSON_TYPE, PROBLEM_TYPE}:
+        answer.headers.extend(
+            signatures.sign_response(
+                status=answer.status_code,
+                content_type=answer.content_type,
+                body=answer.get_data(),
+                target=incoming.target_of(request),
+                nonce=incoming.nonce_of(request),
+                key=hub.keyring.signing,
+                keyid=hub.keyring.keyid,
+                created=int(hub.real_time().timestamp()),
+            )
+        )
+    return answer

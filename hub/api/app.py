@@ -1,0 +1,87 @@
+"""The Flask application: one rule an endpoint, one way through all of them.
+
+Each signed request passes the same steps, cheapest first: limits, signature, rate limit, strict JSON, schema,
+then its endpoint. Whatever is raised on the way becomes a signed problem document.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from hub.api import answers, incoming, openapi, public
+from hub.api.calls import Call, Endpoint
+from hub.api.metrics import Metrics
+from hub.api.rate_limit import RateLimit
+from hub.api.routes import SIGNED
+from hub.core.errors import DatabaseUnavailable, Refused
+from hub.services.authentication import authenticate
+from hub.services.context import Hub
+
+LOG = logging.getLogger("hansa.api")
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> Flask:
+    """Build the application; ``authorities`` are the values of ``@authority`` that it answers for."""
+    app = Flask("hansa", static_folder=None)
+    metrics = Metrics()
+    limit = RateLimit(rate_limit, time.monotonic)
+    for endpoint in SIGNED:
+        view = _signed_view(hub, endpoint, authorities, limit)
+        rule = re.sub(r"\{(\w+)\}", r"<path:\1>" if endpoint.path.endswith("}") else r"<\1>", endpoint.path)
+        app.add_url_rule(rule, f"{endpoint.method} {endpoint.path}", view, methods=[endpoint.method])
+    public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
+    app.register_error_handler(Exception, _answer_error)
+    app.before_request(metrics.started)
+    app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
+    return app
+
+
+def _signed_view(
+    hub: Hub, endpoint: Endpoint, authorities: frozenset[str], limit: RateLimit
+) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        received = incoming.received(request)
+        caller = authenticate(hub, received, authorities)
+        limit.take(caller.partner.partner_id)
+        body = incoming.json_body(received, endpoint.request)
+        query = incoming.query(request, endpoint.query)
+        return answers.document(endpoint.handle(Call(hub, caller, body, path, query)))
+
+    return view
+
+
+def _answer_error(error: Exception) -> Response:
+    if isinstance(error, Refused):
+        return answers.refusal(error)
+    if isinstance(error, HTTPException):
+        return _answer_http(error)
+    if isinstance(error, DatabaseUnavailable):
+        LOG.warning("database unavailable: %s", error)
+        return answers.refusal(Refused("unavailable", "The hub's database does not answer; try again later."))
+    LOG.error("unexpected failure in %s %s", request.method, request.url_rule, exc_info=error)
+    return answers.refusal(Refused("internal_error", "The hub failed; it has been logged."))
+
+
+def _answer_http(error: HTTPException) -> Response:
+    code = _HTTP_CODES.get(error.code or 0, "malformed_request")
+    answer = answers.refusal(Refused(code, _http_detail(code)))
+    allowed: Any = getattr(error, "valid_methods", None)
+    if allowed:
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer
+
+
+def _http_detail(code: str) -> str:
+    if code == "not_found":
+        return "There is nothing at this path; /openapi.json lists what there is."
+    if code == "method_not_allowed":
+        return "This path does not take this method; see the Allow field."
+    return "The request cannot be read."

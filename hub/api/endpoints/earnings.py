@@ -1,0 +1,17 @@
+"""POST /v1/earnings: a batch of sales."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.api.calls import Call, Endpoint
+from hub.services import earnings
+from partner_sdk.wire.schemas import EarningsAnswer, EarningsRequest
+
+
+def post(call: Call) -> dict[str, Any]:
+    """Post the sales; one result each, in order."""
+    return {"results": earnings.post(call.hub, call.caller.partner, call.caller.evidence, call.body["earnings"])}
+
+
+ENDPOINTS = (Endpoint("POST", "/v1/earnings", "Report sales that earn points", EarningsAnswer, post, EarningsRequest),)

@@ -1,0 +1,19 @@
+"""GET /v1/events: what the caller reported, in commit order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.api.calls import Call, Endpoint
+from hub.services import history
+from partner_sdk.wire.schemas import EventsAnswer, EventsQuery
+
+
+def get(call: Call) -> dict[str, Any]:
+    """Return a page of events."""
+    return history.event_page(call.hub, call.caller.partner, call.query.get("cursor", ""), call.query["limit"])
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/v1/events", "Own events", EventsAnswer, get, query=EventsQuery, refusals=("cursor_invalid",)),
+)

@@ -1,0 +1,35 @@
+"""POST /v1/quotes: what an earning or a redemption would give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.api.calls import Call, Endpoint
+from hub.services import quotes
+from partner_sdk.wire.schemas import QuoteAnswer, QuoteRequest
+
+
+def post(call: Call) -> dict[str, Any]:
+    """Quote without doing it."""
+    return quotes.quote(call.hub, call.caller.partner, call.body)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/v1/quotes",
+        "Quote an earning or a redemption",
+        QuoteAnswer,
+        post,
+        QuoteRequest,
+        refusals=(
+            "unknown_member",
+            "no_rate",
+            "no_contract",
+            "currency_mismatch",
+            "points_mismatch",
+            "points_over_cap",
+            "occurred_in_future",
+        ),
+    ),
+)

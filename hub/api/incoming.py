@@ -1,0 +1,109 @@
+"""What came over the wire, before anybody is believed: limits, raw target, strict JSON, schemas.
+
+The server's bridge (`hub.asgi`) leaves the raw target and anything it cut short in the environment, because a
+signature is over the target as it was sent and WSGI only knows the decoded path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Request as FlaskRequest
+from marshmallow import Schema
+
+from hub.core.errors import Refused
+from hub.services.authentication import Request
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.schemas import InvalidRequest, validate
+from partner_sdk.wire.signatures import RequestTarget
+from partner_sdk.wire.strict_json import MalformedJson
+
+RAW_PATH = "hansa.raw_path"
+CUT_SHORT = "hansa.cut_short"
+"""The code to refuse with when the bridge stopped reading: body_too_large or header_too_large."""
+_NONCE = re.compile(r';nonce="([A-Za-z0-9_-]{22})"')
+_JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
+
+
+def target_of(request: FlaskRequest) -> RequestTarget:
+    """Return the target as it was sent, for signatures."""
+    scheme, headers = request.environ["wsgi.url_scheme"], request.headers
+    return RequestTarget(
+        request.method,
+        normal_authority(scheme, headers.get("Host", "")),
+        request.environ[RAW_PATH],
+        "?" + request.environ["QUERY_STRING"],
+        headers.get("Content-Type"),
+        headers.get("Content-Digest"),
+    )
+
+
+def normal_authority(scheme: str, authority: str) -> str:
+    """Return the authority in lower case without its scheme's default port (RFC 9421 section 2.2.3)."""
+    return authority.lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
+
+
+def received(request: FlaskRequest) -> Request:
+    """Return the request with its body.
+
+    Raises:
+        Refused: ``body_too_large`` or ``header_too_large``.
+    """
+    code = request.environ.get(CUT_SHORT)
+    if code:
+        raise Refused(code, "The request is larger than this hub takes; see docs/protocol.md for the limits.")
+    return Request(
+        target_of(request),
+        request.headers.get("Signature-Input"),
+        request.headers.get("Signature"),
+        request.get_data(cache=False),
+    )
+
+
+def nonce_of(request: FlaskRequest) -> str | None:
+    """Return the nonce of the request's signature if exactly one can be read, also from a refused request."""
+    found = _NONCE.findall(request.headers.get("Signature-Input", ""))
+    return found[0] if len(found) == 1 else None
+
+
+def json_body(request: Request, schema: type[Schema] | None) -> Mapping[str, Any]:
+    """Return the body as ``schema`` loads it.
+
+    Raises:
+        Refused: ``unsupported_media_type``, ``malformed_json``, ``invalid_request``; ``malformed_request`` for
+            a body where none belongs.
+    """
+    if schema is None:
+        if request.body:
+            raise Refused("malformed_request", "This call takes no body.")
+        return {}
+    if not _JSON.fullmatch(request.target.content_type or ""):
+        raise Refused("unsupported_media_type", "The body must be application/json.")
+    try:
+        return validate(schema, strict_json.loads(request.body))
+    except MalformedJson as error:
+        raise Refused("malformed_json", f"{error}.") from error
+    except InvalidRequest as error:
+        raise Refused("invalid_request", "The body does not fit its schema.", errors=error.errors) from error
+
+
+def query(request: FlaskRequest, schema: type[Schema] | None) -> Mapping[str, Any]:
+    """Return the query parameters as ``schema`` loads them; where there is no schema none are taken.
+
+    Raises:
+        Refused: ``invalid_request``; ``malformed_request`` for a parameter given twice.
+    """
+    given = request.args.to_dict(flat=False)
+    if any(len(values) > 1 for values in given.values()):
+        raise Refused("malformed_request", "A query parameter is given twice.")
+    flat = {name: values[0] for name, values in given.items()}
+    if schema is None:
+        if flat:
+            raise Refused("malformed_request", "This call takes no query parameters.")
+        return {}
+    try:
+        return validate(schema, flat)
+    except InvalidRequest as error:
+        raise Refused("invalid_request", "The query does not fit its schema.", errors=error.errors) from error

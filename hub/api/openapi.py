@@ -1,0 +1,131 @@
+"""The OpenAPI 3.1 document, written from the same index and schemas that serve the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+
+from hub.api.calls import Endpoint
+from partner_sdk.wire.codes import CODES, PROBLEM_TYPE
+from partner_sdk.wire.schemas import HubKeysAnswer, KeyAnswer, KeyRegistration, ProblemSchema
+
+SIGNED_REFUSALS = (
+    "signature_missing", "signature_malformed", "signature_parameters", "signature_components", "clock_skew",
+    "signature_invalid", "unknown_key", "key_pending", "key_retired", "key_revoked", "wrong_authority",
+    "partner_suspended", "rate_limited", "header_too_large", "malformed_request", "internal_error", "unavailable",
+)  # fmt: skip
+BODY_REFUSALS = (
+    "body_too_large", "digest_malformed", "digest_mismatch", "unsupported_media_type", "malformed_json",
+    "invalid_request",
+)  # fmt: skip
+ABOUT = (
+    "Every request is signed (RFC 9421, Ed25519, tag hansa-request) and every JSON answer is signed by the hub"
+    " (tag hansa-response). The whole contract is in docs/protocol.md."
+)
+
+
+def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the document for the signed endpoints and the public ones."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+    spec = APISpec(
+        title="Hansa", version=version("hansa"), openapi_version="3.1.0", plugins=[plugin],
+        info={"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+    )  # fmt: skip
+    for endpoint in endpoints:
+        spec.path(endpoint.path, operations={endpoint.method.lower(): _operation(endpoint)})
+    for path, method, operation in _public():
+        spec.path(path, operations={method: operation})
+    written: dict[str, Any] = spec.to_dict()
+    return written
+
+
+def _schema_name(schema: Any) -> str:
+    name = schema.__name__ if isinstance(schema, type) else type(schema).__name__
+    return name.removesuffix("Schema")
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    refusals = [*SIGNED_REFUSALS, *endpoint.refusals]
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(endpoint.method, endpoint.path),
+        "summary": endpoint.summary,
+        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
+    }
+    if endpoint.request is not None:
+        operation["requestBody"] = _body(endpoint.request)
+        refusals += BODY_REFUSALS
+    if endpoint.query is not None:
+        refusals.append("invalid_request")
+    operation["responses"] = {"200": _answer("Done", endpoint.answer), **_problems(refusals)}
+    return operation
+
+
+def _operation_id(method: str, path: str) -> str:
+    return "_".join([method.lower(), *re.findall(r"[a-z]+", path.removeprefix("/v1"))])
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+
+
+def _query_parameters(schema: type[Schema] | None) -> list[dict[str, Any]]:
+    return [] if schema is None else [{"in": "query", "schema": schema}]
+
+
+def _body(schema: type[Schema]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _answer(description: str, schema: type[Schema]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _problems(codes: Iterable[str]) -> dict[str, Any]:
+    """Return one response a status, naming the codes it may carry."""
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        by_status.setdefault(CODES[code].status, []).append(code)
+    return {
+        str(status): {
+            "description": "Refused: " + ", ".join(sorted(names)),
+            "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
+        }
+        for status, names in sorted(by_status.items())
+    }
+
+
+def _public() -> list[tuple[str, str, dict[str, Any]]]:
+    register = {
+        "operationId": "post_keys",
+        "summary": "Register a key (signed by that very key)",
+        "requestBody": _body(KeyRegistration),
+        "responses": {
+            "200": _answer("The key, as the hub recorded it", KeyAnswer),
+            **_problems(
+                [
+                    *SIGNED_REFUSALS,
+                    *BODY_REFUSALS,
+                    "weak_key",
+                    "proof_invalid",
+                    "unknown_partner",
+                    "key_exists",
+                    "too_many_pending_keys",
+                ]
+            ),
+        },
+    }
+    hub_keys = {
+        "operationId": "get_hub_keys",
+        "summary": "The hub's keys, signed by its root key",
+        "responses": {"200": _answer("The signed list", HubKeysAnswer), **_problems(["unavailable"])},
+    }
+    return [("/v1/keys", "post", register), ("/v1/hub-keys", "get", hub_keys)]

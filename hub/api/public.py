@@ -1,0 +1,46 @@
+"""What needs no signature: key registration (signed by the new key itself), the hub's keys, health, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request
+
+from hub.api import answers, incoming
+from hub.api.metrics import Metrics
+from hub.services import partners, published_keys
+from hub.services.authentication import authenticate_new_key
+from hub.services.context import Hub
+from partner_sdk.wire.schemas import KeyRegistration
+
+
+def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metrics, openapi: dict[str, Any]) -> None:
+    """Add the rules to the application."""
+
+    def register_key() -> Response:
+        received = incoming.received(request)
+        found: dict[str, Any] = {}
+
+        def document() -> dict[str, Any]:
+            found.update(incoming.json_body(received, KeyRegistration))
+            return found
+
+        authenticate_new_key(hub, received, authorities, document)
+        return answers.document(partners.register_key(hub, found))
+
+    def ready() -> Response:
+        with hub.database.connect() as connection:
+            hub.moment(connection)
+        return answers.document({"status": "ready"})
+
+    rules: dict[tuple[str, str], Callable[[], Response]] = {
+        ("POST", "/v1/keys"): register_key,
+        ("GET", "/v1/hub-keys"): lambda: answers.document(published_keys.published(hub)),
+        ("GET", "/openapi.json"): lambda: answers.document(openapi),
+        ("GET", "/livez"): lambda: answers.document({"status": "alive"}),
+        ("GET", "/readyz"): ready,
+        ("GET", "/metrics"): lambda: Response(metrics.exposition(), content_type=metrics.content_type),
+    }
+    for (method, path), view in rules.items():
+        app.add_url_rule(path, f"{method} {path}", view, methods=[method])

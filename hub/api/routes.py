@@ -1,0 +1,17 @@
+"""The index of the signed endpoints; OpenAPI and the Flask rules are both made from it."""
+
+from __future__ import annotations
+
+from hub.api.calls import Endpoint
+from hub.api.endpoints import earnings, events, members, ping, quotes, rates, redemptions, statements
+
+SIGNED: tuple[Endpoint, ...] = (
+    *earnings.ENDPOINTS,
+    *redemptions.ENDPOINTS,
+    *quotes.ENDPOINTS,
+    *members.ENDPOINTS,
+    *rates.ENDPOINTS,
+    *events.ENDPOINTS,
+    *statements.ENDPOINTS,
+    *ping.ENDPOINTS,
+)

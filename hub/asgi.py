@@ -1,0 +1,126 @@
+"""The bridge between granian and Flask.
+
+Granian's WSGI interface hands over only the decoded path, and a signature is over the target as it was sent.
+Its ASGI interface has the raw target, so requests arrive here, are read up to a limit, and are answered by the
+Flask application in a bounded pool of threads. When all threads are busy and the queue is full the hub sheds
+load at once instead of letting every caller wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import Flask
+
+from hub.api.incoming import CUT_SHORT, RAW_PATH
+
+MAX_HEADER_BYTES = 16_384
+QUEUED_A_THREAD = 32
+"""Requests that may wait for each thread before others are refused with ``unavailable``."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Bridge:
+    """An ASGI application that answers with a Flask one."""
+
+    def __init__(self, app: Flask, threads: int, max_body_bytes: int) -> None:
+        self._app, self._max_body_bytes = app, max_body_bytes
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
+        self._free = threads * (1 + QUEUED_A_THREAD)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of connection (web sockets) are not taken."""
+        if scope["type"] != "http":
+            return
+        environ = _environ(scope)
+        body, complete = await _read(receive, self._max_body_bytes)
+        if not complete:
+            environ[CUT_SHORT] = "body_too_large"
+        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            environ[CUT_SHORT] = "header_too_large"
+        elif self._free <= 0:
+            environ[CUT_SHORT] = "unavailable"
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(body)
+        await self._answer(environ, send)
+
+    async def _answer(self, environ: dict[str, Any], send: Send) -> None:
+        self._free -= 1
+        try:
+            status, headers, body = await asyncio.get_running_loop().run_in_executor(
+                self._pool, _call, self._app, environ
+            )
+        finally:
+            self._free += 1
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _read(receive: Receive, most: int) -> tuple[bytes, bool]:
+    """Read a body of at most ``most`` bytes; tell whether that was all of it."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"", False
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            return b"", False
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts), True
+
+
+def _environ(scope: Scope) -> dict[str, Any]:
+    """Return the WSGI environment (PEP 3333) of a request, with its raw path beside the decoded one."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        RAW_PATH: scope["raw_path"].decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": str(scope["server"][0]),
+        "SERVER_PORT": str(scope["server"][1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": str(scope["client"][0]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else "HTTP_" + key
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]}, {text}" if key in environ else text
+    return environ
+
+
+def _call(app: Flask, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Run a WSGI application to its end and return status, headers and body."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        begun.append((status, headers))
+        return None
+
+    answer: Iterable[bytes] = app(environ, start_response)
+    body = b"".join(answer)
+    close = getattr(answer, "close", None)
+    if close is not None:
+        close()
+    status, headers = begun[-1]
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return int(status[:3]), encoded, body

@@ -1,0 +1,94 @@
+"""The command line of an operator: ``hansa``. Each group is a file here, loaded only when it is asked for.
+
+Exit codes: 0 done, 1 refused with a reason, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hub.core.errors import HubError
+from hub.settings import Settings
+
+COMMANDS = {
+    "init": "hub.cli.run",
+    "serve": "hub.cli.run",
+    "worker": "hub.cli.run",
+    "demo": "hub.cli.demo",
+    "partner": "hub.cli.partner",
+    "rate": "hub.cli.rate",
+    "cycle": "hub.cli.cycle",
+    "ledger": "hub.cli.ledger",
+    "clock": "hub.cli.clock",
+    "openapi": "hub.cli.run",
+}
+"""Command -> module that defines it under its own name."""
+
+
+class Commands(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None for a name that is not in the table."""
+        module = COMMANDS.get(cmd_name)
+        return getattr(import_module(module), cmd_name) if module else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; a refusal becomes one line on standard error and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except HubError as error:
+            return _refuse(error)
+        except Exception as error:
+            if type(error).__module__ != "settlement.errors":
+                raise
+            return _refuse(error)
+
+
+def _refuse(error: Exception) -> None:
+    click.echo(f"refused: {error}", err=True)
+    sys.exit(1)
+
+
+@click.command(
+    cls=Commands,
+    context_settings={
+        "auto_envvar_prefix": "HANSA",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+    },
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="HANSA_DATA",
+    default=Path("hansa-data"),
+    show_default=True,
+    help="Folder of the hub's secrets and of the embedded PostgreSQL.",
+)
+@click.option(
+    "--database-url",
+    envvar="HANSA_DATABASE_URL",
+    default="",
+    help="A PostgreSQL 15 or newer to use instead of the embedded one: postgresql://user:password@host/name.",
+)
+@click.version_option(package_name="hansa")
+@click.pass_context
+def main(ctx: click.Context, data: Path, database_url: str) -> None:
+    """Run a coalition loyalty network: hub, partners, rates and settlement.
+
+    Start with `hansa demo` to see a year of real purchases settle, or with `hansa init` for a hub of your own.
+    Every option can be given as an environment variable: HANSA_DATA, HANSA_DATABASE_URL, HANSA_SERVE_PORT and
+    so on (HANSA_<COMMAND>_<OPTION>).
+    """
+    ctx.obj = replace(Settings.from_environment(), data=data, database_url=database_url)

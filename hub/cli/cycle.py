@@ -1,0 +1,63 @@
+"""Settlement cycles."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+import click
+
+from hub import start
+from hub.cli.output import json_option, print_table, show
+from hub.services import cycles
+from hub.settings import Settings
+
+
+@click.group()
+def cycle() -> None:
+    """List, show and close settlement cycles, one a month (YYYY-MM)."""
+
+
+@cycle.command("list")
+@json_option
+@click.pass_obj
+def listing(settings: Settings, as_json: bool) -> None:
+    """List all cycles with their states."""
+    show(cycles.listing(start.open_hub(settings)), as_json, "Cycles")
+
+
+@cycle.command("show")
+@click.argument("name", metavar="YYYY-MM")
+@json_option
+@click.pass_obj
+def show_one(settings: Settings, name: str, as_json: bool) -> None:
+    """Show a cycle: its moves, who owes whom, and the nets with their explanation."""
+    _print(cycles.show(start.open_hub(settings), name), as_json)
+
+
+@cycle.command()
+@click.argument("name", metavar="YYYY-MM")
+@click.option("--author", default=getpass.getuser, help="Who closes it (default: your login).")
+@json_option
+@click.pass_obj
+def close(settings: Settings, name: str, author: str, as_json: bool) -> None:
+    """Cut off a cycle, calculate it, check it, and publish it; print the matrix and the nets.
+
+    A cycle that does not pass its own checks is not published, and the rows that fail are named.
+    """
+    _print(cycles.close(start.open_hub(settings), name, author, lambda step: click.echo(step, err=True)), as_json)
+
+
+def _print(cycle: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(cycle, True, "")
+        return
+    print_cycle(cycle)
+
+
+def print_cycle(cycle: dict[str, Any]) -> None:
+    """Print a cycle as tables."""
+    for title in ("moves", "positions", "nets", "pairs", "savings"):
+        rows = cycle[title]
+        if rows:
+            print_table(f"{cycle['cycle']} {title}", tuple(rows[0]), [tuple(row.values()) for row in rows])

@@ -1,0 +1,145 @@
+"""Partners and their keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from hub import start
+from hub.cli.output import json_option, show
+from hub.core.errors import Refused
+from hub.services import partners
+from hub.settings import Settings
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.schemas import InvalidRequest, KeyRegistration, validate
+
+DATE = click.DateTime(["%Y-%m-%d"])
+
+
+def day_or_today(day: datetime | None) -> date:
+    """Return the given day, or today (UTC)."""
+    return (day or datetime.now(UTC)).date()
+
+
+@click.group()
+def partner() -> None:
+    """Add, list and suspend partners; approve and revoke their keys."""
+
+
+@partner.command("add")
+@click.argument("partner_id")
+@click.option("--name", required=True, help="Name as printed on statements.")
+@click.option("--from", "valid_from", type=DATE, help="First day of the contract (default: today).")
+@click.option(
+    "--life-months",
+    default=6,
+    show_default=True,
+    type=click.IntRange(0, 1200),
+    help="Points earned in month M expire at the end of month M plus this.",
+)
+@click.option("--enrol-unknown", is_flag=True, help="An unknown member in an earning is enrolled, not refused.")
+@json_option
+@click.pass_obj
+def add(
+    settings: Settings,
+    partner_id: str,
+    name: str,
+    valid_from: datetime | None,
+    life_months: int,
+    enrol_unknown: bool,
+    as_json: bool,
+) -> None:
+    """Add a partner with its first contract.
+
+    Then the partner registers a key (`hansa-partner register`), and you approve it (`hansa partner key approve`).
+    """
+    hub = start.open_hub(settings)
+    added = partners.add(hub, partner_id, name, day_or_today(valid_from), life_months, enrol_unknown)
+    show(added, as_json, f"Partner {partner_id}")
+
+
+@partner.command("list")
+@json_option
+@click.pass_obj
+def listing(settings: Settings, as_json: bool) -> None:
+    """List all partners."""
+    found = partners.listing(start.open_hub(settings))
+    brief = [{name: one[name] for name in ("partner", "name", "status")} | {"keys": len(one["keys"])} for one in found]
+    show(found if as_json else brief, as_json, "Partners")
+
+
+@partner.command("show")
+@click.argument("partner_id")
+@json_option
+@click.pass_obj
+def show_one(settings: Settings, partner_id: str, as_json: bool) -> None:
+    """Show a partner with its contracts, rates and keys."""
+    show(partners.show(start.open_hub(settings), partner_id), as_json, f"Partner {partner_id}")
+
+
+@partner.command()
+@click.argument("partner_id")
+@click.option("--undo", is_flag=True, help="Take the partner back.")
+@json_option
+@click.pass_obj
+def suspend(settings: Settings, partner_id: str, undo: bool, as_json: bool) -> None:
+    """Refuse all requests of a partner from now on."""
+    state = "active" if undo else "suspended"
+    show(partners.set_status(start.open_hub(settings), partner_id, state), as_json, f"Partner {partner_id}")
+
+
+@partner.group()
+def key() -> None:
+    """Add, approve, list and revoke the keys of partners. The hub only ever holds public keys."""
+
+
+@key.command("add")
+@click.argument("registration", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def add_key(settings: Settings, registration: Path, as_json: bool) -> None:
+    """Take in a REGISTRATION file that a partner made with `hansa-partner keygen`; the key is then pending."""
+    try:
+        document = validate(KeyRegistration, strict_json.loads(registration.read_bytes()))
+    except (strict_json.MalformedJson, InvalidRequest) as error:
+        raise Refused("invalid_request", f"{registration} is not a key registration: {error}") from error
+    show(partners.register_key(start.open_hub(settings), document), as_json, "Key")
+
+
+@key.command()
+@click.argument("partner_id")
+@click.argument("keyid")
+@click.option(
+    "--overlap-days",
+    default=partners.OVERLAP.days,
+    show_default=True,
+    type=click.IntRange(0, 365),
+    help="How long the partner's former key verifies beside the new one.",
+)
+@json_option
+@click.pass_obj
+def approve(settings: Settings, partner_id: str, keyid: str, overlap_days: int, as_json: bool) -> None:
+    """Make a pending key active, after comparing its thumbprint with the partner by another way."""
+    hub = start.open_hub(settings)
+    show(partners.approve_key(hub, partner_id, keyid, timedelta(days=overlap_days)), as_json, "Key")
+
+
+@key.command("list")
+@click.argument("partner_id")
+@json_option
+@click.pass_obj
+def list_keys(settings: Settings, partner_id: str, as_json: bool) -> None:
+    """List a partner's keys with state and thumbprint."""
+    show(partners.keys(start.open_hub(settings), partner_id), as_json, f"Keys of {partner_id}")
+
+
+@key.command()
+@click.argument("partner_id")
+@click.argument("keyid")
+@json_option
+@click.pass_obj
+def revoke(settings: Settings, partner_id: str, keyid: str, as_json: bool) -> None:
+    """Revoke a key at once and for good."""
+    show(partners.revoke_key(start.open_hub(settings), partner_id, keyid), as_json, "Key")

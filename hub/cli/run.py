@@ -1,0 +1,95 @@
+"""Setting up and running: init, serve, worker, openapi."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import click
+
+from hub import setup, start
+from hub import worker as background
+from hub.cli.output import json_option, show
+from hub.settings import Settings
+
+
+@click.command()
+@click.option("--name", default="Coalition", show_default=True, help="Name of the coalition.")
+@click.option(
+    "--environment",
+    type=click.Choice(["sandbox", "live"]),
+    default="live",
+    show_default=True,
+    help="A sandbox's business clock can be moved; a live one's never.",
+)
+@json_option
+@click.pass_obj
+def init(settings: Settings, name: str, environment: str, as_json: bool) -> None:
+    """Set up a hub: make its secrets, create or migrate its database.
+
+    Safe to run again; what is there stays. Prints the root key that partners pin.
+    """
+    hub = setup.initialise(settings, name, environment)
+    show(setup.summary(hub), as_json, "Hub")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@click.option(
+    "--threads",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Requests a worker works on at once; it holds as many database connections, and four more.",
+)
+@click.option(
+    "--public-url",
+    default="",
+    help="How partners reach this hub, for instance https://points.example. Their signatures cover its authority.",
+)
+@click.option(
+    "--rate-limit",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Requests a second that one partner may send to one worker.",
+)
+@click.pass_obj
+def serve(
+    settings: Settings, host: str, port: int, workers: int, threads: int, public_url: str, rate_limit: int
+) -> None:
+    """Serve the API until interrupted."""
+    from hub import serve as serving
+
+    settings = replace(
+        settings,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        public_url=public_url,
+        rate_limit=rate_limit,
+    )
+    click.echo(f"Serving on http://{host}:{port} with {workers} workers; stop with Ctrl-C.", err=True)
+    serving.serve(settings)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due and stop, for a scheduler.")
+@click.option("--interval", default=60, show_default=True, type=click.IntRange(1), help="Seconds between two looks.")
+@click.pass_obj
+def worker(settings: Settings, once: bool, interval: int) -> None:
+    """Do what is due in the background: at the end of each business day, expire points."""
+    hub = start.open_hub(settings)
+    background.run(hub, None if once else interval, click.echo)
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the API."""
+    from hub.api.openapi import document
+    from hub.api.routes import SIGNED
+
+    click.echo(json.dumps(document(SIGNED), indent=2))

@@ -1,0 +1,43 @@
+"""The hub's error tree. The core knows no HTTP; `hub.api.problems` maps codes to answers.
+
+HubError
+├── Refused            a request or command that a rule forbids; carries a wire code
+├── TermsRefused       terms of a contract or rate that make no sense
+├── ConfigurationError settings, secrets or database that do not fit together
+├── DatabaseUnavailable the database did not answer; nothing is known about the write
+└── LedgerBroken       stored rows contradict each other; nothing was written
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HubError(Exception):
+    """Root of everything the hub raises on purpose."""
+
+
+class Refused(HubError):
+    """A rule forbids this. ``code`` is one of the wire's error codes; ``members`` go into the problem document."""
+
+    def __init__(self, code: str, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.members = members
+
+
+class TermsRefused(HubError):
+    """Terms of a contract or a rate that cannot be applied; the message says what to change."""
+
+
+class ConfigurationError(HubError):
+    """The hub cannot start or run like this; the message says what to change."""
+
+
+class LedgerBroken(HubError):
+    """A write would have contradicted what is stored. The transaction was rolled back."""
+
+
+class DatabaseUnavailable(HubError):
+    """The database cannot be reached or gave up. A write may have happened: send it again, under the same id."""

@@ -1,0 +1,28 @@
+"""Linear earning: ``points`` for each full ``per_minor`` of the sale, in whole minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hub.core.errors import TermsRefused
+from hub.core.ledger import MAX_MINOR, MAX_POINTS
+
+
+def compile_rule(term: Mapping[str, Any]) -> Callable[[Any], int]:
+    """Return the rule ``points * (amount // per_minor)``.
+
+    Raises:
+        TermsRefused: a field is missing, unknown, not a whole number or out of range.
+    """
+    if set(term) != {"rule", "points", "per_minor"}:
+        raise TermsRefused("a linear rule has exactly the fields rule, points and per_minor")
+    points = _whole(term["points"], "points", MAX_POINTS)
+    per_minor = _whole(term["per_minor"], "per_minor", MAX_MINOR)
+    return lambda sale: points * int(sale.amount_minor // per_minor)
+
+
+def _whole(value: Any, name: str, highest: int) -> int:
+    if type(value) is not int or not 1 <= value <= highest:
+        raise TermsRefused(f"{name} must be a whole number from 1 to {highest}")
+    return value

@@ -1,0 +1,74 @@
+"""Serving: granian runs worker processes, each with the application below.
+
+`serve` stays in the foreground until it is told to stop. With the embedded database it also looks after that:
+should PostgreSQL die, it is started again and recovers by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from dataclasses import replace
+from threading import Event, Thread
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from hub.api.app import create_app
+from hub.asgi import Bridge
+from hub.core.errors import ConfigurationError
+from hub.settings import Settings
+from hub.start import authorities, database_url, open_hub
+
+LOG = logging.getLogger("hansa.serve")
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+LOOK_S = 1.0
+"""Seconds between two looks at the embedded database."""
+
+
+def application() -> Bridge:
+    """Return the ASGI application of one worker process, set up from the environment."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    settings = Settings.from_environment()
+    app = create_app(open_hub(settings), authorities(settings), settings.rate_limit)
+    return Bridge(app, settings.threads, settings.max_body_bytes)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    hub = open_hub(settings)
+    with hub.database.connect() as connection:
+        hub.moment(connection)
+    stopped = Event()
+    if not settings.database_url:
+        Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="hansa-metrics-") as metrics:
+        os.environ.update(replace(settings, database_url=hub.database.url).to_environment())
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        _server(settings).serve()
+    stopped.set()
+
+
+def _server(settings: Settings) -> MPServer:
+    return MPServer(
+        "hub.serve:application",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        workers=settings.workers,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    )
+
+
+def _keep_database(settings: Settings, stopped: Event) -> None:
+    while not stopped.wait(LOOK_S):
+        try:
+            database_url(settings)
+        except ConfigurationError as error:
+            LOG.warning("%s", error)

@@ -1,0 +1,1 @@
+"""What the hub does, one module a noun: each service opens its transaction and returns plain values."""

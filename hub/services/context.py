@@ -1,0 +1,161 @@
+"""What every service is given: the database, the secrets, the clock and the current configuration.
+
+Business time comes from here and from nowhere else: real time in a ``live`` hub, and in a ``sandbox`` the
+instant to which the operator has moved the clock, if he has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from hub.core.errors import ConfigurationError, Refused
+from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
+from hub.keyring import Keyring
+from hub.store import configuration
+from hub.store.configuration import Stamp
+from hub.store.database import Connection, Database
+from partner_sdk.wire.keys import PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerKey:
+    """A registered public key. ``retires_at`` (real time) is set while it is retiring."""
+
+    keyid: str
+    partner_id: str
+    public: PublicKey
+    state: str
+    retires_at: datetime | None
+
+    def state_at(self, now: datetime) -> str:
+        """Return the state at real time ``now``: a retiring key is retired from its date on."""
+        if self.state == "retiring" and self.retires_at is not None and self.retires_at <= now:
+            return "retired"
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner with its dated terms."""
+
+    partner_id: str
+    name: str
+    status: str
+    contracts: Timeline[Contract]
+    earning_rates: Timeline[EarningRate]
+    prices: Timeline[ReimbursementPrice]
+
+
+class Configuration(NamedTuple):
+    """The small tables at one ``config_version``."""
+
+    version: int
+    partners: Mapping[str, Partner]
+    keys: Mapping[str, PartnerKey]
+
+    def partner(self, partner_id: str) -> Partner:
+        """Return a partner.
+
+        Raises:
+            Refused: ``unknown_partner``.
+        """
+        if partner_id not in self.partners:
+            raise Refused("unknown_partner", f"There is no partner {partner_id!r}.")
+        return self.partners[partner_id]
+
+
+class Moment(NamedTuple):
+    """One reading of the hub's state, on which a request is decided."""
+
+    configuration: Configuration
+    now: datetime
+    """Business time."""
+    environment: str
+
+    @property
+    def day(self) -> date:
+        """The business date (UTC)."""
+        return self.now.date()
+
+
+@dataclass(slots=True)
+class Hub:
+    """The context of all services of one process. Safe to share between threads."""
+
+    database: Database
+    keyring: Keyring
+    real_time: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _cached: Configuration | None = field(default=None, repr=False)
+
+    def moment(self, connection: Connection) -> Moment:
+        """Read the stamp and return the configuration and the business time that belong to it.
+
+        Raises:
+            ConfigurationError: the coalition has not been set up.
+        """
+        stamp = configuration.read_stamp(connection)
+        if stamp is None:
+            raise ConfigurationError("the database holds no coalition yet; run 'hansa init' first")
+        return Moment(self._configuration(connection, stamp), stamp.clock_at or self.real_time(), stamp.environment)
+
+    def _configuration(self, connection: Connection, stamp: Stamp) -> Configuration:
+        cached = self._cached
+        if cached is None or cached.version != stamp.config_version:
+            cached = _load(connection, stamp.config_version)
+            self._cached = cached
+        return cached
+
+
+def _load(connection: Connection, version: int) -> Configuration:
+    """Read the small tables. Rows newer than ``version`` do no harm: the next stamp reads them again."""
+    rows = configuration.read_all(connection)
+    contracts, rates = _by_partner(rows["contract"]), _by_partner(rows["rate"])
+    partners = {
+        row.partner_id: Partner(
+            row.partner_id,
+            row.name,
+            row.status,
+            Timeline(_contract(one) for one in contracts[row.partner_id]),
+            Timeline(
+                EarningRate.of(one.version, one.valid_from, one.currency, one.terms)
+                for one in rates[row.partner_id]
+                if one.kind == "earning"
+            ),
+            Timeline(
+                ReimbursementPrice.of(one.version, one.valid_from, one.currency, one.terms)
+                for one in rates[row.partner_id]
+                if one.kind == "reimbursement"
+            ),
+        )
+        for row in rows["partner"]
+    }
+    return Configuration(version, MappingProxyType(partners), MappingProxyType(_keys(rows["partner_key"])))
+
+
+def _contract(row: Any) -> Contract:
+    return Contract(row.version, row.valid_from, row.life_months, row.enrols_unknown)
+
+
+def _keys(rows: Sequence[Any]) -> dict[str, PartnerKey]:
+    return {
+        row.keyid: PartnerKey(
+            row.keyid,
+            row.partner_id,
+            PublicKey.load_trusted(bytes(row.public_key)),
+            row.state,
+            row.retires_at,
+        )
+        for row in rows
+    }
+
+
+def _by_partner(rows: Sequence[Any]) -> defaultdict[str, list[Any]]:
+    grouped: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row.partner_id].append(row)
+    return grouped

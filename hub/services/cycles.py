@@ -1,0 +1,122 @@
+"""Settlement cycles: closing a month, and the transfers that settle its points.
+
+Settlement itself lives in the package `settlement`; the hub adds what only it knows: the lines as its ledger
+has them, and the transfers that bring the settled points home to their issuers, in the transaction that
+publishes the cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from hub.core import ledger
+from hub.core.content import content_digest
+from hub.core.errors import Refused
+from hub.core.ledger import Event, Posting, Transfer
+from hub.services.context import Hub, Moment
+from hub.store import posting
+from hub.store.database import Connection
+from hub.store.redemption_lines import LEDGER
+from settlement import cycles
+from settlement.core.periods import last_day
+from settlement.errors import SettlementRefused
+
+
+def close(hub: Hub, cycle: str, author: str, progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
+    """Cut off, calculate, check and publish a cycle ``YYYY-MM``; return it as `show` does.
+
+    All of it is one transaction: a cycle that does not add up stays open, with nothing written. ``progress``
+    is told each step before it begins.
+
+    Raises:
+        settlement.errors.SettlementRefused: a self-check found something; the message names the rows.
+        Refused: ``not_allowed`` if the month is not over.
+    """
+    hub.database.transact(lambda connection: _close(hub, connection, cycle, author, progress))
+    return show(hub, cycle)
+
+
+def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: Callable[[str], None]) -> None:
+    moment = hub.moment(connection)
+    _check_over(moment, last_day(cycle))
+    progress(f"{cycle}: cutting off")
+    cycles.cut_off(connection, cycle, author=author, at=moment.now)
+    progress(f"{cycle}: calculating positions, nets and statements")
+    cycles.calculate(connection, cycle, author=author, at=moment.now)
+    progress(f"{cycle}: checking every line against the ledger")
+    findings = cycles.check(connection, cycle, LEDGER)
+    if findings:
+        raise SettlementRefused(f"cycle {cycle} does not add up and was not published", findings)
+    cycles.publish(connection, cycle, author=author, at=moment.now)
+    progress(f"{cycle}: settling the points")
+    settled = [_settled(cycle, moment, one) for one in cycles.show(connection, cycle).positions]
+    events, transfers = [event for event, _ in settled], [transfer for _, transfer in settled]
+    posting.post(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
+
+
+def _settled(cycle: str, moment: Moment, position: Any) -> tuple[Event, Transfer]:
+    event_id = f"settlement-{cycle}-{position.issuer}-{position.redeemer}-{position.currency}"
+    content = content_digest("settlement", {"event_id": event_id, "points": position.points})
+    event = Event(
+        event_id,
+        "settlement",
+        ledger.NO_MEMBER,
+        "posted",
+        position.points,
+        moment.now,
+        content,
+        position.amount_minor,
+        position.currency,
+    )
+    transfer = Transfer(
+        event_id,
+        1,
+        ledger.NO_MEMBER,
+        ledger.redeemed(position.redeemer),
+        ledger.issued(position.issuer),
+        ledger.NEVER_EXPIRES,
+        position.issuer,
+        ledger.BASE,
+        ledger.MATURE_AT_ONCE,
+        position.points,
+    )
+    return event, transfer
+
+
+def _check_over(moment: Moment, last_day: date) -> None:
+    """Refuse to close a month that goes on; a sandbox may close the current one."""
+    if moment.environment == "sandbox" and last_day.replace(day=1) <= moment.day:
+        return
+    if last_day >= moment.day:
+        raise Refused("not_allowed", f"The month is not over; business time is {moment.now}.")
+
+
+def show(hub: Hub, cycle: str) -> dict[str, Any]:
+    """Return a cycle with its moves, gross matrix, nets and explanation."""
+    with hub.database.snapshot() as connection:
+        return dict(_plain(cycles.show(connection, cycle)))
+
+
+def audit(hub: Hub, cycle: str) -> list[str]:
+    """Do every self-check of a published cycle again, against what was published; return what differs."""
+    with hub.database.snapshot() as connection:
+        return [str(finding) for finding in cycles.audit(connection, cycle, LEDGER)]
+
+
+def listing(hub: Hub) -> list[dict[str, Any]]:
+    """Return all cycles in order, each with its state."""
+    with hub.database.snapshot() as connection:
+        return [_plain(one) for one in cycles.listing(connection)]
+
+
+def _plain(value: Any) -> Any:
+    """Turn settlement's records into what JSON and tables can hold."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if hasattr(value, "_asdict"):
+        return {name: _plain(inner) for name, inner in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,196 @@
+"""Earnings: a batch of reported sales becomes events, transfers and lots in one statement.
+
+Each event is decided on its own: one that a rule refuses is answered with its reason and not stored, so it can
+be corrected and sent again; the others are posted. The whole batch commits once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from hub.core import ledger
+from hub.core.content import CONFLICT, content_digest, instant
+from hub.core.errors import Refused
+from hub.core.expiry import end_of_month_plus
+from hub.core.ledger import Event, Evidence, Posting, Transfer
+from hub.core.rules import Sale
+from hub.core.terms import EarningRate
+from hub.services import members
+from hub.services.context import Hub, Moment, Partner
+from hub.store import events, posting
+from hub.store.database import Connection
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a till's clock may be ahead of business time."""
+
+Reported = Mapping[str, Any]
+
+
+class Terms(NamedTuple):
+    """What applies to the sales of one day: the rate, and when the points expire."""
+
+    rate: EarningRate
+    expires_on: date
+
+
+def terms_on(partner: Partner, day: date) -> Terms:
+    """Return what was in force for a partner on ``day``.
+
+    Raises:
+        Refused: ``no_contract`` or ``no_rate``.
+    """
+    contract, rate = partner.contracts.on(day), partner.earning_rates.on(day)
+    if contract is None:
+        raise Refused("no_contract", f"The partner has no contract in force on {day}.")
+    if rate is None:
+        raise Refused("no_rate", f"The partner has no earning rate in force on {day}.")
+    return Terms(rate, end_of_month_plus(day, contract.life_months))
+
+
+def enrols_unknown(partner: Partner, moment: Moment) -> bool:
+    """Tell whether the partner's reports enrol members that nobody has named before."""
+    contract = partner.contracts.on(moment.day)
+    return contract is not None and contract.enrols_unknown
+
+
+def price(terms: Terms, reported: Reported) -> int:
+    """Return the points of a sale under ``terms``.
+
+    Raises:
+        Refused: ``currency_mismatch``, ``points_over_cap`` or ``points_mismatch``.
+    """
+    amount = reported["amount"]
+    if amount["currency"] != terms.rate.currency:
+        raise Refused("currency_mismatch", f"The rate in force is in {terms.rate.currency}.")
+    points = terms.rate.points(Sale(amount["minor"]))
+    if points > ledger.MAX_POINTS:
+        raise Refused("points_over_cap", f"{points} points are above the cap of {ledger.MAX_POINTS}.")
+    if reported.get("points", points) != points:
+        raise Refused("points_mismatch", f"The rate in force gives {points} points.")
+    return points
+
+
+def check_time(occurred_at: datetime, now: datetime) -> None:
+    """Refuse a sale of the future: ``occurred_in_future``."""
+    if occurred_at > now + MAX_AHEAD:
+        raise Refused("occurred_in_future", f"Business time at the hub is {instant(now)}.")
+
+
+def post(hub: Hub, partner: Partner, evidence: Evidence, reported: Sequence[Reported]) -> list[dict[str, Any]]:
+    """Post a partner's sales and return one result an event, in order."""
+    with hub.database.connect() as connection:
+        moment = hub.moment(connection)
+        batch = _Batch(hub, connection, moment, partner, reported)
+        decided = [batch.decide(one) for one in reported]
+        accepted: dict[str, Event] = {}
+        for one in decided:
+            if isinstance(one, Event):
+                accepted.setdefault(one.event_id, one)
+        fresh = posting.post(connection, _posting(moment, partner, evidence, list(accepted.values())))
+        replayed = [event_id for event_id in accepted if event_id not in fresh]
+        stored = events.first_answers(connection, partner.partner_id, replayed) if replayed else {}
+    return [
+        _rejected(report["event_id"], one.code, one.detail)
+        if isinstance(one, Refused)
+        else _answer(one, accepted[one.event_id], stored.get(one.event_id), moment)
+        for report, one in zip(reported, decided, strict=True)
+    ]
+
+
+class _Batch:
+    """What the decisions of one batch share."""
+
+    def __init__(
+        self, hub: Hub, connection: Connection, moment: Moment, partner: Partner, reported: Sequence[Reported]
+    ) -> None:
+        self.partner, self.now = partner, moment.now
+        self.terms = cache(lambda day: terms_on(partner, day))
+        names = list({one["member"] for one in reported})
+        enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
+        self.members = members.resolve(hub, connection, names, enrol_for, moment.now)
+
+    def decide(self, reported: Reported) -> Event | Refused:
+        try:
+            return self._event(reported)
+        except Refused as refusal:
+            return refusal
+
+    def _event(self, reported: Reported) -> Event:
+        occurred_at = reported["occurred_at"]
+        check_time(occurred_at, self.now)
+        terms = self.terms(occurred_at.date())
+        points = price(terms, reported)
+        member_id = self.members.get(reported["member"])
+        if member_id is None:
+            raise Refused("unknown_member", "No member has this identifier.")
+        items = reported.get("items")
+        return Event(
+            reported["event_id"],
+            "earning",
+            member_id,
+            "posted",
+            points,
+            occurred_at,
+            content_digest("earning", reported),
+            reported["amount"]["minor"],
+            terms.rate.currency,
+            terms.rate.version,
+            terms.expires_on,
+            reported.get("store"),
+            reported.get("terminal"),
+            reported.get("channel"),
+            json.dumps(items, separators=(",", ":")) if items else None,
+        )
+
+
+def _posting(moment: Moment, partner: Partner, evidence: Evidence, accepted: Sequence[Event]) -> Posting:
+    issuer = partner.partner_id
+    debit = ledger.issued(issuer)
+    transfers = [
+        Transfer(
+            event.event_id,
+            1,
+            event.member_id,
+            debit,
+            ledger.AVAILABLE,
+            event.expires_on or ledger.NEVER_EXPIRES,
+            issuer,
+            ledger.BASE,
+            ledger.MATURE_AT_ONCE,
+            event.points,
+        )
+        for event in accepted
+        if event.points
+    ]
+    return Posting(issuer, moment.now, moment.day, accepted, transfers, evidence)
+
+
+def _answer(event: Event, in_batch: Event, stored: Any, moment: Moment) -> dict[str, Any]:
+    """Answer an accepted event: what was posted now, the first answer again, or a conflict with it.
+
+    ``in_batch`` is the first event of the batch with this id; ``stored`` what an earlier request had posted.
+    """
+    if event.content != (in_batch.content if stored is None else bytes(stored.content)):
+        return _rejected(event.event_id, "event_conflict", CONFLICT)
+    points, expires_on = (event.points, event.expires_on) if stored is None else (stored.points, stored.expires_on)
+    answer = {
+        "event_id": event.event_id,
+        "status": "posted",
+        "points": points,
+        "available_at": instant(moment.now if stored is None else stored.posted_at),
+        "expires_on": str(expires_on),
+    }
+    return answer if stored is None and event is in_batch else answer | {"duplicate": True}
+
+
+def _rejected(event_id: str, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "status": "rejected",
+        "points": 0,
+        "error": {"code": code, "detail": detail},
+    }

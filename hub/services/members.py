@@ -1,0 +1,123 @@
+"""Members: enrolment, identifiers, and what a partner may see of a balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hub.core.errors import Refused
+from hub.services.context import Hub, Moment, Partner
+from hub.store import lots, members
+from hub.store.database import Connection
+
+
+def enrol(hub: Hub, partner: Partner, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Enrol members and attach identifiers to them; one result an entry, in order.
+
+    An entry whose member is known already is a duplicate and only attaches what is new. An entry with an
+    identifier of another member is rejected whole with ``identifier_taken``.
+    """
+
+    def work(connection: Connection) -> list[dict[str, Any]]:
+        now = hub.moment(connection).now
+        members.lock_enrolment(connection)
+        named = [identifier for entry in entries for identifier in _identifiers(entry)]
+        known = members.find(connection, [hub.keyring.blind_index(one) for one in named])
+        unused = iter(members.enrol(connection, partner.partner_id, now, _missing(hub, entries, known)))
+        added: list[tuple[bytes, int, str]] = []
+        results = [_enrol_one(hub, entry, known, unused, added) for entry in entries]
+        members.attach(connection, partner.partner_id, now, added)
+        return results
+
+    return hub.database.transact(work)
+
+
+def _identifiers(entry: Mapping[str, Any]) -> list[str]:
+    return [entry["member"], *entry.get("identifiers", ())]
+
+
+def _missing(hub: Hub, entries: Sequence[Mapping[str, Any]], known: Mapping[bytes, int]) -> int:
+    """Count the members that have to be made: distinct unknown names."""
+    return len({index for entry in entries if (index := hub.keyring.blind_index(entry["member"])) not in known})
+
+
+def _enrol_one(
+    hub: Hub,
+    entry: Mapping[str, Any],
+    known: dict[bytes, int],
+    unused: Any,
+    added: list[tuple[bytes, int, str]],
+) -> dict[str, Any]:
+    indexes = {hub.keyring.blind_index(one): one.split(":", 1)[0] for one in _identifiers(entry)}
+    own = known.get(next(iter(indexes)))
+    owners = {known[index] for index in indexes if index in known} - {own}
+    if owners:
+        return {
+            "member": entry["member"],
+            "status": "rejected",
+            "error": {"code": "identifier_taken", "detail": "An identifier belongs to another member."},
+        }
+    member_id = next(unused) if own is None else own
+    for index, scheme in indexes.items():
+        if index not in known:
+            known[index] = member_id
+            added.append((index, member_id, scheme))
+    return {"member": entry["member"], "status": "enrolled"} | ({} if own is None else {"duplicate": True})
+
+
+def resolve(
+    hub: Hub, connection: Connection, names: Sequence[str], enrol_for: str | None, now: datetime
+) -> dict[str, int]:
+    """Return the member id of each name that is known; with ``enrol_for`` (a partner) enrol those that are not."""
+    indexes = {hub.keyring.blind_index(name): name for name in names}
+    known = members.find(connection, list(indexes))
+    if enrol_for is not None and len(known) < len(indexes):
+        known |= _enrol_unknown(hub, enrol_for, now, {k: v for k, v in indexes.items() if k not in known})
+    by_index = {name: hub.keyring.blind_index(name) for name in names}
+    return {name: known[index] for name, index in by_index.items() if index in known}
+
+
+def _enrol_unknown(hub: Hub, partner_id: str, now: datetime, unknown: Mapping[bytes, str]) -> dict[bytes, int]:
+    def work(connection: Connection) -> dict[bytes, int]:
+        members.lock_enrolment(connection)
+        known = members.find(connection, list(unknown))
+        missing = [index for index in unknown if index not in known]
+        made = dict(zip(missing, members.enrol(connection, partner_id, now, len(missing)), strict=True))
+        schemes = [(index, member, unknown[index].split(":", 1)[0]) for index, member in made.items()]
+        members.attach(connection, partner_id, now, schemes)
+        return known | made
+
+    return hub.database.transact(work)
+
+
+def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
+    """Return the member id of one name.
+
+    Raises:
+        Refused: ``unknown_member``.
+    """
+    found = resolve(hub, connection, [name], None, moment.now)
+    if name not in found:
+        raise Refused("unknown_member", "No member has this identifier.")
+    return found[name]
+
+
+def view(hub: Hub, name: str) -> dict[str, Any]:
+    """Return what a partner may see of a member: points available, pending, and those that expire next."""
+    with hub.database.connect() as connection:
+        moment = hub.moment(connection)
+        member_id = require(hub, connection, name, moment)
+        spendable = lots.spendable(connection, member_id, moment.day)
+        pending = lots.pending_points(connection, member_id, moment.day)
+    first = min((lot.key.expires_on for lot in spendable), default=None)
+    return {
+        "member": name,
+        "available": sum(lot.points for lot in spendable),
+        "pending": pending,
+        "next_to_expire": first
+        and {
+            "points": sum(lot.points for lot in spendable if lot.key.expires_on == first),
+            "expires_on": first.isoformat(),
+        },
+    }

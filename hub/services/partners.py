@@ -1,0 +1,219 @@
+"""Partners, their contracts, rates and keys: what the operator sets up and what a partner may ask about itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from hub.core.content import instant
+from hub.core.errors import Refused, TermsRefused
+from hub.core.ledger import COALITION
+from hub.core.terms import EarningRate, ReimbursementPrice
+from hub.keyring import HUB
+from hub.services.context import Hub, Partner, PartnerKey
+from hub.store import configuration
+from hub.store.database import Connection
+from partner_sdk.wire.keys import KeyFormatError, ProofInvalid, WeakKey, key_id, verify_registration
+
+PARTNER_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
+RESERVED = frozenset({COALITION, HUB, "operator"})
+MAX_PENDING_KEYS = 5
+"""Keys of one partner that may wait for approval; more are refused until the operator has looked."""
+OVERLAP = timedelta(days=7)
+"""How long the former key verifies beside a newly approved one, if the operator says nothing else."""
+
+
+def add(
+    hub: Hub, partner_id: str, name: str, valid_from: date, life_months: int, enrols_unknown: bool
+) -> dict[str, Any]:
+    """Add a partner with its first contract.
+
+    Raises:
+        Refused: ``not_allowed`` if the id is taken, reserved or malformed.
+    """
+    if not PARTNER_ID.fullmatch(partner_id) or partner_id in RESERVED:
+        raise Refused(
+            "not_allowed",
+            f"{partner_id!r} cannot be a partner id: 2 to 32 of a-z, 0-9 and -, starting with a letter,"
+            f" and none of {', '.join(sorted(RESERVED))}.",
+        )
+
+    def work(connection: Connection) -> None:
+        now = hub.real_time()
+        if not configuration.add_partner(connection, partner_id, name, now):
+            raise Refused("not_allowed", f"There is a partner {partner_id!r} already.")
+        configuration.add_contract(connection, partner_id, valid_from, life_months, enrols_unknown, now)
+
+    hub.database.transact(work)
+    return show(hub, partner_id)
+
+
+def set_status(hub: Hub, partner_id: str, status: str) -> dict[str, Any]:
+    """Suspend a partner (``suspended``: all its requests are refused) or take it back (``active``)."""
+    if not hub.database.transact(lambda c: configuration.set_partner_status(c, partner_id, status)):
+        raise Refused("unknown_partner", f"There is no partner {partner_id!r}.")
+    return show(hub, partner_id)
+
+
+def listing(hub: Hub) -> list[dict[str, Any]]:
+    """Return all partners, by id."""
+    with hub.database.connect() as connection:
+        partners = hub.moment(connection).configuration.partners
+    return [show(hub, partner_id) for partner_id in sorted(partners)]
+
+
+def show(hub: Hub, partner_id: str) -> dict[str, Any]:
+    """Return a partner with its contracts, rates and keys."""
+    with hub.database.connect() as connection:
+        settled = hub.moment(connection).configuration
+    partner = settled.partner(partner_id)
+    return {
+        "partner": partner_id,
+        "name": partner.name,
+        "status": partner.status,
+        "contracts": [
+            {
+                "version": one.version,
+                "valid_from": str(one.valid_from),
+                "life_months": one.life_months,
+                "enrols_unknown": one.enrols_unknown,
+            }
+            for one in partner.contracts.versions
+        ],
+        "rates": rates(partner),
+        "keys": keys(hub, partner_id),
+    }
+
+
+def rates(partner: Partner) -> list[dict[str, Any]]:
+    """Return every version of a partner's earning rates and reimbursement prices."""
+    earning = [{**_dated("earning", one), "rules": one.terms} for one in partner.earning_rates.versions]
+    prices = [
+        {
+            **_dated("reimbursement", one),
+            "price": {"numerator": one.numerator, "denominator": one.denominator},
+        }
+        for one in partner.prices.versions
+    ]
+    return earning + prices
+
+
+def _dated(kind: str, one: EarningRate | ReimbursementPrice) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "version": one.version,
+        "valid_from": str(one.valid_from),
+        "currency": one.currency,
+    }
+
+
+def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: str, terms: Any) -> dict[str, Any]:
+    """Add a version of a rate: ``earning`` (a list of rule terms) or ``reimbursement`` (numerator, denominator).
+
+    A version in force is never edited; a later one supersedes it from its day on.
+
+    Raises:
+        Refused: ``unknown_partner``, or ``not_allowed`` when the terms make no sense.
+    """
+    check = EarningRate.of if kind == "earning" else ReimbursementPrice.of
+    try:
+        check(0, valid_from, currency, terms)
+    except TermsRefused as error:
+        raise Refused("not_allowed", f"{error}.") from error
+
+    def work(connection: Connection) -> int:
+        hub.moment(connection).configuration.partner(partner_id)
+        return configuration.add_rate(connection, partner_id, kind, valid_from, currency, terms, hub.real_time())
+
+    version = hub.database.transact(work)
+    return next(one for one in show(hub, partner_id)["rates"] if one["kind"] == kind and one["version"] == version)
+
+
+def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a registration document in; the key waits as ``pending`` for the operator's approval.
+
+    Registering the same key again returns its state.
+
+    Raises:
+        Refused: ``weak_key``, ``proof_invalid``, ``unknown_partner`` or ``too_many_pending_keys``.
+    """
+    try:
+        public = verify_registration(document)
+    except WeakKey as error:
+        raise Refused("weak_key", f"{error}.") from error
+    except (KeyFormatError, ProofInvalid) as error:
+        raise Refused("proof_invalid", f"{error}.") from error
+    partner_id = document["partner"]
+    keyid = key_id(partner_id, public)
+
+    def work(connection: Connection) -> None:
+        settled = hub.moment(connection).configuration
+        settled.partner(partner_id)
+        if keyid in settled.keys:
+            if settled.keys[keyid].public.raw != public.raw:
+                raise Refused("key_exists", "Another key of the partner has this key id; make a new key.")
+            return
+        pending = [one for one in settled.keys.values() if one.partner_id == partner_id and one.state == "pending"]
+        if len(pending) >= MAX_PENDING_KEYS:
+            raise Refused("too_many_pending_keys", "Too many keys wait for approval; the operator must look.")
+        configuration.add_key(connection, keyid, partner_id, public.raw, hub.real_time())
+
+    hub.database.transact(work)
+    return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+
+
+def approve_key(hub: Hub, partner_id: str, keyid: str, overlap: timedelta = OVERLAP) -> dict[str, Any]:
+    """Make a pending key active; keys that were active retire after ``overlap``.
+
+    Raises:
+        Refused: ``not_allowed`` if the partner has no such pending key.
+    """
+    now = hub.real_time()
+    if not hub.database.transact(lambda c: configuration.approve_key(c, keyid, partner_id, now, now + overlap)):
+        raise Refused("not_allowed", f"{partner_id!r} has no pending key {keyid!r}.")
+    return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+
+
+def revoke_key(hub: Hub, partner_id: str, keyid: str) -> dict[str, Any]:
+    """Revoke a key at once and for good.
+
+    Raises:
+        Refused: ``not_allowed`` if the partner has no such key, or it is revoked already.
+    """
+    if not hub.database.transact(lambda c: configuration.revoke_key(c, keyid, partner_id, hub.real_time())):
+        raise Refused("not_allowed", f"{partner_id!r} has no key {keyid!r} that could be revoked.")
+    return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+
+
+def keys(hub: Hub, partner_id: str) -> list[dict[str, Any]]:
+    """Return a partner's keys with their states; never more than their public halves."""
+    with hub.database.connect() as connection:
+        settled = hub.moment(connection).configuration
+    settled.partner(partner_id)
+    return [_key(hub, one) for one in settled.keys.values() if one.partner_id == partner_id]
+
+
+def _key(hub: Hub, key: PartnerKey) -> dict[str, Any]:
+    return {
+        "partner": key.partner_id,
+        "keyid": key.keyid,
+        "state": key.state_at(hub.real_time()),
+        "thumbprint": key.public.thumbprint(),
+    }
+
+
+def ping(hub: Hub, key: PartnerKey) -> dict[str, Any]:
+    """Return what a partner checks first: its key's state, the hub's clocks and its environment."""
+    with hub.database.connect() as connection:
+        moment = hub.moment(connection)
+    now = hub.real_time()
+    return {
+        "partner": key.partner_id,
+        "keyid": key.keyid,
+        "key_state": key.state_at(now),
+        "server_time": instant(now),
+        "business_time": instant(moment.now),
+        "environment": moment.environment,
+    }

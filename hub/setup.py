@@ -1,0 +1,33 @@
+"""First set-up of a hub: secrets, database schema, and the coalition's one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub import keyring
+from hub.services.context import Hub
+from hub.settings import Settings
+from hub.start import SPARE_CONNECTIONS, database_url
+from hub.store import configuration
+from hub.store.database import Database, migrate
+
+
+def initialise(settings: Settings, name: str, environment: str) -> Hub:
+    """Make what is missing and return the hub; what is there stays as it is."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
+    migrate(database)
+    secrets = keyring.create(settings.data / "secrets")
+    database.transact(lambda connection: configuration.create_coalition(connection, name, environment))
+    return Hub(database, secrets)
+
+
+def summary(hub: Hub) -> dict[str, Any]:
+    """Return what an operator tells the partners: environment, root key and signing key."""
+    with hub.database.connect() as connection:
+        environment = hub.moment(connection).environment
+    return {
+        "environment": environment,
+        "root_key": hub.keyring.root.public.text(),
+        "signing_key": hub.keyring.keyid,
+    }

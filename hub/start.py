@@ -1,0 +1,40 @@
+"""Putting a hub together from its settings: what every command and every worker process starts from."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from hub import keyring
+from hub.core.errors import ConfigurationError
+from hub.services.context import Hub
+from hub.settings import Settings
+from hub.store import embedded
+from hub.store.database import Database
+
+SPARE_CONNECTIONS = 4
+
+
+def database_url(settings: Settings) -> str:
+    """Return the URL of the database, after starting the embedded one where no other is named."""
+    return settings.database_url or embedded.start(settings.data / "postgresql")
+
+
+def open_hub(settings: Settings) -> Hub:
+    """Return the context of a hub that `hansa init` has set up.
+
+    Raises:
+        ConfigurationError: it has not been set up; the message says what to do.
+    """
+    secrets = keyring.load(settings.data / "secrets")
+    return Hub(Database(database_url(settings), settings.threads + SPARE_CONNECTIONS), secrets)
+
+
+def authorities(settings: Settings) -> frozenset[str]:
+    """Return the values of ``@authority`` that the hub answers for."""
+    named = {f"{host}:{settings.port}" for host in (settings.host, "127.0.0.1", "localhost")}
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ConfigurationError("HANSA_PUBLIC_URL must be like https://points.example")
+        named.add(parts.netloc.lower().removesuffix({"http": ":80", "https": ":443"}[parts.scheme]))
+    return frozenset(named)

@@ -1,0 +1,177 @@
+"""The small tables: coalition, partners, contracts, rates and keys.
+
+They are read whole and cached by the hub under ``config_version``; every write here raises that version in the
+same transaction, so a cache that carries the current version is right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, text
+
+_STAMP = "SELECT config_version, clock_at, environment FROM hub.coalition"
+_RAISE = text("UPDATE hub.coalition SET config_version = config_version + 1")
+
+
+class Stamp(NamedTuple):
+    """What every request asks first: is my cache current, and what is the business time."""
+
+    config_version: int
+    clock_at: datetime | None
+    environment: str
+
+
+def read_stamp(connection: Connection) -> Stamp | None:
+    """Return the stamp, or None while the coalition has not been set up."""
+    row = connection.exec_driver_sql(_STAMP).one_or_none()
+    return Stamp(*row) if row else None
+
+
+def create_coalition(connection: Connection, name: str, environment: str) -> bool:
+    """Set up the coalition's one row; False if it was there already."""
+    done = connection.execute(
+        text("INSERT INTO hub.coalition (name, environment) VALUES (:name, :environment) ON CONFLICT DO NOTHING"),
+        {"name": name, "environment": environment},
+    )
+    return done.rowcount == 1
+
+
+def set_clock(connection: Connection, at: datetime) -> bool:
+    """Move a sandbox's business clock forward to ``at``; False if that is not allowed."""
+    done = connection.execute(
+        text("""UPDATE hub.coalition SET clock_at = :at
+                WHERE environment = 'sandbox' AND (clock_at IS NULL OR clock_at <= :at)"""),
+        {"at": at},
+    )
+    return done.rowcount == 1
+
+
+def key_list_version(connection: Connection) -> int:
+    """Return the version of the hub's published key list."""
+    return int(connection.execute(text("SELECT key_list_version FROM hub.coalition")).scalar_one())
+
+
+def read_all(connection: Connection) -> dict[str, Sequence[Row[Any]]]:
+    """Return all rows of the small tables, by table."""
+    tables = ("partner", "contract", "rate", "partner_key")
+    return {name: connection.execute(text(f"SELECT * FROM hub.{name} ORDER BY 1, 2")).all() for name in tables}
+
+
+def add_partner(connection: Connection, partner_id: str, name: str, at: datetime) -> bool:
+    """Add an active partner; False if the id is taken."""
+    done = connection.execute(
+        text("""INSERT INTO hub.partner (partner_id, name, status, created_at)
+                VALUES (:partner_id, :name, 'active', :at) ON CONFLICT DO NOTHING"""),
+        {"partner_id": partner_id, "name": name, "at": at},
+    )
+    connection.execute(_RAISE)
+    return done.rowcount == 1
+
+
+def set_partner_status(connection: Connection, partner_id: str, status: str) -> bool:
+    """Suspend a partner or make it active again; False if there is no such partner."""
+    done = connection.execute(
+        text("UPDATE hub.partner SET status = :status WHERE partner_id = :partner_id"),
+        {"partner_id": partner_id, "status": status},
+    )
+    connection.execute(_RAISE)
+    return done.rowcount == 1
+
+
+def add_contract(
+    connection: Connection,
+    partner_id: str,
+    valid_from: date,
+    life_months: int,
+    enrols_unknown: bool,
+    at: datetime,
+) -> int:
+    """Add the next version of a partner's contract and return its number."""
+    connection.execute(_RAISE)
+    return int(
+        connection.execute(
+            text("""INSERT INTO hub.contract
+                    SELECT :partner_id, coalesce(max(version), 0) + 1, :valid_from, :life_months, :enrols_unknown, :at
+                    FROM hub.contract WHERE partner_id = :partner_id RETURNING version"""),
+            {
+                "partner_id": partner_id,
+                "valid_from": valid_from,
+                "life_months": life_months,
+                "enrols_unknown": enrols_unknown,
+                "at": at,
+            },
+        ).scalar_one()
+    )
+
+
+def add_rate(
+    connection: Connection,
+    partner_id: str,
+    kind: str,
+    valid_from: date,
+    currency: str,
+    terms: Any,
+    at: datetime,
+) -> int:
+    """Add the next version of a partner's rate and return its number."""
+    connection.execute(_RAISE)
+    return int(
+        connection.execute(
+            text("""INSERT INTO hub.rate
+                    SELECT :partner_id, :kind, coalesce(max(version), 0) + 1, :valid_from, :currency,
+                           cast(:terms AS jsonb), :at
+                    FROM hub.rate WHERE partner_id = :partner_id AND kind = :kind RETURNING version"""),
+            {
+                "partner_id": partner_id,
+                "kind": kind,
+                "valid_from": valid_from,
+                "currency": currency,
+                "terms": json.dumps(terms),
+                "at": at,
+            },
+        ).scalar_one()
+    )
+
+
+def add_key(connection: Connection, keyid: str, partner_id: str, public_key: bytes, at: datetime) -> bool:
+    """Add a pending key; False if it is registered already."""
+    done = connection.execute(
+        text("""INSERT INTO hub.partner_key (keyid, partner_id, public_key, state, registered_at)
+                VALUES (:keyid, :partner_id, :public_key, 'pending', :at) ON CONFLICT DO NOTHING"""),
+        {"keyid": keyid, "partner_id": partner_id, "public_key": public_key, "at": at},
+    )
+    connection.execute(_RAISE)
+    return done.rowcount == 1
+
+
+def approve_key(connection: Connection, keyid: str, partner_id: str, at: datetime, retires_at: datetime) -> bool:
+    """Make a pending key active and let the keys that were active retire at ``retires_at``; False if not pending."""
+    connection.execute(_RAISE)
+    values = {"keyid": keyid, "partner_id": partner_id, "at": at, "retires_at": retires_at}
+    done = connection.execute(
+        text("""UPDATE hub.partner_key SET state = 'active', approved_at = :at
+                WHERE keyid = :keyid AND partner_id = :partner_id AND state = 'pending'"""),
+        values,
+    )
+    if done.rowcount == 1:
+        connection.execute(
+            text("""UPDATE hub.partner_key SET state = 'retiring', retires_at = :retires_at
+                    WHERE partner_id = :partner_id AND keyid <> :keyid AND state = 'active'"""),
+            values,
+        )
+    return done.rowcount == 1
+
+
+def revoke_key(connection: Connection, keyid: str, partner_id: str, at: datetime) -> bool:
+    """Revoke a key for good; False if there is no such key or it is revoked already."""
+    connection.execute(_RAISE)
+    done = connection.execute(
+        text("""UPDATE hub.partner_key SET state = 'revoked', revoked_at = :at
+                WHERE keyid = :keyid AND partner_id = :partner_id AND state <> 'revoked'"""),
+        {"keyid": keyid, "partner_id": partner_id, "at": at},
+    )
+    return done.rowcount == 1

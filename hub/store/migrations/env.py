@@ -1,0 +1,11 @@
+"""Runs the migrations on the connection that `hub.store.database.migrate` hands over."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table="schema_version",
+    version_table_schema="hub",
+)
+with context.begin_transaction():
+    context.run_migrations()

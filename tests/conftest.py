@@ -1,0 +1,58 @@
+"""What all tests share: one embedded PostgreSQL a test process, and a fresh migrated database a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hub.store import embedded
+from hub.store.database import Database, migrate
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Start a PostgreSQL of this test process's own; yield the URL of its maintenance database."""
+    folder = Path(tempfile.mkdtemp(prefix="hansa-tests-"))
+    url = embedded.start(folder / "postgresql")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name, value in (("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")):
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
+    embedded.stop(folder / "postgresql")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: str) -> str:
+    """Return the URL of a migrated, empty database that others are copied from."""
+    return _create(postgres_server, "hansa_template", None, migrated=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """Yield the URL of a fresh database with both schemas in place."""
+    name = f"test_{os.getpid()}_{next(_NUMBERS)}"
+    yield _create(postgres_server, name, "hansa_template")
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _create(server: str, name: str, template: str | None, *, migrated: bool = False) -> str:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    url = server.replace("/hansa?", f"/{name}?")
+    if migrated:
+        database = Database(url)
+        migrate(database)
+        database.dispose()
+    return url

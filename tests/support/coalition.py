@@ -1,0 +1,49 @@
+"""A small coalition for tests: three partners with keys, contracts, rates and prices, in a sandbox hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from hub import setup
+from hub.services import business_clock, partners
+from hub.services.context import Hub
+from hub.settings import Settings
+from partner_sdk.wire.keys import PrivateKey, key_id, registration
+
+FIRST_DAY = date(2017, 1, 1)
+NOON = datetime(2017, 1, 10, 12, tzinfo=UTC)
+PARTNERS = {"grocer": (1, 100, 9, 10), "fuel": (1, 200, 1, 1), "pharmacy": (2, 100, 4, 5)}
+"""Partner -> points for each full per_minor, and the reimbursement price as a fraction."""
+
+
+@dataclass(frozen=True)
+class Coalition:
+    """A hub that is set up, with the partners' keys."""
+
+    hub: Hub
+    settings: Settings
+    keys: dict[str, PrivateKey]
+
+    def keyid(self, partner: str) -> str:
+        """The id of a partner's key."""
+        return key_id(partner, self.keys[partner].public)
+
+
+def build(database_url: str, data: Path, environment: str = "sandbox") -> Coalition:
+    """Set up a coalition in an empty, migrated database."""
+    settings = Settings(data=data, database_url=database_url)
+    hub = setup.initialise(settings, "Test coalition", environment)
+    keys = {partner: PrivateKey.generate() for partner in PARTNERS}
+    for partner, (points, per_minor, numerator, denominator) in PARTNERS.items():
+        partners.add(hub, partner, partner.title(), FIRST_DAY, 6, enrols_unknown=partner != "pharmacy")
+        terms = [{"rule": "linear", "points": points, "per_minor": per_minor}]
+        partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", terms)
+        price = {"numerator": numerator, "denominator": denominator}
+        partners.set_rate(hub, partner, "reimbursement", FIRST_DAY, "USD", price)
+        added = partners.register_key(hub, registration(partner, keys[partner]))
+        partners.approve_key(hub, partner, added["keyid"])
+    if environment == "sandbox":
+        business_clock.move(hub, NOON)
+    return Coalition(hub, settings, keys)

@@ -1,0 +1,93 @@
+"""The real hub as real processes on a free loopback port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from hub.settings import Settings
+
+START_S = 60
+
+
+@dataclass
+class Server:
+    """A running hub; `kill` ends it as a power cut would."""
+
+    settings: Settings
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.settings.port}"
+
+    def kill(self) -> None:
+        """Kill every process of the hub at once with SIGKILL."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def start(settings: Settings, **changes: object) -> Server:
+    """Start a hub and wait until it is ready."""
+    settings = replace(settings, port=free_port(), **changes)  # type: ignore[arg-type]
+    command = [sys.executable, "-m", "hub", "serve", "--port", str(settings.port)]
+    command += ["--workers", str(settings.workers), "--rate-limit", str(settings.rate_limit)]
+    environment = os.environ | settings.to_environment()
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    server = Server(settings, process)
+    deadline = time.monotonic() + START_S
+    while not _ready(server.url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            raise RuntimeError("the hub did not start")
+    return server
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError, TimeoutError):
+        time.sleep(0.05)
+        return False
+
+
+@contextmanager
+def running(settings: Settings, **changes: object) -> Iterator[Server]:
+    """A hub for the length of a block."""
+    server = start(settings, **changes)
+    try:
+        yield server
+    finally:
+        server.stop()
