@@ -8,9 +8,9 @@ import pytest
 
 from partner_sdk.wire.signatures import SignatureRefused, check_digest, content_digest
 
-VECTORS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "vectors" / "rfc9421.json").read_text()
-)["content_digests"]
+VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "vectors" / "rfc9421.json").read_text())[
+    "content_digests"
+]
 
 BODY = b'{"hello": "world"}'
 SHA_256 = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"

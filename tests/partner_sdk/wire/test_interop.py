@@ -109,9 +109,7 @@ cases = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 @cases
-def test_it_verifies_our_requests(
-    case: Any, key: PrivateKey, verifier: HTTPMessageVerifier, nonce: str
-) -> None:
+def test_it_verifies_our_requests(case: Any, key: PrivateKey, verifier: HTTPMessageVerifier, nonce: str) -> None:
     (request, target), body, components = case[0](), case[1], case[2]
     now = int(time.time())
     keyid = key_id("grocer", key.public)
@@ -174,9 +172,7 @@ def test_it_verifies_our_answers(
 @cases
 def test_we_verify_its_answers(case: Any, key: PrivateKey, signer: HTTPMessageSigner, nonce: str) -> None:
     (request, target), body = case[0](), case[1]
-    answer = Answer(
-        200, {"Content-Type": "application/json", "Content-Digest": content_digest(ANSWER)}, request
-    )
+    answer = Answer(200, {"Content-Type": "application/json", "Content-Digest": content_digest(ANSWER)}, request)
     components = ANSWER_COMPONENTS if body is None else (*ANSWER_COMPONENTS, '"content-digest";req')
     signer.sign(
         answer,

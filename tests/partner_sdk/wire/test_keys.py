@@ -173,9 +173,7 @@ def test_a_private_key_does_not_show_itself(partner_key: PrivateKey) -> None:
     assert repr(partner_key) == f"<PrivateKey {partner_key.public.thumbprint()[:16]}>"
 
 
-def test_a_signature_is_this_keys_over_this_message(
-    partner_key: PrivateKey, stranger_key: PrivateKey
-) -> None:
+def test_a_signature_is_this_keys_over_this_message(partner_key: PrivateKey, stranger_key: PrivateKey) -> None:
     signature = partner_key.sign(b"message")
     assert partner_key.public.verify(signature, b"message")
     assert not partner_key.public.verify(signature, b"massage")
@@ -232,9 +230,7 @@ def test_a_proof_is_for_one_partner_and_one_key(partner_key: PrivateKey, strange
     [{"partner": None}, {"partner": "Grocer"}, {"partner": "gröcer"}, {"proof": None}, {"public_key": None},
      {"public_key": "x"}],
 )  # fmt: skip
-def test_a_registration_that_is_none_is_a_format_error(
-    change: dict[str, Any], partner_key: PrivateKey
-) -> None:
+def test_a_registration_that_is_none_is_a_format_error(change: dict[str, Any], partner_key: PrivateKey) -> None:
     with pytest.raises(KeyFormatError):
         verify_registration({**registration("grocer", partner_key), **change})
 

@@ -627,9 +627,7 @@ def test_the_published_answer_gives_the_published_lines(name: str) -> None:
 def test_the_published_signatures_are_read_but_are_not_ours(vector: dict[str, Any]) -> None:
     """Their fields are well-formed, and go unnoticed beside a signature with our tag."""
     ours = f"hansa={BODY_INNER}{PARAMS}"
-    read = parse_request_signature(
-        f"{vector['signature_input']}, {ours}", f"{vector['signature']}, {SIGNATURE}"
-    )
+    read = parse_request_signature(f"{vector['signature_input']}, {ours}", f"{vector['signature']}, {SIGNATURE}")
     assert isinstance(read, RequestSignature)
     alone = _refusal(lambda: parse_request_signature(vector["signature_input"], vector["signature"]))
     assert alone == "signature_malformed"
