@@ -98,6 +98,20 @@ def stream_lines(connection: Connection, query: Select[Any]) -> Iterator[tuple[O
             yield Obligation._make(row[:_WIDTH]), row[_WIDTH]
 
 
+def fetch_lines(connection: Connection, query: Select[Any]) -> list[tuple[Obligation, bytes]]:
+    """The lines of a short `lines_of` query at once."""
+    return [(Obligation._make(row[:_WIDTH]), row[_WIDTH]) for row in connection.execute(query)]
+
+
+def last_key(connection: Connection, window: Window) -> tuple[str, str, int] | None:
+    """The (partner_id, event_id, line) of a cycle's last line."""
+    backwards = [field.desc() for field in KEY]
+    row = connection.execute(
+        select(*KEY).where(within(obligation, window)).order_by(*backwards).limit(1)
+    ).first()
+    return (row[0], row[1], row[2]) if row else None
+
+
 def _tables(
     claims: Claims,
 ) -> list[tuple[Table, Sequence[Position] | Sequence[Net] | Sequence[StatementTotal]]]:

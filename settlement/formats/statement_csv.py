@@ -1,0 +1,86 @@
+"""A statement as CSV (RFC 4180), as an accountant reads it into a spreadsheet.
+
+One table: a row for each line, then one for each position, then one for each currency's total. What the partner
+receives, pays, and has with itself (on-us, not cleared) stands in three columns as decimal amounts, so a column of
+rows of one kind adds up to the total below. A text that a spreadsheet would take for a formula gets an apostrophe
+in front.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from settlement.core.currency import written
+from settlement.formats.files import whole_file
+
+COLUMNS = (
+    "record",
+    "cycle",
+    "statement_of",
+    "business_date",
+    "reported_by",
+    "event_id",
+    "line",
+    "issuer",
+    "redeemer",
+    "points",
+    "currency",
+    "receive",
+    "pay",
+    "on_us",
+    "net",
+    "price_version",
+    "price_numerator",
+    "price_denominator",
+    "digest",
+)
+_LINE_COLUMNS = ("business_date", "event_id", "line", "issuer", "redeemer", "points", "currency", "digest")
+_POSITION_COLUMNS = ("issuer", "redeemer", "points", "currency", "digest")
+_AMOUNTS = {"receive", "pay", "on_us", "net"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write(path: Path, summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> None:
+    """Write the statement; the file is there whole or not at all."""
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\r\n")
+        table.writeheader()
+        for row in _rows(summary, lines):
+            named = {"cycle": summary["cycle"], "statement_of": summary["partner"], **row}
+            table.writerow({name: _cell(name, value) for name, value in named.items()})
+
+
+def _cell(name: str, value: object) -> object:
+    is_formula = isinstance(value, str) and name not in _AMOUNTS and value.startswith(_FORMULA)
+    return f"'{value}" if is_formula else value
+
+
+def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    partner, positions = summary["partner"], summary["positions"]
+    for line in lines:
+        named = {name: line[name] for name in _LINE_COLUMNS}
+        price = {f"price_{name}": value for name, value in line["price"].items()}
+        yield {"record": "line", "reported_by": line["partner"], **named, **price, **_side(line, partner)}
+    for position in positions:
+        named = {name: position[name] for name in _POSITION_COLUMNS}
+        yield {"record": "position", **named, **_side(position, partner)}
+    for net in summary["nets"]:
+        yield {"record": "total", "currency": net["currency"], **_totals(net, positions)}
+
+
+def _side(row: Mapping[str, Any], partner: str) -> dict[str, str]:
+    on_us = row["issuer"] == row["redeemer"]
+    side = "on_us" if on_us else "receive" if row["redeemer"] == partner else "pay"
+    return {side: written(row["minor"], row["currency"])}
+
+
+def _totals(net: Mapping[str, Any], positions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    currency = net["currency"]
+    own = (
+        row["minor"] for row in positions if row["issuer"] == row["redeemer"] and row["currency"] == currency
+    )
+    minors = {name: net[f"{name}_minor"] for name in ("receive", "pay", "net")} | {"on_us": sum(own)}
+    return {name: written(minor, currency) for name, minor in minors.items()}

@@ -1,0 +1,160 @@
+"""Statements: what one partner sees of a published cycle.
+
+A statement says what the partner receives and pays in each currency, the positions it takes part in, and every line
+below them with its digest. Nothing is shown of a cycle that is not published. The dictionaries have the shape of the
+API's answers, so the hub hands them on as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from settlement.core.lines import Obligation
+from settlement.core.moves import PUBLISHED, Move
+from settlement.core.netting import Net
+from settlement.core.positions import Position
+from settlement.core.verification import Claims
+from settlement.errors import NotPublished, UnknownCycle
+from settlement.formats import statement_csv, statement_json, statement_writer
+from settlement.store.history import moves_of
+from settlement.store.results import fetch_lines, load_claims, stream_lines
+from settlement.store.tables import cycle_move, cycle_result, net
+from settlement.store.window import after_key, lines_of, party, window_of
+
+Document = dict[str, Any]
+
+
+def summary(connection: Connection, cycle: str, partner: str) -> Document:
+    """The statement without its lines: nets by currency, positions of the partner, pair digests of the cycle.
+
+    A partner without a line has an empty statement. Raises `UnknownCycle` and `NotPublished`.
+    """
+    state, published, claims = load_published(connection, cycle)
+    return {
+        "cycle": cycle,
+        "partner": partner,
+        "state": state,
+        "digest": claims.digest.hex(),
+        "published_at": rfc3339(published.at),
+        "nets": [_net(row) for row in claims.nets if row.partner == partner],
+        "positions": [_position(row) for row in claims.positions if partner in row[:2]],
+        "pairs_of_cycle": [_pair(row) for row in claims.positions],
+    }
+
+
+def lines(
+    connection: Connection, cycle: str, partner: str, after: tuple[str, str, int] | None, limit: int
+) -> list[Document]:
+    """At most `limit` lines of a statement, in the order of (partner, event_id, line), those after `after`.
+
+    The key of the last line is the `after` of the next page. Raises `UnknownCycle` and `NotPublished`.
+    """
+    load_published(connection, cycle)
+    query = lines_of(window_of(connection, cycle), party(partner), *([after_key(after)] if after else []))
+    return [_line(*row) for row in fetch_lines(connection, query.limit(limit))]
+
+
+def of_partner(
+    connection: Connection, partner: str, after: tuple[str, str] | None, limit: int
+) -> list[Document]:
+    """A partner's statements, a row for each cycle and currency, in that order, those after (cycle, currency)."""
+    published = (cycle_move.c.cycle == net.c.cycle) & (cycle_move.c.state == PUBLISHED)
+    joined = net.join(cycle_move, published).join(cycle_result, cycle_result.c.cycle == net.c.cycle)
+    key = (net.c.cycle, net.c.currency)
+    query = select(*key, net.c.net_minor, cycle_move.c.at, cycle_result.c.digest).select_from(joined)
+    query = query.where(net.c.partner == partner).order_by(*key).limit(limit)
+    if after:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [
+        {
+            "cycle": row.cycle,
+            "state": moves_of(connection, row.cycle)[-1].state,
+            "currency": row.currency,
+            "net_minor": row.net_minor,
+            "published_at": rfc3339(row.at),
+            "digest": row.digest.hex(),
+        }
+        for row in connection.execute(query).all()
+    ]
+
+
+def write(connection: Connection, cycle: str, partner: str, path: Path) -> None:
+    """Write a statement with all its lines, in the format of the file's suffix; it is streamed.
+
+    Raises `UnknownCycle`, `NotPublished`, and `FileRefused` for a suffix without a format.
+    """
+    statement_writer(path)(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
+
+
+def write_json(connection: Connection, cycle: str, partner: str, path: Path) -> None:
+    """Write a statement as JSON, whatever the file is called."""
+    statement_json.write(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
+
+
+def write_csv(connection: Connection, cycle: str, partner: str, path: Path) -> None:
+    """Write a statement as CSV, whatever the file is called."""
+    statement_csv.write(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
+
+
+def load_published(connection: Connection, cycle: str) -> tuple[str, Move, Claims]:
+    """A cycle's state, its move into `published`, and its figures; raises `UnknownCycle` and `NotPublished`."""
+    moves = moves_of(connection, cycle)
+    if not moves:
+        raise UnknownCycle(f"there is no cycle {cycle[:40]!r}")
+    published = next((move for move in moves if move.state == PUBLISHED), None)
+    if published is None:
+        raise NotPublished(f"cycle {cycle} is not published")
+    return moves[-1].state, published, load_claims(connection, window_of(connection, cycle))
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC as RFC 3339 writes it, to the microsecond if it has any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _all_lines(connection: Connection, cycle: str, partner: str) -> Iterator[Document]:
+    query = lines_of(window_of(connection, cycle), party(partner))
+    return (_line(*row) for row in stream_lines(connection, query))
+
+
+def _net(row: Net) -> Document:
+    minors = {"receive_minor": row.receive_minor, "pay_minor": row.pay_minor, "net_minor": row.net_minor}
+    return {"currency": row.currency, **minors}
+
+
+def _pair(row: Position) -> Document:
+    pair = {"issuer": row.issuer, "redeemer": row.redeemer, "currency": row.currency}
+    return {**pair, "digest": row.digest.hex()}
+
+
+def _position(row: Position) -> Document:
+    pair = {"issuer": row.issuer, "redeemer": row.redeemer, "currency": row.currency}
+    return {
+        **pair,
+        "lines": row.lines,
+        "points": row.points,
+        "minor": row.amount_minor,
+        "digest": row.digest.hex(),
+    }
+
+
+def _line(line: Obligation, digest: bytes) -> Document:
+    price = (line.price_version, line.price_numerator, line.price_denominator)
+    return {
+        "partner": line.partner_id,
+        "event_id": line.event_id,
+        "line": line.line,
+        "issuer": line.issuer,
+        "redeemer": line.redeemer,
+        "points": line.points,
+        "minor": line.amount_minor,
+        "currency": line.currency,
+        "price": dict(zip(("version", "numerator", "denominator"), price, strict=True)),
+        "business_date": line.business_date.isoformat(),
+        "digest": digest.hex(),
+    }
