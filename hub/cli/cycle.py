@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,6 +48,40 @@ def close(settings: Settings, name: str, author: str, as_json: bool) -> None:
     A cycle that does not pass its own checks is not published, and the rows that fail are named.
     """
     _print(cycles.close(start.open_hub(settings), name, author, lambda step: click.echo(step, err=True)), as_json)
+
+
+@cycle.command()
+@click.argument("name", metavar="YYYY-MM")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def export(settings: Settings, name: str, path: Path) -> None:
+    """Write a published cycle with all its lines to PATH (.jsonl or .parquet).
+
+    Anyone can recompute it from that file alone: python -m settlement verify PATH
+    """
+    cycles.export(start.open_hub(settings), name, path)
+
+
+@cycle.command()
+@click.argument("name", metavar="YYYY-MM")
+@click.argument("partner_id")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def statement(settings: Settings, name: str, partner_id: str, path: Path) -> None:
+    """Write a partner's statement of a published cycle to PATH (.json or .csv)."""
+    cycles.write_statement(start.open_hub(settings), name, partner_id, path)
+
+
+@cycle.command()
+@click.argument("name", metavar="YYYY-MM")
+@click.pass_obj
+def audit(settings: Settings, name: str) -> None:
+    """Do every self-check of a published cycle again; name the rows that no longer hold. Exit code 1 if any."""
+    findings = cycles.audit(start.open_hub(settings), name)
+    for finding in findings:
+        click.echo(finding)
+    click.echo(f"{name}: {len(findings)} findings")
+    sys.exit(bool(findings))
 
 
 def _print(cycle: dict[str, Any], as_json: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from hub.core import ledger
@@ -19,7 +20,8 @@ from hub.services.context import Hub, Moment
 from hub.store import posting
 from hub.store.database import Connection
 from hub.store.redemption_lines import LEDGER
-from settlement import cycles
+from settlement import cycles, statements
+from settlement import export as settlement_export
 from settlement.core.periods import last_day
 from settlement.errors import SettlementRefused
 
@@ -103,6 +105,18 @@ def audit(hub: Hub, cycle: str) -> list[str]:
     """Do every self-check of a published cycle again, against what was published; return what differs."""
     with hub.database.snapshot() as connection:
         return [str(finding) for finding in cycles.audit(connection, cycle, LEDGER)]
+
+
+def export(hub: Hub, cycle: str, path: Path) -> None:
+    """Write a published cycle with all its lines to ``path`` (.jsonl or .parquet), for anyone to recompute."""
+    with hub.database.snapshot() as connection:
+        settlement_export.write(connection, cycle, path)
+
+
+def write_statement(hub: Hub, cycle: str, partner_id: str, path: Path) -> None:
+    """Write a partner's statement with all its lines to ``path`` (.json or .csv)."""
+    with hub.database.snapshot() as connection:
+        statements.write(connection, cycle, partner_id, path)
 
 
 def listing(hub: Hub) -> list[dict[str, Any]]:

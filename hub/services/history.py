@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import settlement
 from hub.core.content import instant
 from hub.core.errors import Refused
 from hub.services import cursors
 from hub.services.context import Hub, Partner
 from hub.store import events
+from settlement import statements
 from settlement.errors import NotPublished, UnknownCycle
 
 
@@ -52,7 +52,7 @@ def statement_page(hub: Hub, partner: Partner, cursor: str, limit: int) -> dict[
     scope = f"statements {partner.partner_id}"
     after = cursors.read(hub.keyring.blind, scope, cursor) if cursor else ["", ""]
     with hub.database.connect() as connection:
-        rows = settlement.statements.listing(connection, partner.partner_id, (after[0], after[1]), limit + 1)
+        rows = statements.of_partner(connection, partner.partner_id, (after[0], after[1]), limit + 1)
     shown = rows[:limit]
     last = [shown[-1]["cycle"], shown[-1]["currency"]] if shown else after
     return {
@@ -70,7 +70,7 @@ def statement(hub: Hub, partner: Partner, cycle: str) -> dict[str, Any]:
     """
     with hub.database.snapshot() as connection:
         try:
-            return settlement.statements.summary(connection, cycle, partner.partner_id)
+            return statements.summary(connection, cycle, partner.partner_id)
         except (UnknownCycle, NotPublished) as error:
             raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
 
@@ -85,7 +85,7 @@ def statement_lines(hub: Hub, partner: Partner, cycle: str, cursor: str, limit: 
     after = tuple(cursors.read(hub.keyring.blind, scope, cursor)) if cursor else None
     with hub.database.snapshot() as connection:
         try:
-            rows = settlement.statements.lines(connection, cycle, partner.partner_id, after, limit + 1)
+            rows = statements.lines(connection, cycle, partner.partner_id, after, limit + 1)
         except (UnknownCycle, NotPublished) as error:
             raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
     shown = rows[:limit]

@@ -11,6 +11,7 @@ from hub.store import checks
 from hub.store.database import Connection
 
 RULES_HOLD = "each earning has the points that its rate version gives"
+COUNT = len(checks.CHECKS) + 1
 
 
 def run(hub: Hub, progress: Callable[[str], None] = lambda check: None) -> list[dict[str, Any]]:

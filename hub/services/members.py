@@ -121,3 +121,9 @@ def view(hub: Hub, name: str) -> dict[str, Any]:
             "expires_on": first.isoformat(),
         },
     }
+
+
+def outstanding(hub: Hub) -> int:
+    """Return the points that all members together hold."""
+    with hub.database.connect() as connection:
+        return lots.outstanding(connection)

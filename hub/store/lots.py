@@ -46,6 +46,11 @@ def pending_points(connection: Connection, member_id: int, day: date) -> int:
     return int(connection.exec_driver_sql(_PENDING, values).scalar_one())
 
 
+def outstanding(connection: Connection) -> int:
+    """Return the points in all lots."""
+    return int(connection.execute(text("SELECT coalesce(sum(points), 0) FROM hub.lot")).scalar_one())
+
+
 def lock_due(connection: Connection, day: date, after: int, most: int) -> dict[int, list[Lot]]:
     """Lock, in key order, lots that end on ``day`` or before, of members above ``after``; by member.
 

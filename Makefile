@@ -1,0 +1,57 @@
+# Everything starts here; `make help` lists the targets. Nothing needs to be installed before but Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo serve test lint types check bench sdk sdk-check clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/with-demo  ## replay a quarter of real purchases and settle it (DEMO="--to 2017-12-31" for the year)
+	$(BIN)/hansa demo $(DEMO)
+
+serve: $(VENV)/with-hub  ## set up a sandbox hub in hansa-data and serve it on port 8080
+	$(BIN)/hansa init --environment sandbox
+	$(BIN)/hansa serve
+
+test: $(VENV)/with-dev  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/with-dev  ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/with-dev  ## check types, strictly
+	$(BIN)/mypy
+
+check: test lint types  ## all three
+
+bench: $(VENV)/with-dev  ## measure, as a table; BENCH="--json bench.json" for scripts
+	$(BIN)/python -m tests.bench $(BENCH)
+
+sdk: $(VENV)/with-hub  ## build the merchants' wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./partner_sdk
+
+sdk-check: sdk  ## install the wheel in an empty environment and prove that it brings no server
+	$(BIN)/python tests/sdk_check.py dist
+
+clean:  ## remove what was built and installed here
+	rm -rf $(VENV) dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/with-hub: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/with-demo: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable ".[demo]"
+	@touch $@
+
+$(VENV)/with-dev: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable ".[dev]"
+	@touch $@

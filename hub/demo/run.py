@@ -1,0 +1,114 @@
+"""The whole demonstration, from an empty folder to verified settlements."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hub import setup
+from hub.core.expiry import is_month_end
+from hub.demo import coalition, figures, purchases
+from hub.demo.hub_process import serving
+from hub.demo.purchases import Day
+from hub.demo.replay import Replay
+from hub.services import cycles, ledger_check, members
+from hub.services.context import Hub
+from hub.settings import Settings
+from hub.store import embedded
+from settlement.recompute import recompute_file
+
+AUTHOR = "demo"
+ENROLLER = "grocer"
+EXPORTS = (".jsonl", ".parquet")
+
+Step = Callable[[str, int], Callable[[str], None]]
+"""Told the name and the length of a step; returns what is to be told of each part that is done."""
+
+
+class Outcome(NamedTuple):
+    """What a run came to: the figures, the closed cycles, and what did not hold."""
+
+    figures: dict[str, Any]
+    cycles: list[dict[str, Any]]
+    ledger: list[dict[str, Any]]
+    broken: list[str]
+
+
+def run(first: date, last: date, out: Path, step: Step) -> Outcome:
+    """Replay the days from ``first`` to ``last`` and write statements and exports to ``out``."""
+    loaded = purchases.load(first, last)
+    with _hub() as (hub, url):
+        told = step("partners and members", len(coalition.PARTNERS) + 1)
+        clients = {}
+        for partner_id in coalition.PARTNERS:
+            clients[partner_id] = coalition.onboard(hub, url, partner_id, first)
+            told(partner_id)
+        replay = Replay(hub, clients)
+        try:
+            replay.enrol(ENROLLER, loaded.households)
+            told("members")
+            closed = _replay(hub, replay, loaded.days, step)
+        finally:
+            replay.close()
+        found = figures.figures(replay.totals, members.outstanding(hub), closed)
+        ledger = _check_ledger(hub, step)
+        broken = [f"ledger: {one['check']}: {one['row']}" for one in ledger if one["row"] is not None]
+        broken += _write_and_verify(hub, closed, out, step)
+    return Outcome(found, closed, ledger, broken)
+
+
+@contextmanager
+def _hub() -> Iterator[tuple[Hub, str]]:
+    """Yield a new sandbox hub on an embedded database, served on a free port; leave nothing behind."""
+    folder = Path(tempfile.mkdtemp(prefix="hansa-demo-"))
+    database = folder / "postgresql"
+    try:
+        settings = Settings(data=folder, database_url=embedded.start(database))
+        hub = setup.initialise(settings, "Sample coalition", "sandbox")
+        with serving(replace(settings, workers=2)) as url:
+            yield hub, url
+        hub.database.dispose()
+        embedded.stop(database)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replay(hub: Hub, replay: Replay, days: list[Day], step: Step) -> list[dict[str, Any]]:
+    told = step("business days", len(days))
+    closed = []
+    for day in days:
+        replay.run(day)
+        if is_month_end(day.date) or day is days[-1]:
+            closed.append(cycles.close(hub, f"{day.date:%Y-%m}", AUTHOR))
+        told(str(day.date))
+    return closed
+
+
+def _check_ledger(hub: Hub, step: Step) -> list[dict[str, Any]]:
+    told = step("ledger check", ledger_check.COUNT)
+    return ledger_check.run(hub, told)
+
+
+def _write_and_verify(hub: Hub, closed: list[dict[str, Any]], out: Path, step: Step) -> list[str]:
+    """Write every statement and export, and recompute each export from its file alone."""
+    told = step("statements and verification", len(closed))
+    out.mkdir(parents=True, exist_ok=True)
+    broken = []
+    for cycle in closed:
+        name = cycle["cycle"]
+        for partner_id in coalition.PARTNERS:
+            for suffix in (".json", ".csv"):
+                cycles.write_statement(hub, name, partner_id, out / f"statement-{name}-{partner_id}{suffix}")
+        for suffix in EXPORTS:
+            path = out / f"cycle-{name}{suffix}"
+            cycles.export(hub, name, path)
+            report = recompute_file(path, bytes.fromhex(cycle["digest"]))
+            broken += [f"{path.name}: {finding}" for finding in report.findings]
+        told(name)
+    return broken
