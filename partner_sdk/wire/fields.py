@@ -33,9 +33,7 @@ class Strict(fields.Field[Any]):
 class Text(Strict, fields.String):
     """A string that fits a pattern from end to end; `fits` may ask for what a pattern cannot say."""
 
-    def __init__(
-        self, pattern: str, complaint: str, fits: Callable[[str], bool] | None = None, **kwargs: Any
-    ):
+    def __init__(self, pattern: str, complaint: str, fits: Callable[[str], bool] | None = None, **kwargs: Any):
         super().__init__(metadata={"pattern": f"^(?:{pattern})$"}, **kwargs)
         self._match = re.compile(pattern).fullmatch
         self._fits = fits
@@ -107,9 +105,7 @@ class Moment(Strict, fields.String):
                 return datetime.fromisoformat(value).astimezone(UTC)
             except ValueError:
                 pass
-        raise ValidationError(
-            "an RFC 3339 instant with seconds and an offset is expected, years 2000 to 9998"
-        )
+        raise ValidationError("an RFC 3339 instant with seconds and an offset is expected, years 2000 to 9998")
 
 
 class Day(Strict, fields.String):
@@ -184,9 +180,7 @@ class WireSchema(Schema):
         super().__init__(**kwargs)
         plan = self.load_fields.items()
         self._plan = [(name, field.deserialize, field.required) for name, field in plan]
-        self._defaults = {
-            name: field.load_default for name, field in plan if field.load_default is not missing
-        }
+        self._defaults = {name: field.load_default for name, field in plan if field.load_default is not missing}
         self._names = frozenset(self.load_fields)
 
     def load(self, data: Any, **_: Any) -> dict[str, Any]:

@@ -43,9 +43,7 @@ class InvalidRequest(ValueError):
     """
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
-        super().__init__(
-            "; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors)
-        )
+        super().__init__("; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors))
         self.errors = errors
 
 
@@ -90,9 +88,7 @@ def _spaceless(text: str) -> bool:
 
 
 def _identifier(**kwargs: Any) -> Text:
-    return Text(
-        r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs
-    )
+    return Text(r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
 
 
 def _partner(**kwargs: Any) -> Text:

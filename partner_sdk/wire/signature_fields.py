@@ -108,10 +108,7 @@ def _dictionary(member: re.Pattern[str], text: str, field: str) -> dict[str, tup
 # so no text makes the patterns go back and forth.
 _KEY = r"[a-z*][a-z0-9_.*-]*"
 _STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
-_BARE = (
-    _STRING
-    + r"|-?[0-9]{1,15}(?:\.[0-9]{1,3})?|[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*|:[A-Za-z0-9+/=]*:|\?[01]"
-)
+_BARE = _STRING + r"|-?[0-9]{1,15}(?:\.[0-9]{1,3})?|[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*|:[A-Za-z0-9+/=]*:|\?[01]"
 _PARAMETERS = rf"(?:; *{_KEY}(?:=(?:{_BARE}))?)*"
 _ITEM = rf"(?:{_BARE}){_PARAMETERS}"
 _INPUT_MEMBER = re.compile(rf"({_KEY})=(\( *(?:{_ITEM}(?: +{_ITEM})* *)?\))({_PARAMETERS})")

@@ -121,9 +121,7 @@ def sign_request(
 ) -> dict[str, str]:
     """The Signature-Input and Signature fields for a request; `target` has both content fields or neither."""
     inner = _PLAIN_INNER if target.content_digest is None else _BODY_INNER
-    params = (
-        f'{inner};created={created};expires={expires};nonce="{nonce}";keyid="{keyid}";tag="{REQUEST_TAG}"'
-    )
+    params = f'{inner};created={created};expires={expires};nonce="{nonce}";keyid="{keyid}";tag="{REQUEST_TAG}"'
     return write(params, key.sign(_request_base(target, params, inner is _BODY_INNER)))
 
 
@@ -135,9 +133,7 @@ def parse_request_signature(signature_input: str | None, signature: str | None) 
     found = find(signature_input, signature, REQUEST_TAG)
     created, expires = _whole(found, "created"), _whole(found, "expires")
     if not created < expires <= created + MAX_LIFETIME_S:
-        raise SignatureRefused(
-            "signature_parameters", f"expires must be 1 to {MAX_LIFETIME_S} s after created"
-        )
+        raise SignatureRefused("signature_parameters", f"expires must be 1 to {MAX_LIFETIME_S} s after created")
     _only(found, _REQUEST_PARAMETERS)
     return RequestSignature(
         found.label, _components(found), created, expires, _nonce(found), _keyid(found), _alg(found),
@@ -239,9 +235,7 @@ def verify_response(
     public = public_of(answer.keyid)
     if public is None:
         raise SignatureRefused("unknown_key", f"the hub has no key {answer.keyid}")
-    if not public.verify(
-        found.signature, _response_base(status, content_type, digest, target, found.params_text)
-    ):
+    if not public.verify(found.signature, _response_base(status, content_type, digest, target, found.params_text)):
         raise SignatureRefused("signature_invalid", "the signature is not the hub's over this answer")
     return answer
 

@@ -1,0 +1,195 @@
+"""The client that a merchant's software talks to: one typed method for each thing that a partner can do.
+
+Every method either returns what the hub answered and signed, or raises an error of `partner_sdk.errors`. After a
+TransportError the same call with the same ids is safe: the hub does a thing once, however often it is asked.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import requests
+
+from partner_sdk import model
+from partner_sdk.batches import split
+from partner_sdk.errors import UntrustedAnswer
+from partner_sdk.transport import Patience, Transport, open_session
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.keys import PrivateKey, PublicKey, registration
+
+T = TypeVar("T")
+
+
+class Client:
+    """A partner's client of one hub. It is thread-safe, and cheap to keep: make one and use it throughout.
+
+    `hub` is the hub's base URL, `partner_id` and `key` are the partner's, and `root_key` is the hub's root key
+    (or its base64url text), which the operator hands out; all trust in answers starts there. `timeout` is
+    (connect, read) in seconds, `attempts` how often to try in all. `clock` gives epoch seconds. A `session` of
+    your own is used as it is, so that proxies or client certificates can be set; without one, nothing is taken
+    from the environment. `sleep` waits between attempts.
+    """
+
+    def __init__(
+        self,
+        hub: str,
+        partner_id: str,
+        key: PrivateKey,
+        *,
+        root_key: PublicKey | str,
+        timeout: tuple[float, float] = (3.05, 30.0),
+        attempts: int = 5,
+        clock: Callable[[], float] = time.time,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.partner_id = partner_id
+        self._key = key
+        self._transport = Transport(
+            hub,
+            partner_id,
+            key,
+            PublicKey.from_text(root_key) if isinstance(root_key, str) else root_key,
+            clock=clock,
+            patience=Patience(*timeout, attempts, sleep),
+            session=session or open_session(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the hub."""
+        self._transport.close()
+
+    # --- who am I ---
+
+    def ping(self) -> model.Ping:
+        """Ask the hub who it takes this client for, and what time it is."""
+        return _read(model.Ping.from_wire, self._transport.get("/v1/ping"))
+
+    def register_key(self) -> model.KeyRecord:
+        """Register this client's key. It stays pending until the operator has compared its thumbprint with you."""
+        body = strict_json.dumps(registration(self.partner_id, self._key))
+        return _read(model.KeyRecord.from_wire, self._transport.post("/v1/keys", body))
+
+    # --- members ---
+
+    def enrol(self, members: Iterable[str | model.Enrolment]) -> list[model.EnrolmentResult]:
+        """Enrol members, or attach identifiers to them; one result for each, in order."""
+        enrolments = [model.Enrolment(member) if isinstance(member, str) else member for member in members]
+        results = self._send_each("/v1/members", "members", (each.to_wire() for each in enrolments))
+        return _matched(model.EnrolmentResult.from_wire, results, "member", [each.member for each in enrolments])
+
+    def member(self, member: str) -> model.MemberView:
+        """The points of one member; raises NotFound (unknown_member)."""
+        answer = self._transport.get(f"/v1/members/{quote(member, safe='')}")
+        return _read(model.MemberView.from_wire, answer)
+
+    # --- points ---
+
+    def earn(self, earnings: Iterable[model.Earning]) -> list[model.EarningResult]:
+        """Report purchases, in as many requests as needed; one result for each, in order.
+
+        An event that breaks a rule is rejected by itself, in its result. A request that breaks the contract is
+        refused whole (InvalidRequestError). When an error is raised, earlier requests may have been posted: call
+        again with the same events, and those come back as duplicates.
+        """
+        reported = list(earnings)
+        results = self._send_each("/v1/earnings", "earnings", (each.to_wire() for each in reported))
+        return _matched(model.EarningResult.from_wire, results, "event_id", [each.event_id for each in reported])
+
+    def redeem(self, redemption_id: str, member: str, points: int) -> model.Redemption:
+        """Spend a member's points here; raises InsufficientPoints, EventConflict, NotFound (unknown_member)."""
+        asked = {"redemption_id": redemption_id, "member": member, "points": points}
+        answer = self._transport.post("/v1/redemptions", strict_json.dumps(asked))
+        (redemption,) = _matched(model.Redemption.from_wire, [answer], "redemption_id", [redemption_id])
+        return redemption
+
+    def quote_earning(self, earning: model.Earning) -> model.EarningQuote:
+        """What an earning would give, without reporting it; its event id is not sent."""
+        asked = {name: value for name, value in earning.to_wire().items() if name != "event_id"}
+        answer = self._transport.post("/v1/quotes", strict_json.dumps({"earning": asked}))
+        return _read(lambda quoted: model.EarningQuote.from_wire(quoted["earning"]), answer)
+
+    def quote_redemption(self, member: str, points: int) -> model.RedemptionQuote:
+        """What a redemption would give, without doing it."""
+        asked = {"redemption": {"member": member, "points": points}}
+        answer = self._transport.post("/v1/quotes", strict_json.dumps(asked))
+        return _read(lambda quoted: model.RedemptionQuote.from_wire(quoted["redemption"]), answer)
+
+    # --- what the hub has on record ---
+
+    def rates(self) -> list[model.Rate]:
+        """All versions of this partner's own rates."""
+        return _read(lambda answer: [model.Rate.from_wire(rate) for rate in answer["rates"]],
+                     self._transport.get("/v1/rates"))  # fmt: skip
+
+    def events(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.Event]]:
+        """This partner's events, page by page, in the order in which the hub recorded them.
+
+        Keep a page's `next_cursor` to go on from there later; new events come after it.
+        """
+        return self._pages("/v1/events", "events", model.Event.from_wire, cursor, limit)
+
+    def statements(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.StatementHead]]:
+        """This partner's published statements, page by page."""
+        return self._pages("/v1/statements", "statements", model.StatementHead.from_wire, cursor, limit)
+
+    def statement(self, cycle: str) -> model.Statement:
+        """This partner's statement of one cycle ("YYYY-MM"); raises NotFound (unknown_cycle)."""
+        answer = self._transport.get(f"/v1/statements/{quote(cycle, safe='')}")
+        return _read(model.Statement.from_wire, answer)
+
+    def statement_lines(
+        self, cycle: str, cursor: str | None = None, limit: int = 1000
+    ) -> Iterator[model.Page[model.StatementLine]]:
+        """Every obligation that this partner is party to in one cycle, page by page."""
+        path = f"/v1/statements/{quote(cycle, safe='')}/lines"
+        return self._pages(path, "lines", model.StatementLine.from_wire, cursor, limit)
+
+    def _send_each(self, path: str, member: str, elements: Iterable[dict[str, Any]]) -> list[Any]:
+        results: list[Any] = []
+        for body in split(member, elements):
+            results += _read(lambda answer: list(answer["results"]), self._transport.post(path, body))
+        return results
+
+    def _pages(
+        self, path: str, member: str, read: Callable[[Any], T], cursor: str | None, limit: int
+    ) -> Iterator[model.Page[T]]:
+        while True:
+            asked = {"limit": str(limit)} if cursor is None else {"cursor": cursor, "limit": str(limit)}
+            page = _read(lambda answer: _page(answer, member, read), self._transport.get(path, asked))
+            if page.more and page.next_cursor == cursor:
+                raise UntrustedAnswer("the list does not go on")
+            yield page
+            if not page.more:
+                return
+            cursor = page.next_cursor
+
+
+def _read(read: Callable[[Any], T], answer: Any) -> T:
+    """Read a signed answer; one that lacks what it must have is no answer."""
+    try:
+        return read(answer)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise UntrustedAnswer(f"the hub's answer cannot be read: {fault!r}") from fault
+
+
+def _page(answer: Any, member: str, read: Callable[[Any], T]) -> model.Page[T]:
+    items = tuple(read(item) for item in answer[member])
+    return model.Page(items, str(answer["next_cursor"]), answer["more"] is True)
+
+
+def _matched(read: Callable[[Any], T], answers: list[Any], name: str, ids: list[str]) -> list[T]:
+    """Read results, holding each against the id it must be about."""
+    if _read(lambda given: [answer[name] for answer in given], answers) != ids:
+        raise UntrustedAnswer(f"the hub's answer is about another {name}")
+    return _read(lambda given: [read(answer) for answer in given], answers)

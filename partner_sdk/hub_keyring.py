@@ -1,0 +1,49 @@
+"""The hub's keys, fetched when needed and trusted only as far as the pinned root key goes."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from partner_sdk.errors import UntrustedAnswer
+from partner_sdk.wire.hub_keys import HubKeyList, KeyListRefused, read_key_list
+from partner_sdk.wire.keys import PublicKey
+
+
+class HubKeyring:
+    """The newest key list seen; thread-safe. `fetch` gets the signed document from the hub."""
+
+    def __init__(self, root: PublicKey, fetch: Callable[[], dict[str, Any]], now: Callable[[], float]) -> None:
+        self._root = root
+        self._fetch = fetch
+        self._now = now
+        self._lock = threading.Lock()
+        self._list: HubKeyList | None = None
+
+    def public_of(self, keyid: str) -> PublicKey | None:
+        """The hub's key of that name, asking the hub again when the list at hand has none; raises TransportError.
+
+        A key's time is judged by the hub's clock, but never earlier than the list's own date: a wrong clock
+        cannot bring back a key that has ended.
+        """
+        known = self._list
+        found = None if known is None else self._find(known, keyid)
+        return found or self._find(self._refresh(known), keyid)
+
+    def _find(self, key_list: HubKeyList, keyid: str) -> PublicKey | None:
+        return key_list.public_of(keyid, max(self._now(), key_list.issued_at))
+
+    def _refresh(self, outdated: HubKeyList | None) -> HubKeyList:
+        """Fetch the list, unless another thread just did."""
+        with self._lock:
+            if self._list is None or self._list is outdated:
+                self._list = self._newest(outdated)
+            return self._list
+
+    def _newest(self, outdated: HubKeyList | None) -> HubKeyList:
+        try:
+            fetched = read_key_list(self._fetch(), self._root)
+        except KeyListRefused as refusal:
+            raise UntrustedAnswer(f"the hub's key list: {refusal.detail}") from None
+        if outdated is not None and fetched.version < outdated.version:
+            raise UntrustedAnswer("the hub's key list is older than the one at hand")
+        return fetched
