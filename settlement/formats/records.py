@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from settlement.core.lines import FIELDS, Obligation
 from settlement.core.netting import Net
@@ -29,15 +29,16 @@ _BIGINT = range(-(2**63), 2**63)
 Record = dict[str, Any]
 _Kind = type[Position] | type[Net] | type[StatementTotal]
 _KINDS: Mapping[str, _Kind] = {"position": Position, "net": Net, "statement": StatementTotal}
-_HEADER = {
-    "format": "str",
-    "version": "int",
-    "cycle": "str",
-    "ends_on": "date",
-    "published_at": "str",
-    "digest": "bytes",
-    "lines": "int",
-    "last": "str",
+_ROW_TYPES = {kind: get_type_hints(row) for kind, row in _KINDS.items()}
+_HEADER_TYPES = {
+    "format": str,
+    "version": int,
+    "cycle": str,
+    "ends_on": date,
+    "published_at": str,
+    "digest": bytes,
+    "lines": int,
+    "last": str,
 }
 _LINE_NAMES = ("number", "previous", *FIELDS, "digest")
 _LINE_TYPES = (int, str, str, str, int, str, str, int, int, str, int, int, int, date, bytes)
@@ -97,9 +98,7 @@ def read_header(records: Iterable[Record]) -> Header:
         if count == 0:
             stated = _read_stated(record)
         elif isinstance(kind, str) and kind in _KINDS:
-            rows[kind].append(
-                _KINDS[kind](**_fields(record, _KINDS[kind].__annotations__, f"{kind} {count}"))
-            )
+            rows[kind].append(_KINDS[kind](**_fields(record, _ROW_TYPES[kind], f"{kind} {count}")))
         else:
             raise FileRefused(f"has a record of unknown kind {kind!r:.40} after its header")
     if not stated:
@@ -152,10 +151,10 @@ def _read_stated(record: Record) -> Record:
         raise FileRefused(
             f"is of version {record.get('version')!r:.20}; this program reads version {VERSION}"
         )
-    return _fields(record, _HEADER, "header")
+    return _fields(record, _HEADER_TYPES, "header")
 
 
-def _fields(record: Record, types: Mapping[str, Any], where: str) -> Record:
+def _fields(record: Record, types: Mapping[str, type], where: str) -> Record:
     if record.keys() - {"record"} != types.keys():
         raise FileRefused(f"{where}: fields are missing or not known")
     return {name: _CONVERT[kind](record[name]) for name, kind in types.items()}
@@ -210,10 +209,10 @@ def _refuse_number(text: str) -> Any:
     raise ValueError(f"{text:.20} is not a whole number")
 
 
-_CONVERT: Mapping[str, Callable[[Any], Any]] = {
-    "str": _as_text,
-    "int": _as_number,
-    "date": _as_date,
-    "bytes": _as_digest,
+_CONVERT: Mapping[type, Callable[[Any], Any]] = {
+    str: _as_text,
+    int: _as_number,
+    date: _as_date,
+    bytes: _as_digest,
 }
 _JSON: Mapping[type, Callable[[Any], str]] = {bytes: bytes.hex, date: date.isoformat}
