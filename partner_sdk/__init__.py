@@ -1,1 +1,118 @@
-"""The merchant's SDK of Hansa, the open coalition loyalty network."""
+"""The merchant's SDK of Hansa, the open coalition loyalty network.
+
+    from partner_sdk import Client, PrivateKey
+
+    client = Client("https://hub.example", "grocer", PrivateKey.from_pem(pem), root_key="...")
+    client.redeem("till-7-000123", "card:1234", 500)
+
+The client itself is loaded when it is first used, with its HTTP library and schemas: importing the package, as
+the hub does for the wire contract, stays cheap.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from partner_sdk.errors import (
+    Conflict,
+    EventConflict,
+    HansaError,
+    HubUnavailable,
+    InsufficientPoints,
+    InvalidRequestError,
+    NoAnswer,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    Refused,
+    TransportError,
+    Unauthenticated,
+    UntrustedAnswer,
+)
+from partner_sdk.model import (
+    Earning,
+    EarningQuote,
+    EarningResult,
+    Enrolment,
+    EnrolmentResult,
+    Event,
+    Expiring,
+    Failure,
+    Item,
+    KeyRecord,
+    Lot,
+    MemberView,
+    Money,
+    Net,
+    Page,
+    Pair,
+    Ping,
+    Position,
+    Price,
+    Rate,
+    Redemption,
+    RedemptionQuote,
+    Rule,
+    Statement,
+    StatementHead,
+    StatementLine,
+)
+from partner_sdk.wire.keys import PrivateKey, PublicKey
+
+if TYPE_CHECKING:
+    from partner_sdk.client import Client
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Client",
+    "Conflict",
+    "Earning",
+    "EarningQuote",
+    "EarningResult",
+    "Enrolment",
+    "EnrolmentResult",
+    "Event",
+    "EventConflict",
+    "Expiring",
+    "Failure",
+    "HansaError",
+    "HubUnavailable",
+    "InsufficientPoints",
+    "InvalidRequestError",
+    "Item",
+    "KeyRecord",
+    "Lot",
+    "MemberView",
+    "Money",
+    "Net",
+    "NoAnswer",
+    "NotAllowed",
+    "NotFound",
+    "Page",
+    "Pair",
+    "Ping",
+    "Position",
+    "Price",
+    "PrivateKey",
+    "PublicKey",
+    "Rate",
+    "RateLimited",
+    "Redemption",
+    "RedemptionQuote",
+    "Refused",
+    "Rule",
+    "Statement",
+    "StatementHead",
+    "StatementLine",
+    "TransportError",
+    "Unauthenticated",
+    "UntrustedAnswer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the client when it is first asked for (PEP 562)."""
+    if name != "Client":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from partner_sdk.client import Client
+
+    return Client
