@@ -82,6 +82,21 @@ class Earning:
             wire["items"] = [item.to_wire() for item in self.items]
         return wire
 
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Earning":
+        """Read what `EarningSchema` loads: the wire's members, `occurred_at` already a datetime."""
+        return cls(
+            event_id=wire["event_id"],
+            member=wire["member"],
+            occurred_at=wire["occurred_at"],
+            amount=Money.from_wire(wire["amount"]),
+            store=wire.get("store"),
+            terminal=wire.get("terminal"),
+            channel=wire.get("channel"),
+            items=_each(lambda item: Item(**item), wire.get("items", ())),
+            points=wire.get("points"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
