@@ -36,6 +36,7 @@ environment:
   HANSA_PARTNER_TIMEOUT        seconds to wait for an answer
   HANSA_PARTNER_ATTEMPTS       how often to try in all
   HANSA_PARTNER_JSON           set to 1 for --json
+  HANSA_PARTNER_LINES          set to 1 for statement --lines
 
 exit codes: 0 done, 1 refused with a reason, 2 wrong usage
 """

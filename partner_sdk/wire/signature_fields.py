@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 LABEL = "hansa"
 
-_Tagged = tuple[str, str, str, list[tuple[str, str]]]
+Tagged = tuple[str, str, str, list[tuple[str, str]]]
 
 
 class SignatureRefused(Exception):
@@ -63,18 +63,24 @@ def _read_usual(signature_input: str, signature: str, tag: str) -> Found | None:
 
 def _read_any(signature_input: str, signature: str, tag: str) -> Found:
     """Read both fields by the full grammar, among any number of signatures with other tags."""
-    ours: list[_Tagged] = []
-    for label, (inner, written) in _dictionary(_INPUT_MEMBER, signature_input, "Signature-Input").items():
-        pairs = _PARAMETER.findall(written)
-        if ("tag", f'"{tag}"') in pairs:
-            ours.append((label, inner, written, pairs))
+    ours = tagged(signature_input, tag)
     signatures = _dictionary(_SIGNATURE_MEMBER, signature, "Signature")
     if len(ours) != 1:
         raise SignatureRefused("signature_malformed", f"exactly one signature must bear the tag {tag}")
     return _read_tagged(ours[0], signatures)
 
 
-def _read_tagged(ours: _Tagged, signatures: dict[str, tuple[str, ...]]) -> Found:
+def tagged(signature_input: str, tag: str) -> list[Tagged]:
+    """All members of Signature-Input with that tag: label, inner list, parameters as written and in pairs."""
+    ours: list[Tagged] = []
+    for label, (inner, written) in _dictionary(_INPUT_MEMBER, signature_input, "Signature-Input").items():
+        pairs = _PARAMETER.findall(written)
+        if ("tag", f'"{tag}"') in pairs:
+            ours.append((label, inner, written, pairs))
+    return ours
+
+
+def _read_tagged(ours: Tagged, signatures: dict[str, tuple[str, ...]]) -> Found:
     label, inner, written, pairs = ours
     params = dict(pairs)
     if len(params) != len(pairs):

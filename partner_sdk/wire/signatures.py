@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from partner_sdk.wire.digests import check_digest, content_digest
-from partner_sdk.wire.keys import PrivateKey, PublicKey
-from partner_sdk.wire.signature_fields import Found, SignatureRefused, find, write
+from partner_sdk.wire.keys import PublicKey
+from partner_sdk.wire.signature_fields import Found, SignatureRefused, find, tagged, write
 
 __all__ = [
     "MAX_AGE_S",
@@ -31,10 +31,12 @@ __all__ = [
     "RequestTarget",
     "ResponseSignature",
     "SignatureRefused",
+    "Signer",
     "check_components",
     "check_digest",
     "check_times",
     "content_digest",
+    "echoed_nonce",
     "parse_request_signature",
     "sign_request",
     "sign_response",
@@ -50,6 +52,13 @@ MAX_AGE_S = 300
 MAX_AHEAD_S = 30
 
 _MAX_EPOCH_DIGITS = 12
+
+
+class Signer(Protocol):
+    """Whatever can sign: a `PrivateKey`, or a key that lives in hardware."""
+
+    def sign(self, message: bytes, /) -> bytes:
+        """The 64-byte Ed25519 signature over a message."""
 
 
 class Headers(Protocol):
@@ -117,7 +126,7 @@ class ResponseSignature:
 
 
 def sign_request(
-    target: RequestTarget, key: PrivateKey, keyid: str, *, created: int, expires: int, nonce: str
+    target: RequestTarget, key: Signer, keyid: str, *, created: int, expires: int, nonce: str
 ) -> dict[str, str]:
     """The Signature-Input and Signature fields for a request; `target` has both content fields or neither."""
     inner = _PLAIN_INNER if target.content_digest is None else _BODY_INNER
@@ -190,6 +199,19 @@ def _request_base(target: RequestTarget, params: str, has_body: bool) -> bytes:
 # --- answers ---
 
 
+def echoed_nonce(signature_input: str | None) -> str | None:
+    """The nonce that the answer to a request must carry: the one under our tag, if it can be read at all.
+
+    It is read from refused requests too, so that a refusal is bound to its request as far as that goes.
+    """
+    try:
+        ours = tagged(signature_input or "", REQUEST_TAG)
+    except SignatureRefused:
+        return None
+    nonces = [value for *_, pairs in ours for name, value in pairs if name == "nonce" and _NONCE.fullmatch(value)]
+    return nonces[0][1:-1] if len(nonces) == 1 else None
+
+
 def sign_response(
     *,
     status: int,
@@ -197,7 +219,7 @@ def sign_response(
     body: bytes,
     target: RequestTarget,
     nonce: str | None,
-    key: PrivateKey,
+    key: Signer,
     keyid: str,
     created: int,
 ) -> dict[str, str]:

@@ -58,7 +58,8 @@ def _wrong_usage(arguments: list[str], environment: dict[str, str]) -> None:
 
 def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([], {}) == 2
-    assert all(command in capsys.readouterr().err for command in COMMANDS)
+    shown = capsys.readouterr().err
+    assert all(command in shown for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

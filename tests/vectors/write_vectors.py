@@ -1,0 +1,271 @@
+"""Writes the vectors beside this file: what another language must reproduce byte for byte.
+
+    python tests/vectors/write_vectors.py
+
+Ed25519 is deterministic (RFC 8032), so every run writes the same files; a test compares them. The seeds are made
+for these files only and are public: a key from here must never be registered anywhere.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from partner_sdk.wire import base64url, signatures, strict_json
+from partner_sdk.wire.codes import PROBLEM_TYPE, problem
+from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, HubKey, HubKeyList, sign_key_list
+from partner_sdk.wire.keys import REGISTRATION_CONTEXT, PrivateKey, key_id, registration
+from partner_sdk.wire.signatures import RequestTarget, content_digest
+
+CREATED = 1_750_000_000
+NONCE = "AAECAwQFBgcICQoLDA0ODw"
+JSON = "application/json"
+
+Vectors = dict[str, Any]
+
+
+def main() -> None:
+    """Write every file of vectors."""
+    for name, vectors in all_vectors().items():
+        path = Path(__file__).with_name(f"{name}.json")
+        path.write_text(json.dumps(vectors, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def all_vectors() -> dict[str, Vectors]:
+    """The content of every file, by its name."""
+    return {
+        "keys": _keys(),
+        "key_registration": _key_registration(),
+        "hub_keys": _hub_keys(),
+        "requests": _requests(),
+        "answers": _answers(),
+        "strict_json": _strict_json(),
+    }
+
+
+def _seed(name: str) -> bytes:
+    return hashlib.sha256(f"hansa test vector: {name}".encode()).digest()
+
+
+def _key(name: str) -> PrivateKey:
+    return PrivateKey.from_seed(_seed(name))
+
+
+class _Recorder:
+    """Signs as its key does and keeps what was signed: the signature base."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = key
+        self.base = b""
+
+    def sign(self, message: bytes) -> bytes:
+        self.base = message
+        return self._key.sign(message)
+
+
+def _keys() -> Vectors:
+    owners = {"grocer": "partner", "hub": "hub"}
+    return {
+        "about": "Keys, their JWK (RFC 8037), thumbprint (RFC 7638) and keyid; and keys that must be refused.",
+        "keys": [
+            {
+                "owner": owner,
+                "seed_hex": _seed(name).hex(),
+                "public_hex": _key(name).public.raw.hex(),
+                "jwk": _key(name).public.jwk(),
+                "thumbprint": _key(name).public.thumbprint(),
+                "keyid": key_id(owner, _key(name).public),
+            }
+            for owner, name in owners.items()
+        ],
+        "refused": [{"public_hex": raw.hex(), "because": because} for raw, because in _weak_keys()],
+    }
+
+
+def _weak_keys() -> list[tuple[bytes, str]]:
+    p, sign = 2**255 - 19, 1 << 255
+    order_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+    small = [1, p - 1, 0, sign, order_8, order_8 | sign, p - order_8, (p - order_8) | sign]
+    twice = [p + 1, 1 | sign, (p + 1) | sign, (p - 1) | sign, p, p | sign, p + 3, 2**256 - 1]
+    sound = int.from_bytes(_key("partner").public.raw, "little")
+    mixed = (p - (sound & (sign - 1))) | ((sound & sign) ^ sign)
+    return [
+        *((_little(number), "the point has small order") for number in small),
+        *((_little(number), "the encoding is not canonical") for number in twice),
+        (_little(mixed), "the point has mixed order"),
+        (_little(2), "the bytes are not a point of the curve"),
+        (base64url.decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"), "published in RFC 9421 B.1.4"),
+        (base64url.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), "published in RFC 8037 A.1"),
+    ]
+
+
+def _little(number: int) -> bytes:
+    return number.to_bytes(32, "little")
+
+
+def _key_registration() -> Vectors:
+    key = _key("partner")
+    signed = REGISTRATION_CONTEXT + f"grocer\n{key.public.thumbprint()}".encode()
+    return {
+        "about": "The body of POST /v1/keys. `proof` is the key's signature over the UTF-8 bytes of `signed`.",
+        "seed_hex": _seed("partner").hex(),
+        "partner": "grocer",
+        "signed": signed.decode(),
+        "document": registration("grocer", key),
+    }
+
+
+def _hub_keys() -> Vectors:
+    old, new = _key("hub, before"), _key("hub")
+    listed = HubKeyList(
+        version=2,
+        environment="sandbox",
+        keys=(
+            HubKey(key_id("hub", old.public), old.public, CREATED - 1000, CREATED + 1000),
+            HubKey(key_id("hub", new.public), new.public, CREATED),
+        ),
+        issued_at=CREATED,
+    )
+    document = sign_key_list(listed, _key("root"))
+    return {
+        "about": "The answer to GET /v1/hub-keys. `signature` is the root key's over the UTF-8 bytes of `signed`.",
+        "root_seed_hex": _seed("root").hex(),
+        "root_public": _key("root").public.text(),
+        "signed": (KEY_LIST_CONTEXT + base64url.decode(document["key_list"])).decode(),
+        "document": document,
+    }
+
+
+_EARNINGS = strict_json.dumps(
+    {
+        "earnings": [
+            {
+                "event_id": "till4-000123",
+                "member": "card:1234",
+                "occurred_at": "2025-06-15T17:05:58+02:00",
+                "amount": {"minor": 1250, "currency": "USD"},
+                "store": "Łódź 3",
+            }
+        ]
+    }
+)
+_MESSAGES: dict[str, tuple[str, str, bytes | None]] = {
+    "with a body": ("POST", "https://hub.example/v1/earnings", _EARNINGS),
+    "with a query": ("GET", "https://hub.example:8443/v1/events?cursor=abc&limit=7", None),
+    "without a query, escapes in the path": ("GET", "https://hub.example/v1/members/email%3Aa%40b.example", None),
+}
+
+
+def _target(method: str, url: str, body: bytes | None) -> RequestTarget:
+    if body is None:
+        return RequestTarget.from_url(method, url)
+    return RequestTarget.from_url(method, url, JSON, content_digest(body))
+
+
+def _requests() -> Vectors:
+    keyid = key_id("grocer", _key("partner").public)
+    return {
+        "about": "Signed requests: `base` is what is signed (RFC 9421 section 2.5), `headers` what is sent.",
+        "seed_hex": _seed("partner").hex(),
+        "keyid": keyid,
+        "created": CREATED,
+        "expires": CREATED + 60,
+        "nonce": NONCE,
+        "requests": [_request(name, keyid, *message) for name, message in _MESSAGES.items()],
+    }
+
+
+def _request(name: str, keyid: str, method: str, url: str, body: bytes | None) -> Vectors:
+    recorder, target = _Recorder(_key("partner")), _target(method, url, body)
+    signed = signatures.sign_request(
+        target,
+        recorder,
+        keyid,
+        created=CREATED,
+        expires=CREATED + 60,
+        nonce=NONCE,
+    )
+    content = {} if body is None else {"Content-Type": JSON, "Content-Digest": content_digest(body)}
+    return {
+        "name": name,
+        "method": method,
+        "url": url,
+        "body": None if body is None else body.decode(),
+        "base": recorder.base.decode(),
+        "headers": content | signed,
+    }
+
+
+def _answers() -> Vectors:
+    done = strict_json.dumps({"results": [{"event_id": "till4-000123", "status": "posted", "points": 12}]})
+    page = strict_json.dumps({"events": [], "next_cursor": "abc", "more": False})
+    unsigned = strict_json.dumps(problem("signature_missing", "Signature-Input or Signature is absent"))
+    return {
+        "about": "Signed answers to the requests of requests.json, by `request`; the last one's carried no nonce.",
+        "seed_hex": _seed("hub").hex(),
+        "keyid": key_id("hub", _key("hub").public),
+        "created": CREATED + 1,
+        "answers": [
+            _answer("with a body", NONCE, 200, JSON, done),
+            _answer("with a query", NONCE, 200, JSON, page),
+            _answer("with a body", None, 401, PROBLEM_TYPE, unsigned),
+        ],
+    }
+
+
+def _answer(request: str, nonce: str | None, status: int, content_type: str, body: bytes) -> Vectors:
+    recorder = _Recorder(_key("hub"))
+    headers = signatures.sign_response(
+        status=status,
+        content_type=content_type,
+        body=body,
+        target=_target(*_MESSAGES[request]),
+        nonce=nonce,
+        key=recorder,
+        keyid=key_id("hub", _key("hub").public),
+        created=CREATED + 1,
+    )
+    return {
+        "request": request,
+        "nonce": nonce,
+        "status": status,
+        "body": body.decode(),
+        "base": recorder.base.decode(),
+        "headers": {"Content-Type": content_type} | headers,
+    }
+
+
+def _strict_json() -> Vectors:
+    refused = {
+        "byte order mark": b"\xef\xbb\xbf{}",
+        "not UTF-8": b'["\xff"]',
+        "duplicate key": b'{"a":1,"a":1}',
+        "duplicate key behind an escape": b'{"a":1,"\\u0061":1}',
+        "NaN": b"[NaN]",
+        "Infinity": b"[-Infinity]",
+        "fraction": b"[1.0]",
+        "exponent": b"[1e2]",
+        "20 digits": b"[10000000000000000000]",
+        "NUL": b'["\\u0000"]',
+        "lone surrogate": b'["\\ud800"]',
+        "lone surrogate in a key": b'{"\\udc00":1}',
+        "17 levels": b"[" * 17 + b"]" * 17,
+        "two values": b"{}{}",
+        "trailing comma": b"[1,]",
+    }
+    accepted = {
+        "spaces": b' {"a" : [ 1 , -2 ] }\n',
+        "19 digits": b"[9999999999999999999]",
+        "a pair of surrogates": b'["\\ud83d\\ude00"]',
+        "an escaped backslash": b'["\\\\u0000"]',
+        "16 levels": b"[" * 16 + b"]" * 16,
+    }
+    return {
+        "about": "Bodies in hexadecimal, as strict JSON takes them or refuses them (malformed_json).",
+        "refused": {name: body.hex() for name, body in refused.items()},
+        "accepted": {name: body.hex() for name, body in accepted.items()},
+    }
+
+
+if __name__ == "__main__":
+    main()
