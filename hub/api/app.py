@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hub.api import answers, incoming, openapi, public
 from hub.api.calls import Call, Endpoint
@@ -31,12 +31,15 @@ _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large
 def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> Flask:
     """Build the application; ``authorities`` are the values of ``@authority`` that it answers for."""
     app = Flask("hansa", static_folder=None)
+    # A path counts as it was signed: no redirect to a tidier one, and no method that the index does not name.
+    app.url_map.merge_slashes = False
     metrics = Metrics()
     limit = RateLimit(rate_limit, time.monotonic)
     for endpoint in SIGNED:
         view = _signed_view(hub, endpoint, authorities, limit)
         rule = re.sub(r"\{(\w+)\}", r"<path:\1>" if endpoint.path.endswith("}") else r"<\1>", endpoint.path)
-        app.add_url_rule(rule, f"{endpoint.method} {endpoint.path}", view, methods=[endpoint.method])
+        name = f"{endpoint.method} {endpoint.path}"
+        app.add_url_rule(rule, name, view, methods=[endpoint.method], provide_automatic_options=False)
     public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
@@ -48,6 +51,9 @@ def _signed_view(
     hub: Hub, endpoint: Endpoint, authorities: frozenset[str], limit: RateLimit
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
+        if request.method != endpoint.method:
+            # Flask lets HEAD in with GET; but an answer without its body cannot be verified.
+            raise MethodNotAllowed([endpoint.method])
         received = incoming.received(request)
         caller = authenticate(hub, received, authorities)
         limit.take(caller.partner.partner_id)

@@ -23,7 +23,7 @@ from partner_sdk.wire.strict_json import MalformedJson
 RAW_PATH = "hansa.raw_path"
 CUT_SHORT = "hansa.cut_short"
 """The code to refuse with when the bridge stopped reading: body_too_large or header_too_large."""
-_NONCE = re.compile(r';nonce="([A-Za-z0-9_-]{22})"')
+_NONCE = re.compile(r';nonce="([A-Za-z0-9_-]{21}[AQgw])"')
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
@@ -31,7 +31,7 @@ def target_of(request: FlaskRequest) -> RequestTarget:
     """Return the target as it was sent, for signatures."""
     scheme, headers = request.environ["wsgi.url_scheme"], request.headers
     return RequestTarget(
-        request.method,
+        request.environ["REQUEST_METHOD"],
         normal_authority(scheme, headers.get("Host", "")),
         request.environ[RAW_PATH],
         "?" + request.environ["QUERY_STRING"],

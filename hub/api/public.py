@@ -43,4 +43,4 @@ def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metric
         ("GET", "/metrics"): lambda: Response(metrics.exposition(), content_type=metrics.content_type),
     }
     for (method, path), view in rules.items():
-        app.add_url_rule(path, f"{method} {path}", view, methods=[method])
+        app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)
