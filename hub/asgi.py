@@ -101,6 +101,9 @@ def _environ(scope: Scope) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
+        if b"_" in name:
+            # WSGI cannot tell `content_digest` from `content-digest`; only the latter is a field of ours.
+            continue
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key == "CONTENT_TYPE" else "HTTP_" + key
         text = value.decode("latin-1")
