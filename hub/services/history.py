@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hub.core.content import instant
@@ -10,6 +12,7 @@ from hub.services import cursors
 from hub.services.context import Hub, Partner
 from hub.store import events
 from settlement import statements
+from settlement.core.periods import last_day
 from settlement.errors import NotPublished, UnknownCycle
 
 
@@ -68,11 +71,8 @@ def statement(hub: Hub, partner: Partner, cycle: str) -> dict[str, Any]:
     Raises:
         Refused: ``unknown_cycle``, also while the cycle is not published.
     """
-    with hub.database.snapshot() as connection:
-        try:
-            return statements.summary(connection, cycle, partner.partner_id)
-        except (UnknownCycle, NotPublished) as error:
-            raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
+    with hub.database.snapshot() as connection, _published(cycle):
+        return statements.summary(connection, cycle, partner.partner_id)
 
 
 def statement_lines(hub: Hub, partner: Partner, cycle: str, cursor: str, limit: int) -> dict[str, Any]:
@@ -83,11 +83,8 @@ def statement_lines(hub: Hub, partner: Partner, cycle: str, cursor: str, limit: 
     """
     scope = f"lines {partner.partner_id} {cycle}"
     after = tuple(cursors.read(hub.keyring.blind, scope, cursor)) if cursor else None
-    with hub.database.snapshot() as connection:
-        try:
-            rows = statements.lines(connection, cycle, partner.partner_id, after, limit + 1)
-        except (UnknownCycle, NotPublished) as error:
-            raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
+    with hub.database.snapshot() as connection, _published(cycle):
+        rows = statements.lines(connection, cycle, partner.partner_id, after, limit + 1)
     shown = rows[:limit]
     last = [shown[-1]["partner"], shown[-1]["event_id"], shown[-1]["line"]] if shown else list(after or ())
     return {
@@ -95,3 +92,13 @@ def statement_lines(hub: Hub, partner: Partner, cycle: str, cursor: str, limit: 
         "next_cursor": cursors.write(hub.keyring.blind, scope, last) if last else "",
         "more": len(rows) > limit,
     }
+
+
+@contextmanager
+def _published(cycle: str) -> Iterator[None]:
+    """Refuse what is no cycle's name before it is looked up, and a cycle that is not published."""
+    try:
+        last_day(cycle)
+        yield
+    except (UnknownCycle, NotPublished) as error:
+        raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
