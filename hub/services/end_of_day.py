@@ -1,7 +1,7 @@
 """End of a business day: points that expire on that day or before go to breakage.
 
 It can be run again at any time: what has expired already has nothing left. Members are worked through in
-order, some thousand lots a transaction, so the hub goes on serving meanwhile.
+order, some thousand a transaction, so the hub goes on serving meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hub.services.context import Hub, Moment
 from hub.store import lots, posting
 from hub.store.database import Connection
 
-LOTS_A_TRANSACTION = 2_000
+MEMBERS_A_TRANSACTION = 1_000
 
 
 def run(hub: Hub, day: date, progress: Callable[[int], None] = lambda members: None) -> int:
@@ -34,26 +34,28 @@ def run(hub: Hub, day: date, progress: Callable[[int], None] = lambda members: N
     while True:
         start = after
 
-        def work(connection: Connection, start: int = start) -> dict[int, list[Lot]]:
+        def work(connection: Connection, start: int = start) -> tuple[list[int], int]:
             return _expire(hub, connection, day, run_id, start)
 
-        done = hub.database.transact(work)
-        if not done:
+        members, points = hub.database.transact(work)
+        if not members:
             return expired
-        after = max(done)
-        expired += sum(lot.points for member in done.values() for lot in member)
-        progress(len(done))
+        after = members[-1]
+        expired += points
+        progress(len(members))
 
 
-def _expire(hub: Hub, connection: Connection, day: date, run_id: str, after: int) -> dict[int, list[Lot]]:
+def _expire(hub: Hub, connection: Connection, day: date, run_id: str, after: int) -> tuple[list[int], int]:
+    """Expire the lots of the next members; return these members and the points expired."""
     moment = hub.moment(connection)
     if day > moment.day or (day == moment.day and moment.environment != "sandbox"):
         raise Refused("not_allowed", f"{day} is not over; business time is {moment.now}.")
-    due = lots.lock_due(connection, day, after, LOTS_A_TRANSACTION)
+    members = lots.members_due(connection, day, after, MEMBERS_A_TRANSACTION)
+    # What a redemption took in the meantime is gone from these; a member may have nothing left to expire.
+    due = lots.lock_due(connection, day, members)
     if due:
-        entry = _posting(moment, day, run_id, due)
-        posting.post(connection, entry)
-    return due
+        posting.post(connection, _posting(moment, day, run_id, due))
+    return members, sum(lot.points for member in due.values() for lot in member)
 
 
 def _posting(moment: Moment, day: date, run_id: str, due: dict[int, list[Lot]]) -> Posting:

@@ -18,12 +18,13 @@ _PENDING = """
     SELECT coalesce(sum(points), 0) FROM hub.lot
     WHERE member_id = %(member_id)s AND points > 0 AND expires_on >= %(day)s AND matures_on > %(day)s
 """
+_MEMBERS_DUE = text("""
+    SELECT DISTINCT member_id FROM hub.lot
+    WHERE points > 0 AND expires_on <= :day AND member_id > :after ORDER BY member_id LIMIT :most
+""")
 _DUE = text("""
     SELECT member_id, expires_on, issuer, kind, matures_on, points FROM hub.lot
-    WHERE (member_id, expires_on) IN (
-        SELECT member_id, expires_on FROM hub.lot
-        WHERE points > 0 AND expires_on <= :day AND member_id > :after ORDER BY member_id LIMIT :most)
-      AND points > 0
+    WHERE member_id = ANY(:members) AND expires_on <= :day AND points > 0
     ORDER BY member_id, expires_on, issuer, kind, matures_on
     FOR UPDATE
 """)
@@ -51,13 +52,15 @@ def outstanding(connection: Connection) -> int:
     return int(connection.execute(text("SELECT coalesce(sum(points), 0) FROM hub.lot")).scalar_one())
 
 
-def lock_due(connection: Connection, day: date, after: int, most: int) -> dict[int, list[Lot]]:
-    """Lock, in key order, lots that end on ``day`` or before, of members above ``after``; by member.
+def members_due(connection: Connection, day: date, after: int, most: int) -> list[int]:
+    """Return the next members above ``after``, in order, with lots that end on ``day`` or before."""
+    return list(connection.scalars(_MEMBERS_DUE, {"day": day, "after": after, "most": most}))
 
-    At most about ``most`` lots come at once; ask again with the highest member seen until nothing comes.
-    """
+
+def lock_due(connection: Connection, day: date, members: Sequence[int]) -> dict[int, list[Lot]]:
+    """Lock, in key order, what of these members ends on ``day`` or before and is still there; by member."""
     due: dict[int, list[Lot]] = {}
-    for member_id, *lot in connection.execute(_DUE, {"day": day, "after": after, "most": most}):
+    for member_id, *lot in connection.execute(_DUE, {"day": day, "members": list(members)}):
         due.setdefault(member_id, []).extend(_lots([lot]))
     return due
 
