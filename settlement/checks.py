@@ -26,7 +26,7 @@ from settlement.core.periods import last_day
 from settlement.core.verification import Claims, Recomputation
 from settlement.errors import NotPublished, UnknownCycle
 from settlement.store.comparison import compare_with_ledger
-from settlement.store.history import lock_in_state, moves_by_cycle, moves_of
+from settlement.store.history import lock_in_state, moves_by_cycle, moves_of, one_at_a_time
 from settlement.store.results import load_claims, stream_lines
 from settlement.store.tables import cycle_check, cycle_result, obligation
 from settlement.store.window import KEY, LINE, CutOff, Window, cut_offs, lines_of, seen_by, window_of, within
@@ -39,10 +39,10 @@ def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     event_id, line, issuer, redeemer, points, amount_minor, currency, business_date and tx; it may reach over
     all cycles. An empty list means that all is well.
     """
-    lock_in_state(connection, cycle, CALCULATED)
-    findings, digest = _run(connection, cycle, ledger)
-    outcome = {"cycle": cycle, "findings": len(findings), "digest": digest}
-    connection.execute(insert(cycle_check), outcome)
+    with one_at_a_time(cycle):
+        lock_in_state(connection, cycle, CALCULATED)
+        findings, digest = _run(connection, cycle, ledger)
+        connection.execute(insert(cycle_check), {"cycle": cycle, "findings": len(findings), "digest": digest})
     return findings
 
 

@@ -8,6 +8,7 @@ database, and the ledger's sums by pair.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     and_,
     case,
@@ -43,15 +45,11 @@ def compare_with_ledger(
     connection: Connection, window: Window, ledger: Select[Any], stated: Sequence[Position]
 ) -> list[Finding]:
     """Findings for each line and each pair of a cycle on which the ledger and settlement differ."""
-    theirs = _ledger_lines(ledger, window)
-    ours = (
-        select(*(obligation.c[name] for name in _KEY + _FIELDS)).where(within(obligation, window)).cte("ours")
-    )
-    rows = connection.execute(
-        union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(theirs))
-    )
+    ours = _lines_within(obligation, window).cte("ours")
+    theirs = _lines_within(ledger.subquery("ledger"), window).cte("theirs").prefix_with("MATERIALIZED")
+    asked = union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(theirs))
     findings, pairs = [], []
-    for kind, one, other in rows:
+    for kind, one, other in connection.execute(asked):
         if kind == "pair":
             pairs.append(other)
         else:
@@ -59,10 +57,9 @@ def compare_with_ledger(
     return sorted(findings) + _pair_findings(stated, pairs)
 
 
-def _ledger_lines(ledger: Select[Any], window: Window) -> CTE:
-    lines = ledger.subquery("ledger")
+def _lines_within(lines: FromClause, window: Window) -> Select[Any]:
     columns = [lines.c[name] for name in _KEY + _FIELDS]
-    return select(*columns).where(within(lines, window)).cte("theirs").prefix_with("MATERIALIZED")
+    return select(*columns, literal(True).label("is_there")).where(within(lines, window))
 
 
 def _different_lines(ours: CTE, theirs: CTE) -> Select[Any]:
@@ -81,14 +78,8 @@ def _doubled_lines(theirs: CTE) -> Select[Any]:
 
 
 def _pairs(theirs: CTE) -> Select[Any]:
-    sums = (
-        "lines",
-        func.count(),
-        "points",
-        func.sum(theirs.c.points),
-        "amount_minor",
-        func.sum(theirs.c.amount_minor),
-    )
+    amounts = ((name, func.sum(theirs.c[name])) for name in ("points", "amount_minor"))
+    sums = ("lines", func.count(), *itertools.chain(*amounts))
     named = func.jsonb_build_object(*_named(theirs, _PAIR), *sums, type_=JSONB)
     return select(literal("pair"), cast(null(), JSONB), named).group_by(*(theirs.c[name] for name in _PAIR))
 
@@ -96,7 +87,7 @@ def _pairs(theirs: CTE) -> Select[Any]:
 def _document(side: CTE) -> ColumnElement[Any]:
     """A side's row as one value, NULL when that side has none."""
     document = func.jsonb_build_object(*_named(side, _KEY + _FIELDS), type_=JSONB)
-    return case((side.c.event_id.is_(None), cast(null(), JSONB)), else_=document)
+    return case((side.c.is_there, document), else_=cast(null(), JSONB))
 
 
 def _named(side: CTE, names: Sequence[str]) -> list[Any]:
@@ -141,7 +132,9 @@ def _pair_findings(stated: Sequence[Position], ledger: Sequence[Mapping[str, Any
         for row in ledger
     }
     none = (0, 0, 0)
-    both = [(pair, ours.get(pair, none), theirs.get(pair, none)) for pair in sorted({*ours, *theirs})]
+    both = [
+        (pair, ours.get(pair, none), theirs.get(pair, none)) for pair in sorted({*ours, *theirs}, key=str)
+    ]
     return [
         Finding("ledger position", pair_name(*pair), f"{_sums(one)} stated, {_sums(other)} in the ledger")
         for pair, one, other in both

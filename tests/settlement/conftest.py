@@ -1,12 +1,13 @@
-"""Fixtures of the settlement tests: a fresh database, and one in which January is posted or published."""
+"""Fixtures of the settlement tests: fresh databases, and databases with a cycle in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
+from settlement import cycles
 from settlement.store.schema import migrate
 from tests.settlement import sample
 
@@ -14,19 +15,13 @@ from tests.settlement import sample
 @pytest.fixture
 def engine(postgres_url: str) -> Iterator[Engine]:
     """Yield an engine on a fresh database with settlement's schema and an empty ledger side."""
-    engine = create_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        migrate(connection)
-        connection.execute(sample.CREATE_LEDGER_SIDE)
-    yield engine
-    engine.dispose()
+    yield from _prepared(postgres_url)
 
 
 @pytest.fixture
 def posted(engine: Engine) -> Engine:
     """Return an engine on a database with January's and February's redemptions."""
-    with engine.begin() as connection:
-        sample.post(connection, [*sample.JANUARY, *sample.FEBRUARY])
+    _post(engine)
     return engine
 
 
@@ -43,3 +38,55 @@ def connection(engine: Engine) -> Iterator[Connection]:
     """Yield a connection to the fresh database; what it does is rolled back."""
     with engine.connect() as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def posted_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with January open; who uses it rolls back."""
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_posted")):
+        _post(engine)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def calculated_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with January calculated; who uses it rolls back."""
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_calculated")):
+        _post(engine)
+        with engine.begin() as connection:
+            cycles.cut_off(connection, "2017-01", author=sample.AUTHOR, at=sample.AT)
+            cycles.calculate(connection, "2017-01", author=sample.AUTHOR, at=sample.AT)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def published_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with January published; who uses it rolls back."""
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_published")):
+        _post(engine)
+        with engine.begin() as connection:
+            sample.close(connection)
+        yield engine
+
+
+def _prepared(url: str) -> Iterator[Engine]:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        migrate(connection)
+        connection.execute(sample.CREATE_LEDGER_SIDE)
+    yield engine
+    engine.dispose()
+
+
+def _post(engine: Engine) -> None:
+    with engine.begin() as connection:
+        sample.post(connection, [*sample.JANUARY, *sample.FEBRUARY])
+
+
+def _copied(server: str, template: str, name: str) -> str:
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {make_url(template).database}"))
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
