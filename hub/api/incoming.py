@@ -15,7 +15,7 @@ from marshmallow import Schema
 
 from hub.core.errors import Refused
 from hub.services.authentication import Request
-from partner_sdk.wire import strict_json
+from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.signatures import RequestTarget
 from partner_sdk.wire.strict_json import MalformedJson
@@ -23,7 +23,6 @@ from partner_sdk.wire.strict_json import MalformedJson
 RAW_PATH = "hansa.raw_path"
 CUT_SHORT = "hansa.cut_short"
 """The code to refuse with when the bridge stopped reading: body_too_large or header_too_large."""
-_NONCE = re.compile(r';nonce="([A-Za-z0-9_-]{21}[AQgw])"')
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
@@ -64,8 +63,7 @@ def received(request: FlaskRequest) -> Request:
 
 def nonce_of(request: FlaskRequest) -> str | None:
     """Return the nonce of the request's signature if exactly one can be read, also from a refused request."""
-    found = _NONCE.findall(request.headers.get("Signature-Input", ""))
-    return found[0] if len(found) == 1 else None
+    return signatures.echoed_nonce(request.headers.get("Signature-Input"))
 
 
 def json_body(request: Request, schema: type[Schema] | None) -> Mapping[str, Any]:
