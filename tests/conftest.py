@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -41,9 +42,22 @@ def migrated_template(postgres_server: str) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Yield the URL of a fresh database with both schemas in place."""
+    with _fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """Yield the URL of one more such database, for what a whole session shares."""
+    with _fresh_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def _fresh_database(server: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
-    yield _create(postgres_server, name, "hansa_template")
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
+    yield _create(server, name, "hansa_template")
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from hub import setup
@@ -35,15 +35,40 @@ def build(database_url: str, data: Path, environment: str = "sandbox") -> Coalit
     """Set up a coalition in an empty, migrated database."""
     settings = Settings(data=data, database_url=database_url)
     hub = setup.initialise(settings, "Test coalition", environment)
-    keys = {partner: PrivateKey.generate() for partner in PARTNERS}
-    for partner, (points, per_minor, numerator, denominator) in PARTNERS.items():
-        partners.add(hub, partner, partner.title(), FIRST_DAY, 6, enrols_unknown=partner != "pharmacy")
-        terms = [{"rule": "linear", "points": points, "per_minor": per_minor}]
-        partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", terms)
-        price = {"numerator": numerator, "denominator": denominator}
-        partners.set_rate(hub, partner, "reimbursement", FIRST_DAY, "USD", price)
-        added = partners.register_key(hub, registration(partner, keys[partner]))
-        partners.approve_key(hub, partner, added["keyid"])
+    keys = {
+        partner: join(
+            hub, partner, points=points, per_minor=per_minor, price=(up, down), enrols_unknown=partner != "pharmacy"
+        )
+        for partner, (points, per_minor, up, down) in PARTNERS.items()
+    }
     if environment == "sandbox":
         business_clock.move(hub, NOON)
     return Coalition(hub, settings, keys)
+
+
+def join(
+    hub: Hub,
+    partner: str,
+    *,
+    points: int = 1,
+    per_minor: int = 100,
+    price: tuple[int, int] = (1, 1),
+    life_months: int = 6,
+    enrols_unknown: bool = True,
+) -> PrivateKey:
+    """Let a partner join with a contract, an earning rate, a price and an approved key, which is returned."""
+    partners.add(hub, partner, partner.title(), FIRST_DAY, life_months, enrols_unknown)
+    terms = [{"rule": "linear", "points": points, "per_minor": per_minor}]
+    partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", terms)
+    fraction = {"numerator": price[0], "denominator": price[1]}
+    partners.set_rate(hub, partner, "reimbursement", FIRST_DAY, "USD", fraction)
+    key = PrivateKey.generate()
+    add_key(hub, partner, key)
+    return key
+
+
+def add_key(hub: Hub, partner: str, key: PrivateKey, overlap: timedelta = partners.OVERLAP) -> str:
+    """Register and approve a key; return its id."""
+    keyid = str(partners.register_key(hub, registration(partner, key))["keyid"])
+    partners.approve_key(hub, partner, keyid, overlap)
+    return keyid

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import socket
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,8 @@ from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id
 from partner_sdk.wire.signatures import RequestTarget
 
 JSON_TYPE = "application/json"
+TIMEOUT_S = 60
+Fields = Sequence[tuple[str, str]]
 
 
 @dataclass
@@ -43,6 +48,7 @@ class RawClient:
     def __init__(self, authority: str, partner: str, key: PrivateKey, root: PublicKey) -> None:
         self.authority, self.partner, self.key, self.root = authority, partner, key, root
         self.keyid = key_id(partner, key.public)
+        self.hub_keys: dict[str, PublicKey] = {}
         listed = self.exchange("GET", "/v1/hub-keys", {}, None)
         self.hub_keys = {one.keyid: one.public for one in read_key_list(listed.json, root).keys}
 
@@ -57,10 +63,10 @@ class RawClient:
 
     def target(self, method: str, path: str, body: bytes | None) -> RequestTarget:
         """The target of a request, with the fields that go with its body."""
-        url = f"http://{self.authority}{path}"
-        if not body:
-            return RequestTarget.from_url(method, url)
-        return RequestTarget.from_url(method, url, JSON_TYPE, signatures.content_digest(body))
+        fields = [("Host", self.authority)]
+        if body:
+            fields += [("Content-Type", JSON_TYPE), ("Content-Digest", signatures.content_digest(body))]
+        return _target(method, path, fields)
 
     def signed(
         self, method: str, path: str, body: bytes | None, *, created: int | None = None, lifetime: int = 300
@@ -82,38 +88,56 @@ class RawClient:
 
     def exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """Send exactly this and read the answer."""
-        connection = http.client.HTTPConnection(self.authority, timeout=60)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        signed = self._is_signed(method, path, headers, answer.status, answer.headers, content)
-        return Answer(answer.status, answer.headers, content, signed)
+        fields = [("Host", self.authority), *headers.items()]
+        if body is not None:
+            fields.append(("Content-Length", str(len(body))))
+        return self.transmit(method, path, fields, body or b"")
 
-    def _is_signed(
-        self,
-        method: str,
-        path: str,
-        sent: dict[str, str],
-        status: int,
-        headers: http.client.HTTPMessage,
-        body: bytes,
-    ) -> bool:
-        url = f"http://{sent.get('Host', self.authority)}{path}"
-        target = RequestTarget.from_url(method, url, sent.get("Content-Type"), sent.get("Content-Digest"))
-        nonces = [part[7:-1] for part in sent.get("Signature-Input", "").split(";") if part.startswith("nonce=")]
-        nonce = nonces[0] if len(nonces) == 1 and len(nonces[0]) == 22 else None
+    def transmit(self, method: str, target: str, fields: Fields, content: bytes) -> Answer:
+        """Write a request byte for byte, its fields in any number and spelling, and read the answer."""
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+        head = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
+        host, port = self.authority.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
+            # A hub that has refused already need not read the rest; its answer is there all the same.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(head + content)
+            answer = http.client.HTTPResponse(connection, method=method)
+            answer.begin()
+            body = answer.read()
+        signed = self._is_signed(_target(method, target, fields), fields, answer, body)
+        return Answer(answer.status, answer.headers, body, signed)
+
+    def _is_signed(self, target: RequestTarget, sent: Fields, answer: http.client.HTTPResponse, body: bytes) -> bool:
+        """Tell whether the hub's signature binds the answer to the request as it was sent."""
         try:
             signatures.verify_response(
-                status=status,
-                headers=headers,
+                status=answer.status,
+                headers=answer.headers,
                 body=body,
                 target=target,
-                nonce=nonce,
-                public_of=getattr(self, "hub_keys", {}).get,
+                nonce=signatures.echoed_nonce(_field(sent, "signature-input")),
+                public_of=self.hub_keys.get,
             )
         except signatures.SignatureRefused:
             return False
         return True
+
+
+def _target(method: str, target: str, fields: Fields) -> RequestTarget:
+    """What a signature covers of a request, from its raw target and its fields."""
+    path, _, query = target.partition("?")
+    return RequestTarget(
+        method,
+        (_field(fields, "host") or "").lower(),
+        path,
+        f"?{query}",
+        _field(fields, "content-type"),
+        _field(fields, "content-digest"),
+    )
+
+
+def _field(fields: Fields, name: str) -> str | None:
+    """A header field's value, several lines of it joined (RFC 9110 section 5.3)."""
+    values = [value.strip() for own, value in fields if own.lower() == name]
+    return ", ".join(values) if values else None
