@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -39,6 +40,8 @@ def demo(first: datetime, last: datetime, out: Path, json_file: Path | None) -> 
     """
     if not FIRST <= f"{first:%Y-%m-%d}" <= f"{last:%Y-%m-%d}" <= LAST:
         raise click.UsageError(f"the days must lie in {FIRST} .. {LAST}, --from not after --to")
+    # A demo that is told to stop stops what it started, as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with _progress() as progress:
         outcome = run(first.date(), last.date(), out, _steps(progress))
     if json_file:

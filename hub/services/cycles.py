@@ -18,7 +18,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Posting, Transfer
 from hub.services.context import Hub, Moment
 from hub.store import posting
-from hub.store.database import Connection
+from hub.store.database import Connection, expect_whole_tables
 from hub.store.redemption_lines import LEDGER
 from settlement import cycles, statements
 from settlement import export as settlement_export
@@ -43,6 +43,7 @@ def close(hub: Hub, cycle: str, author: str, progress: Callable[[str], None] = l
 def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: Callable[[str], None]) -> None:
     moment = hub.moment(connection)
     _check_over(moment, last_day(cycle))
+    expect_whole_tables(connection)
     progress(f"{cycle}: cutting off")
     cycles.cut_off(connection, cycle, author=author, at=moment.now)
     progress(f"{cycle}: calculating positions, nets and statements")
@@ -104,6 +105,7 @@ def show(hub: Hub, cycle: str) -> dict[str, Any]:
 def audit(hub: Hub, cycle: str) -> list[str]:
     """Do every self-check of a published cycle again, against what was published; return what differs."""
     with hub.database.snapshot() as connection:
+        expect_whole_tables(connection)
         return [str(finding) for finding in cycles.audit(connection, cycle, LEDGER)]
 
 

@@ -22,7 +22,7 @@ from hub.core.terms import EarningRate
 from hub.services import members
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
-from hub.store.database import Connection
+from hub.store.database import Connection, again_after_deadlock
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a till's clock may be ahead of business time."""
@@ -90,13 +90,13 @@ def post(hub: Hub, partner: Partner, evidence: Evidence, reported: Sequence[Repo
         for one in decided:
             if isinstance(one, Event):
                 accepted.setdefault(one.event_id, one)
-        fresh = posting.post(connection, _posting(moment, partner, evidence, list(accepted.values())))
-        replayed = [event_id for event_id in accepted if event_id not in fresh]
-        stored = events.first_answers(connection, partner.partner_id, replayed) if replayed else {}
+        entry = _posting(moment, partner, evidence, list(accepted.values()))
+        fresh = again_after_deadlock(lambda: posting.post(connection, entry))
+        # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
+        earlier = [one["event_id"] for one in reported if one["event_id"] not in fresh]
+        stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
     return [
-        _rejected(report["event_id"], one.code, one.detail)
-        if isinstance(one, Refused)
-        else _answer(one, accepted[one.event_id], stored.get(one.event_id), moment)
+        _result(report, one, accepted.get(report["event_id"]), stored.get(report["event_id"]), moment)
         for report, one in zip(reported, decided, strict=True)
     ]
 
@@ -169,22 +169,38 @@ def _posting(moment: Moment, partner: Partner, evidence: Evidence, accepted: Seq
     return Posting(issuer, moment.now, moment.day, accepted, transfers, evidence)
 
 
-def _answer(event: Event, in_batch: Event, stored: Any, moment: Moment) -> dict[str, Any]:
-    """Answer an accepted event: what was posted now, the first answer again, or a conflict with it.
+def _result(
+    reported: Reported, decision: Event | Refused, in_batch: Event | None, stored: Any, moment: Moment
+) -> dict[str, Any]:
+    """Answer one event: the first answer again, what a rule says, what was posted now, or a conflict.
 
-    ``in_batch`` is the first event of the batch with this id; ``stored`` what an earlier request had posted.
+    ``stored`` is what an earlier request posted under its id; ``in_batch`` the first accepted of this one.
     """
-    if event.content != (in_batch.content if stored is None else bytes(stored.content)):
-        return _rejected(event.event_id, "event_conflict", CONFLICT)
-    points, expires_on = (event.points, event.expires_on) if stored is None else (stored.points, stored.expires_on)
-    answer = {
+    event_id = reported["event_id"]
+    if stored is not None:
+        content = content_digest("earning", reported) if isinstance(decision, Refused) else decision.content
+        same = content == bytes(stored.content)
+        return _posted(stored, stored.posted_at) | {"duplicate": True} if same else _conflict(event_id)
+    if isinstance(decision, Refused):
+        return _rejected(event_id, decision.code, decision.detail)
+    if decision is in_batch:
+        return _posted(decision, moment.now)
+    same = in_batch is not None and decision.content == in_batch.content
+    return _posted(decision, moment.now) | {"duplicate": True} if same else _conflict(event_id)
+
+
+def _posted(event: Any, at: datetime) -> dict[str, Any]:
+    return {
         "event_id": event.event_id,
         "status": "posted",
-        "points": points,
-        "available_at": instant(moment.now if stored is None else stored.posted_at),
-        "expires_on": str(expires_on),
+        "points": event.points,
+        "available_at": instant(at),
+        "expires_on": str(event.expires_on),
     }
-    return answer if stored is None and event is in_batch else answer | {"duplicate": True}
+
+
+def _conflict(event_id: str) -> dict[str, Any]:
+    return _rejected(event_id, "event_conflict", CONFLICT)
 
 
 def _rejected(event_id: str, code: str, detail: str) -> dict[str, Any]:

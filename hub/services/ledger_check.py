@@ -8,7 +8,7 @@ from typing import Any
 from hub.core.rules import Rule, Sale, compile_rules
 from hub.services.context import Hub
 from hub.store import checks
-from hub.store.database import Connection
+from hub.store.database import Connection, expect_whole_tables
 
 RULES_HOLD = "each earning has the points that its rate version gives"
 COUNT = len(checks.CHECKS) + 1
@@ -21,6 +21,7 @@ def run(hub: Hub, progress: Callable[[str], None] = lambda check: None) -> list[
     """
     results = []
     with hub.database.snapshot() as connection:
+        expect_whole_tables(connection)
         for name, query in checks.CHECKS.items():
             progress(name)
             results.append({"check": name, "row": _named(checks.first_break(connection, query))})

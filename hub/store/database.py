@@ -56,13 +56,7 @@ class Database:
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` in one transaction and commit it; start over when PostgreSQL breaks a deadlock with it."""
         with _told_as_unavailable():
-            for _ in range(ATTEMPTS - 1):
-                try:
-                    return self._once(work)
-                except OperationalError as error:
-                    if not is_deadlock(error):
-                        raise
-            return self._once(work)
+            return again_after_deadlock(lambda: self._once(work))
 
     def _once(self, work: Callable[[Connection], Result]) -> Result:
         with self._transactional.begin() as connection:
@@ -80,6 +74,16 @@ class Database:
         self._engine.dispose()
 
 
+def expect_whole_tables(connection: Connection) -> None:
+    """Plan the rest of a transaction for reading whole tables.
+
+    Right after a large load PostgreSQL has no statistics yet and takes the tables for small; loops over loops
+    then take hours where hash joins take seconds.
+    """
+    connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
+
+
 @contextmanager
 def _told_as_unavailable() -> Iterator[None]:
     """Turn the driver's ways of saying that the server is gone, full or shutting down into one error."""
@@ -87,6 +91,17 @@ def _told_as_unavailable() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise DatabaseUnavailable(str(error).splitlines()[0]) from error
+
+
+def again_after_deadlock(transaction: Callable[[], Result]) -> Result:
+    """Run ``transaction``, and again each time PostgreSQL breaks a deadlock with it."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return transaction()
+        except OperationalError as error:
+            if not is_deadlock(error):
+                raise
+    return transaction()
 
 
 def is_deadlock(error: OperationalError) -> bool:
