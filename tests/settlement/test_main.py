@@ -1,0 +1,84 @@
+"""`python -m settlement verify`: its words and exit codes, as a script and an auditor see them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settlement.__main__ import main
+
+GOLDEN = Path(__file__).parent / "golden" / "export.jsonl"
+
+
+def test_an_equal_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(GOLDEN)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == "equal: 9 lines, 8 positions, 4 nets and statements and the cycle digest recomputed"
+    assert "bank      fuel      USD           1     250    2.50" in printed
+    assert "bank      USD           0.00  2.82  -2.82" in printed
+
+
+def test_a_file_that_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    altered = tmp_path / "altered.jsonl"
+    altered.write_text(GOLDEN.read_text().replace('pharmacy","points":33,', 'pharmacy","points":34,'))
+    assert main(["verify", str(GOLDEN), str(altered)]) == 1
+    printed = capsys.readouterr().out
+    assert "differs:" in printed
+    assert "[line digest] pharmacy/b3-pharmacy-r/1: its fields give" in printed
+    assert "[position] bank -> pharmacy (USD): points 33 stated, 34 found" in printed
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut = tmp_path / "cut.jsonl"
+    cut.write_bytes(GOLDEN.read_bytes()[:-5])
+    assert main(["verify", str(cut), str(GOLDEN)]) == 1
+    printed = capsys.readouterr().out
+    assert "refused: the file is cut short in line 27 of the file" in printed
+    assert "equal: 9 lines" in printed
+
+
+def test_the_digest_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    digest = GOLDEN.read_text().split('"digest":"')[1][:64]
+    assert main(["verify", "--digest", digest, str(GOLDEN)]) == 0
+    assert main(["verify", "--digest", "00" * 32, str(GOLDEN)]) == 1
+    assert "[cycle digest] cycle 2017-01: the file states" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "required: COMMAND"),
+        (["verify"], "required: FILE"),
+        (["verify", "nowhere.jsonl"], "there is no file 'nowhere.jsonl'"),
+        (["verify", "--digest", "zz", str(GOLDEN)], "64 hexadecimal digits"),
+        (["prove", str(GOLDEN)], "invalid choice"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "--help"])
+    assert ended.value.code == 0
+    assert "with neither hub nor database" in " ".join(capsys.readouterr().out.split())
+
+
+def test_as_a_module_without_database_hub_or_flask() -> None:
+    """It runs in an interpreter in which importing any of these fails."""
+    script = (
+        "import sys, runpy\n"
+        "for name in ('hub', 'partner_sdk', 'flask', 'psycopg', 'rich'): sys.modules[name] = None\n"
+        f"sys.argv = ['settlement', 'verify', {str(GOLDEN)!r}]\n"
+        "runpy.run_module('settlement', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "equal" in done.stdout
