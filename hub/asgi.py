@@ -41,9 +41,9 @@ class Bridge:
         if scope["type"] != "http":
             return
         environ = _environ(scope)
-        body, complete = await _read(receive, self._max_body_bytes)
-        if not complete:
-            environ[CUT_SHORT] = "body_too_large"
+        body, fault = await _read(receive, self._max_body_bytes)
+        if fault:
+            environ[CUT_SHORT] = fault
         elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             environ[CUT_SHORT] = "header_too_large"
         elif self._free <= 0:
@@ -64,21 +64,21 @@ class Bridge:
         await send({"type": "http.response.body", "body": body})
 
 
-async def _read(receive: Receive, most: int) -> tuple[bytes, bool]:
-    """Read a body of at most ``most`` bytes; tell whether that was all of it."""
+async def _read(receive: Receive, most: int) -> tuple[bytes, str | None]:
+    """Read a body of at most ``most`` bytes; return it, or the code to refuse with."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"", False
+            return b"", "malformed_request"
         part = message.get("body", b"")
         size += len(part)
         if size > most:
-            return b"", False
+            return b"", "body_too_large"
         parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts), True
+            return b"".join(parts), None
 
 
 def _environ(scope: Scope) -> dict[str, Any]:
@@ -95,6 +95,8 @@ def _environ(scope: Scope) -> dict[str, Any]:
         "REMOTE_ADDR": str(scope["client"][0]),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
+        # The body is read already, however it was framed; otherwise a chunked one would be taken for none.
+        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

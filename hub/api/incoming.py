@@ -22,7 +22,13 @@ from partner_sdk.wire.strict_json import MalformedJson
 
 RAW_PATH = "hansa.raw_path"
 CUT_SHORT = "hansa.cut_short"
-"""The code to refuse with when the bridge stopped reading: body_too_large or header_too_large."""
+"""The code to refuse with when the bridge stopped reading; one of `_CUT_SHORT`."""
+_CUT_SHORT = {
+    "body_too_large": "The body is larger than this hub takes; see docs/protocol.md for the limits.",
+    "header_too_large": "The header is larger than this hub takes; see docs/protocol.md for the limits.",
+    "malformed_request": "The request ended before its body did.",
+    "unavailable": "The hub is busy; try again later.",
+}
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
@@ -48,11 +54,11 @@ def received(request: FlaskRequest) -> Request:
     """Return the request with its body.
 
     Raises:
-        Refused: ``body_too_large`` or ``header_too_large``.
+        Refused: ``body_too_large``, ``header_too_large``, ``malformed_request`` or ``unavailable``.
     """
     code = request.environ.get(CUT_SHORT)
     if code:
-        raise Refused(code, "The request is larger than this hub takes; see docs/protocol.md for the limits.")
+        raise Refused(code, _CUT_SHORT[code])
     return Request(
         target_of(request),
         request.headers.get("Signature-Input"),
