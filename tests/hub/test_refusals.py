@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,32 +28,7 @@ from partner_sdk.wire.signatures import content_digest
 from tests.support import coalition
 from tests.support.network import Network, sale
 from tests.support.raw import JSON_TYPE, Answer, RawClient
-
-BODY_INNER = '("@method" "@authority" "@path" "@query" "content-type" "content-digest")'
-PLAIN_INNER = '("@method" "@authority" "@path" "@query")'
-
-
-class Sent(NamedTuple):
-    """A request as it goes over the wire."""
-
-    method: str
-    target: str
-    fields: list[tuple[str, str]]
-    body: bytes = b""
-
-    def field(self, name: str) -> str:
-        return next(value for own, value in self.fields if own == name)
-
-    def having(self, name: str, *values: str) -> Sent:
-        """The same with these lines of a field in place of its own; none to leave it out."""
-        kept = [(own, value) for own, value in self.fields if own != name]
-        return self._replace(fields=[*kept, *((name, value) for value in values)])
-
-    def changed(self, name: str, pattern: str, replacement: str) -> Sent:
-        """The same with a part of a field replaced."""
-        value, count = re.subn(pattern, replacement, self.field(name), count=1)
-        assert count == 1
-        return self.having(name, value)
+from tests.support.spelled import BODY_INNER, PLAIN_INNER, Sent, sign, unsigned, usual, written
 
 
 class Cast(NamedTuple):
@@ -98,51 +72,19 @@ def _keys_in_every_state(net: Network) -> dict[str, RawClient]:
 def _post(client: RawClient, net: Network, path: str = "/v1/earnings") -> Sent:
     """An honest report of one sale, not signed yet."""
     body = json.dumps({"earnings": [sale(net.fresh("e"), net.member())]}).encode()
-    fields = [
-        ("Host", client.authority),
-        ("Content-Type", JSON_TYPE),
-        ("Content-Digest", content_digest(body)),
-        ("Content-Length", str(len(body))),
-    ]
-    return Sent("POST", path, fields, body)
+    return unsigned(client, "POST", path, body)
 
 
 def _get(client: RawClient, path: str = "/v1/events?limit=5") -> Sent:
-    return Sent("GET", path, [("Host", client.authority)])
-
-
-def _usual(client: RawClient, created: int | None = None, lifetime: int = 200) -> dict[str, str]:
-    """The parameters of an honest signature, as they are written."""
-    at = int(time.time()) if created is None else created
-    return {
-        "created": str(at),
-        "expires": str(at + lifetime),
-        "nonce": f'"{secrets.token_urlsafe(16)}"',
-        "keyid": f'"{client.keyid}"',
-        "tag": '"hansa-request"',
-    }
-
-
-def _sign(client: RawClient, sent: Sent, params: Sequence[str] | None = None, inner: str | None = None) -> Sent:
-    """Sign exactly these components with exactly these parameters, whatever they say (RFC 9421 section 2.5)."""
-    written = params if params is not None else [f"{name}={value}" for name, value in _usual(client).items()]
-    covered = inner or (BODY_INNER if sent.body else PLAIN_INNER)
-    text = ";".join((covered, *written))
-    path, _, query = sent.target.partition("?")
-    values = {"@method": sent.method, "@authority": client.authority, "@path": path, "@query": f"?{query}"}
-    values |= {name.lower(): value for name, value in sent.fields}
-    lines = [f'"{name}": {values[name]}' for name in re.findall(r'"([a-z@-]+)"', covered)]
-    base = "\n".join([*lines, f'"@signature-params": {text}'])
-    signature = base64.b64encode(client.key.sign(base.encode())).decode()
-    return sent._replace(fields=[*sent.fields, ("Signature-Input", f"sig={text}"), ("Signature", f"sig=:{signature}:")])
+    return unsigned(client, "GET", path)
 
 
 def _honest(cast: Cast) -> Sent:
-    return _sign(cast.honest, _post(cast.honest, cast.net))
+    return sign(cast.honest, _post(cast.honest, cast.net))
 
 
 def _honest_get(cast: Cast) -> Sent:
-    return _sign(cast.honest, _get(cast.honest))
+    return sign(cast.honest, _get(cast.honest))
 
 
 # --- changed after signing ---
@@ -277,48 +219,44 @@ CHANGED: dict[str, tuple[Build, str]] = {
 
 def _signed_with(change: Callable[[dict[str, str]], Sequence[str]]) -> Build:
     def build(cast: Cast) -> Sent:
-        return _sign(cast.honest, _post(cast.honest, cast.net), change(_usual(cast.honest)))
+        return sign(cast.honest, _post(cast.honest, cast.net), change(usual(cast.honest)))
 
     return build
 
 
-def _written(params: dict[str, str]) -> list[str]:
-    return [f"{name}={value}" for name, value in params.items()]
-
-
 def _without(name: str) -> Build:
-    return _signed_with(lambda usual: _written({own: value for own, value in usual.items() if own != name}))
+    return _signed_with(lambda usual: written({own: value for own, value in usual.items() if own != name}))
 
 
 def _with(name: str, value: str) -> Build:
-    return _signed_with(lambda usual: _written(usual | {name: value}))
+    return _signed_with(lambda usual: written(usual | {name: value}))
 
 
 def _doubled(name: str) -> Build:
-    return _signed_with(lambda usual: [*_written(usual), f"{name}={usual[name]}"])
+    return _signed_with(lambda usual: [*written(usual), f"{name}={usual[name]}"])
 
 
 def _lasting(age_s: int, lifetime_s: int) -> Build:
     def build(cast: Cast) -> Sent:
-        params = _usual(cast.honest, int(time.time()) - age_s, lifetime_s)
-        return _sign(cast.honest, _post(cast.honest, cast.net), _written(params))
+        params = usual(cast.honest, int(time.time()) - age_s, lifetime_s)
+        return sign(cast.honest, _post(cast.honest, cast.net), written(params))
 
     return build
 
 
 def _covering(inner: str) -> Build:
-    return lambda cast: _sign(cast.honest, _post(cast.honest, cast.net), inner=inner)
+    return lambda cast: sign(cast.honest, _post(cast.honest, cast.net), inner=inner)
 
 
 def _get_covering_a_content_type(cast: Cast) -> Sent:
     sent = _get(cast.honest).having("Content-Type", JSON_TYPE)
-    return _sign(cast.honest, sent, inner=f'{PLAIN_INNER[:-1]} "content-type")')
+    return sign(cast.honest, sent, inner=f'{PLAIN_INNER[:-1]} "content-type")')
 
 
 def _twice(cast: Cast) -> Sent:
     """Two signatures with the tag, each of them good."""
     sent = _honest(cast)
-    again = _sign(cast.honest, sent._replace(fields=sent.fields[:-2]))
+    again = sign(cast.honest, sent._replace(fields=sent.fields[:-2]))
     for name in ("Signature-Input", "Signature"):
         sent = sent.having(name, f"{sent.field(name)}, {again.field(name).replace('sig=', 'more=', 1)}")
     return sent
@@ -340,7 +278,7 @@ PARAMETERS: dict[str, tuple[Build, str]] = {
     "tag missing": (_without("tag"), "signature_malformed"),
     **{f"{name} doubled": (_doubled(name), "signature_malformed") for name in (*NAMES, "tag")},
     "alg doubled": (
-        _signed_with(lambda usual: [*_written(usual), 'alg="ed25519"', 'alg="ed25519"']),
+        _signed_with(lambda usual: [*written(usual), 'alg="ed25519"', 'alg="ed25519"']),
         "signature_malformed",
     ),
     **{
@@ -348,7 +286,7 @@ PARAMETERS: dict[str, tuple[Build, str]] = {
         for value in ("0", "-1", '"1750000000"', "1750000000.5", "01750000000", "1750000000000", "?1")
     },
     "created without a value": (
-        _signed_with(lambda usual: ["created", *_written(usual)[1:]]),
+        _signed_with(lambda usual: ["created", *written(usual)[1:]]),
         "signature_parameters",
     ),
     "expires at created": (_lasting(0, 0), "signature_parameters"),
@@ -408,7 +346,7 @@ PARAMETERS: dict[str, tuple[Build, str]] = {
 
 
 def _signed_by(state: str) -> Build:
-    return lambda cast: _sign(cast.states[state], _post(cast.states[state], cast.net))
+    return lambda cast: sign(cast.states[state], _post(cast.states[state], cast.net))
 
 
 KEYS: dict[str, tuple[Build, str]] = {
@@ -467,14 +405,8 @@ class _NoSecret:
 def _register(cast: Cast, key: PrivateKey | _NoSecret, document: dict[str, object] | None = None) -> Sent:
     partner = cast.honest.partner
     body = json.dumps(document or registration(partner, key)).encode()  # type: ignore[arg-type]
-    fields = [
-        ("Host", cast.honest.authority),
-        ("Content-Type", JSON_TYPE),
-        ("Content-Digest", content_digest(body)),
-        ("Content-Length", str(len(body))),
-    ]
     signer = RawClient(cast.honest.authority, partner, key, cast.honest.root)  # type: ignore[arg-type]
-    return _sign(signer, Sent("POST", "/v1/keys", fields, body))
+    return sign(signer, unsigned(signer, "POST", "/v1/keys", body))
 
 
 def _register_weak(number: int, cast: Cast) -> Sent:
@@ -504,7 +436,7 @@ def _register_for(name: str, cast: Cast) -> Sent:
     key = PrivateKey.generate()
     signer = RawClient(cast.honest.authority, name, key, cast.honest.root)
     sent = _register(cast, key, registration(name, key))
-    return _sign(signer, sent._replace(fields=sent.fields[:-2]))
+    return sign(signer, sent._replace(fields=sent.fields[:-2]))
 
 
 def _stolen_proof(cast: Cast) -> Sent:
@@ -584,7 +516,7 @@ ACCEPTED: dict[str, Build] = {
     "as it should be": _honest,
     "without a body": _honest_get,
     "alg given": _with("alg", '"ed25519"'),
-    "parameters in another order": _signed_with(lambda usual: list(reversed(_written(usual)))),
+    "parameters in another order": _signed_with(lambda usual: list(reversed(written(usual)))),
     "created 290 s ago": _lasting(290, 300),
     "created 20 s ahead": _lasting(-20, 300),
     "another label": _after(
@@ -601,15 +533,13 @@ ACCEPTED: dict[str, Build] = {
         )
     ),
     "query that is empty": _after(lambda s: s._replace(target="/v1/earnings?")),
-    "authority in capitals": lambda cast: _sign(
+    "authority in capitals": lambda cast: sign(
         cast.net.client(cast.honest.partner), _post(cast.honest, cast.net)
     ).having("Host", cast.honest.authority.upper()),
-    "path in escapes, as it was signed": lambda cast: _sign(
-        cast.honest, _post(cast.honest, cast.net, "/v1/%65arnings")
-    ),
+    "path in escapes, as it was signed": lambda cast: sign(cast.honest, _post(cast.honest, cast.net, "/v1/%65arnings")),
     "digests of two kinds": lambda cast: _with_two_digests(cast),
     "a digest of an unknown kind beside": lambda cast: _with_digests(cast, "md5=:AAAA:, {}"),
-    "content type with its charset": lambda cast: _sign(
+    "content type with its charset": lambda cast: sign(
         cast.honest, _post(cast.honest, cast.net).having("Content-Type", "Application/JSON; charset=UTF-8")
     ),
     "a field with an underscore beside ours": _after(
@@ -622,12 +552,12 @@ ACCEPTED: dict[str, Build] = {
 
 def _with_digests(cast: Cast, form: str) -> Sent:
     sent = _post(cast.honest, cast.net)
-    return _sign(cast.honest, sent.having("Content-Digest", form.format(sent.field("Content-Digest"))))
+    return sign(cast.honest, sent.having("Content-Digest", form.format(sent.field("Content-Digest"))))
 
 
 def _with_two_digests(cast: Cast) -> Sent:
     sent = _post(cast.honest, cast.net)
-    return _sign(cast.honest, sent.having("Content-Digest", f"{_sha512(sent)}, {sent.field('Content-Digest')}"))
+    return sign(cast.honest, sent.having("Content-Digest", f"{_sha512(sent)}, {sent.field('Content-Digest')}"))
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
