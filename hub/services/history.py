@@ -101,4 +101,4 @@ def _published(cycle: str) -> Iterator[None]:
         last_day(cycle)
         yield
     except (UnknownCycle, NotPublished) as error:
-        raise Refused("unknown_cycle", f"There is no published cycle {cycle!r}.") from error
+        raise Refused("unknown_cycle", f"There is no published cycle {cycle[:40]!r}.") from error
