@@ -29,15 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m settlement", description="Settlement without a database."
-    )
+    parser = argparse.ArgumentParser(prog="python -m settlement", description="Settlement without a database.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     verify = commands.add_parser("verify", help="recompute exported cycles", description=_DESCRIPTION)
     verify.add_argument("files", nargs="+", type=_file, metavar="FILE", help="a .jsonl or .parquet export")
-    verify.add_argument(
-        "--digest", type=_digest, help="the cycle digest you know, for example from your statement"
-    )
+    verify.add_argument("--digest", type=_digest, help="the cycle digest you know, for example from your statement")
     return parser
 
 
@@ -71,9 +67,7 @@ def _verify(path: Path, digest: bytes | None) -> int:
 
 def _figures(report: Report) -> Iterator[str]:
     claims = report.header.claims
-    yield printable(
-        f"cycle {claims.cycle}, published {report.header.published_at}, digest {claims.digest.hex()}"
-    )
+    yield printable(f"cycle {claims.cycle}, published {report.header.published_at}, digest {claims.digest.hex()}")
     yield ""
     positions = ((*row[:5], written(row.amount_minor, row.currency)) for row in report.positions)
     yield from table(("issuer", "redeemer", "currency", "lines", "points", "amount"), [*positions])

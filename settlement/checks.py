@@ -103,9 +103,7 @@ def _cut_off_holds(cut: CutOff, number: int, moves: list[Move]) -> list[Finding]
 def _chain_holds(moves: list[Move]) -> list[Finding]:
     before = [b"", *(move.digest for move in moves)]
     return [
-        Finding(
-            "history", f"move {move.cycle}/{move.seq}", "its fields do not give the digest it was made with"
-        )
+        Finding("history", f"move {move.cycle}/{move.seq}", "its fields do not give the digest it was made with")
         for place, move in enumerate(moves, 1)
         if move.seq != place or move.digest != move_digest(before[place - 1], move)
     ]
@@ -126,8 +124,7 @@ def _subjects_hold(moves: list[Move], claims: Claims) -> list[Finding]:
 
 
 def _in_one_cycle(connection: Connection, window: Window, ledger: Select[Any]) -> list[Finding]:
-    """Obligations in any cycle so far against the sum of what the cycles counted; if they differ, which and
-    where."""
+    """Obligations in any cycle so far against the sum of what the cycles counted; if they differ, which and where."""
     known = cut_offs(connection)[: window.at.number]
     counted = {row.cycle: row.lines for row in connection.execute(select(cycle_result))}
     in_any = select(func.count()).select_from(obligation).where(seen_by(obligation, window.at))
@@ -147,11 +144,7 @@ def _counted_right(
     in_it = select(func.count()).select_from(obligation).where(within(obligation, other))
     found = connection.execute(in_it).scalar()
     if counted is None:
-        return [
-            Finding(
-                "one cycle", f"cycle {cycle}", f"was cut off with {found} obligations and never calculated"
-            )
-        ]
+        return [Finding("one cycle", f"cycle {cycle}", f"was cut off with {found} obligations and never calculated")]
     if found == counted:
         return []
     findings = [Finding("one cycle", f"cycle {cycle}", f"{counted} obligations counted, {found} found")]
@@ -170,8 +163,7 @@ def _row_digests(connection: Connection, window: Window) -> list[Finding]:
         return []
     rows = connection.execute(select(*KEY, due).where(*altered).order_by(*KEY).limit(KEPT))
     return [
-        Finding("row digest", row_name(*row[:3]), f"its fields give {row[3].hex()}, not its digest")
-        for row in rows
+        Finding("row digest", row_name(*row[:3]), f"its fields give {row[3].hex()}, not its digest") for row in rows
     ]
 
 

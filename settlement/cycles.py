@@ -217,9 +217,7 @@ def _why_not_cut_off(connection: Connection, cycle: str) -> str:
         return f"{standing(moves[-1])}; it cannot be cut off again"
     known = cut_offs(connection)
     if known and last_day(cycle) <= known[-1].ends_on:
-        return (
-            f"cycle {cycle} is not after {known[-1].cycle}, which was cut off; late items go to the next one"
-        )
+        return f"cycle {cycle} is not after {known[-1].cycle}, which was cut off; late items go to the next one"
     return f"cycle {cycle}: somebody else cut a cycle off at the same time"
 
 

@@ -9,32 +9,40 @@ off in commit order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from operator import itemgetter
+from typing import Any, get_type_hints
 
-from sqlalchemy import Connection, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Date,
+    LargeBinary,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.types import TypeEngine
 
 from settlement.core.lines import FIELDS, SEPARATOR, Obligation, canonical_text, line_digest, row_name
 from settlement.errors import InvalidObligation, ObligationExists
+from settlement.store.tables import obligation
 
 __all__ = ["Obligation", "record"]
 
 _MAX_BIGINT = 2**63 - 1
-_TYPES = {
-    "line": "integer",
-    "points": "bigint",
-    "amount_minor": "bigint",
-    "price_version": "integer",
-    "price_numerator": "bigint",
-    "price_denominator": "bigint",
-    "business_date": "date",
-    "digest": "bytea",
-}
-_COLUMNS = (*FIELDS, "digest")
-_INSERT = text(
-    f"INSERT INTO settlement.obligation ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608
-    + ", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _COLUMNS)
-    + ")"
+_DIGEST = "digest"
+_TYPES: dict[type, TypeEngine[Any]] = {int: BigInteger(), str: Text(), date: Date(), bytes: LargeBinary()}
+_COLUMNS = {**get_type_hints(Obligation), _DIGEST: bytes}
+_ARRAYS: list[ColumnElement[Any]] = [cast(bindparam(name), ARRAY(_TYPES[kind])) for name, kind in _COLUMNS.items()]
+_INSERT = insert(obligation).from_select(
+    [*_COLUMNS], select(func.unnest(*_ARRAYS).table_valued(*_COLUMNS).render_derived())
 )
 _GETTERS = [(name, itemgetter(place)) for place, name in enumerate(FIELDS)]
 
@@ -47,10 +55,10 @@ def record(connection: Connection, obligations: Sequence[Obligation]) -> None:
     """
     if not obligations:
         return
-    for obligation in obligations:
-        _refuse_invalid(obligation)
+    for line in obligations:
+        _refuse_invalid(line)
     columns: dict[str, list[object]] = {name: [*map(get, obligations)] for name, get in _GETTERS}
-    columns["digest"] = [line_digest(obligation) for obligation in obligations]
+    columns[_DIGEST] = [line_digest(line) for line in obligations]
     try:
         connection.execute(_INSERT, columns)
     except IntegrityError as error:
@@ -59,23 +67,23 @@ def record(connection: Connection, obligations: Sequence[Obligation]) -> None:
         raise InvalidObligation(f"the database refused an obligation: {error.orig}") from error
 
 
-def _refuse_invalid(obligation: Obligation) -> None:
-    reason = _why_invalid(obligation)
+def _refuse_invalid(line: Obligation) -> None:
+    reason = _why_invalid(line)
     if reason:
-        name = row_name(obligation.partner_id, obligation.event_id, obligation.line)
+        name = row_name(*line[:3])
         raise InvalidObligation(f"{name}: {reason}")
 
 
-def _why_invalid(obligation: Obligation) -> str | None:
-    if not (obligation.partner_id and obligation.event_id and obligation.issuer and obligation.redeemer):
+def _why_invalid(line: Obligation) -> str | None:
+    if not (line.partner_id and line.event_id and line.issuer and line.redeemer):
         return "partner, event, issuer and redeemer must be named"
-    if len(obligation.currency) != 3:
+    if len(line.currency) != 3:
         return "a currency has three letters"
-    if not (0 < obligation.points <= _MAX_BIGINT and 0 <= obligation.amount_minor <= _MAX_BIGINT):
+    if not (0 < line.points <= _MAX_BIGINT and 0 <= line.amount_minor <= _MAX_BIGINT):
         return "points must be above zero and the amount not below it, in 64 bits"
-    if obligation.line < 0 or obligation.price_numerator < 0 or obligation.price_denominator < 1:
+    if line.line < 0 or line.price_numerator < 0 or line.price_denominator < 1:
         return "line and price must not be negative"
-    written = canonical_text(obligation)
+    written = canonical_text(line)
     if written.count(SEPARATOR) != len(FIELDS) - 1 or "\0" in written:
         return "a text must not contain a line break or NUL"
     return None

@@ -58,9 +58,7 @@ def _about_header(header: Header, digest: bytes | None) -> list[Finding]:
     claims = header.claims
     findings = []
     if digest not in {None, claims.digest}:
-        findings.append(
-            Finding("cycle digest", f"cycle {claims.cycle}", f"the file states {claims.digest.hex()}")
-        )
+        findings.append(Finding("cycle digest", f"cycle {claims.cycle}", f"the file states {claims.digest.hex()}"))
     try:
         in_month = claims.ends_on == last_day(claims.cycle)
     except UnknownCycle:

@@ -59,9 +59,7 @@ def lines(
     return [_line(*row) for row in fetch_lines(connection, query.limit(limit))]
 
 
-def of_partner(
-    connection: Connection, partner: str, after: tuple[str, str] | None, limit: int
-) -> list[Document]:
+def of_partner(connection: Connection, partner: str, after: tuple[str, str] | None, limit: int) -> list[Document]:
     """A partner's statements, a row for each cycle and currency, in that order, those after (cycle, currency)."""
     published = (cycle_move.c.cycle == net.c.cycle) & (cycle_move.c.state == PUBLISHED)
     joined = net.join(cycle_move, published).join(cycle_result, cycle_result.c.cycle == net.c.cycle)

@@ -22,6 +22,4 @@ def cycle_digest(positions: Iterable[Position]) -> bytes:
 
     A cycle without lines has the digest of the empty text.
     """
-    return hashlib.sha256(
-        "\n\n".join(pair_text(position) for position in sorted(positions)).encode()
-    ).digest()
+    return hashlib.sha256("\n\n".join(pair_text(position) for position in sorted(positions)).encode()).digest()

@@ -36,8 +36,7 @@ class PairExplanation(NamedTuple):
 
     @property
     def net_minor(self) -> int:
-        """What `first` still owes `second` once both debts are set against each other; negative the other
-        way."""
+        """What `first` still owes `second` once both debts are set against each other; negative the other way."""
         return self.first_owes_minor - self.second_owes_minor
 
     @property
@@ -55,8 +54,7 @@ class Saving(NamedTuple):
 
     @property
     def saved_permille(self) -> int:
-        """The part of the gross that need not be paid, in thousandths, rounded down; 0 when there is no
-        gross."""
+        """The part of the gross that need not be paid, in thousandths, rounded down; 0 when there is no gross."""
         return (self.gross_minor - self.paid_minor) * 1000 // self.gross_minor if self.gross_minor else 0
 
 

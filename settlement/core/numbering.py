@@ -60,6 +60,4 @@ def _gone(first: int, last: int, name_of_last: str) -> Finding | None:
         return None
     if first == last:
         return Finding("missing", name_of_last, f"line {first} of the file is gone")
-    return Finding(
-        "missing", f"lines {first} to {last}", f"gone from the file, the last of them is {name_of_last}"
-    )
+    return Finding("missing", f"lines {first} to {last}", f"gone from the file, the last of them is {name_of_last}")

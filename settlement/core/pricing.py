@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 
 def value_minor(points: int, numerator: int, denominator: int) -> int:
-    """`points * numerator / denominator` in minor units, rounded half to even; `denominator` is above
-    zero."""
+    """`points * numerator / denominator` in minor units, rounded half to even; `denominator` is above zero."""
     quotient, remainder = divmod(points * numerator, denominator)
     twice = 2 * remainder
     return quotient + (twice > denominator or (twice == denominator and quotient % 2 == 1))

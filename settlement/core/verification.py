@@ -27,8 +27,7 @@ _ROW = TypeVar("_ROW", Position, Net, StatementTotal)
 
 
 class Claims(NamedTuple):
-    """What is stated about a cycle; `digest` is the published cycle digest, `ends_on` the last business
-    date."""
+    """What is stated about a cycle; `digest` is the published cycle digest, `ends_on` the last business date."""
 
     cycle: str
     ends_on: date
@@ -46,6 +45,7 @@ class Recomputation:
         self.claims = claims
         self.findings = Findings()
         self.lines = 0
+        self._ends_on = claims.ends_on
         self._last: tuple[str, str, int] = ("", "", -1)
         self._event: list[Obligation] = []
         self._tallies: dict[Pair, Tally] = {position[:3]: Tally() for position in claims.positions}
@@ -53,21 +53,14 @@ class Recomputation:
 
     def add(self, line: Obligation, stated_digest: bytes) -> None:
         """Take in the next line with the digest it came with."""
-        key = line[:3]
-        if key <= self._last and self._refuse_order(line):
+        if not self._follow(line):
             return
-        if key[:2] != self._last[:2]:
-            self._close_event()
-        self._last = key
-        if len(self._event) < MAX_EVENT_LINES:
-            self._event.append(line)
         digest = line_digest(line)
         if digest != stated_digest:
-            self._note(
-                "line digest", line, f"its fields give {digest.hex()}, stated is {stated_digest.hex()}"
-            )
-        if line.business_date > self.claims.ends_on:
-            self._note("cycle", line, f"business date {line.business_date} is after {self.claims.ends_on}")
+            detail = f"its fields give {digest.hex()}, stated is {stated_digest.hex()}"
+            self._note("line digest", line, detail)
+        if line.business_date > self._ends_on:
+            self._note("cycle", line, f"business date {line.business_date} is after {self._ends_on}")
         self.lines += 1
         tally = self._tallies.get((line.issuer, line.redeemer, line.currency)) or self._new_tally(line)
         tally.add(line.points, line.amount_minor, digest)
@@ -90,17 +83,23 @@ class Recomputation:
     def _note(self, check: str, line: Obligation, detail: str) -> None:
         self.findings.add(check, row_name(*line[:3]), detail)
 
-    def _refuse_order(self, line: Obligation) -> bool:
-        """Note a line that is not after the one before; True when it is the same line again."""
-        doubled = line[:3] == self._last
-        self._note("order", line, "appears twice" if doubled else f"comes after {row_name(*self._last)}")
-        return doubled
+    def _follow(self, line: Obligation) -> bool:
+        """Put a line after the one before it, or to its event; False when it is the same line again."""
+        key, last = line[:3], self._last
+        if key <= last:
+            self._note("order", line, "appears twice" if key == last else f"comes after {row_name(*last)}")
+        if key == last:
+            return False
+        if key[1] != last[1] or key[0] != last[0]:
+            self._close_event()
+        self._last = key
+        if len(self._event) < MAX_EVENT_LINES:
+            self._event.append(line)
+        return True
 
     def _new_tally(self, line: Obligation) -> Tally:
         if len(self._tallies) >= self._max_pairs:
-            self._note(
-                "position", line, "its pair is not stated, and there are too many such pairs to add up"
-            )
+            self._note("position", line, "its pair is not stated, nor are too many others to add them up")
             return Tally()
         return self._tallies.setdefault((line.issuer, line.redeemer, line.currency), Tally())
 
@@ -118,31 +117,24 @@ class Recomputation:
 
 
 def check_event(lines: Sequence[Obligation]) -> list[Finding]:
-    """Findings of one event's lines, in line order: one price, one redeemer, and its value split over
-    them."""
+    """Findings of one event's lines, in line order: the same terms, and its value split over them."""
+    return _different_terms(lines) or _wrong_shares(lines)
+
+
+def _different_terms(lines: Sequence[Obligation]) -> list[Finding]:
     first = lines[0]
-    findings = [
-        Finding(
-            "event",
-            row_name(*line[:3]),
-            f"its terms differ from those of line {first.line} of the same event",
-        )
-        for line in lines[1:]
-        if _terms(line) != _terms(first)
-    ]
-    if findings:
-        return findings
+    detail = f"its terms differ from those of line {first.line} of the same event"
+    different = (line for line in lines[1:] if _terms(line) != _terms(first))
+    return [Finding("event", row_name(*line[:3]), detail) for line in different]
+
+
+def _wrong_shares(lines: Sequence[Obligation]) -> list[Finding]:
     points = [line.points for line in lines]
-    value = value_minor(sum(points), first.price_numerator, first.price_denominator)
-    return [
-        Finding(
-            "value",
-            row_name(*line[:3]),
-            f"amount {line.amount_minor}, {value} split over the event gives {due}",
-        )
-        for line, due in zip(lines, split_minor(value, points), strict=True)
-        if line.amount_minor != due
-    ]
+    value = value_minor(sum(points), lines[0].price_numerator, lines[0].price_denominator)
+    shares = zip(lines, split_minor(value, points), strict=True)
+    wrong = ((line, due) for line, due in shares if line.amount_minor != due)
+    detail = "amount {}, {} split over the event gives {}"
+    return [Finding("value", row_name(*line[:3]), detail.format(line.amount_minor, value, due)) for line, due in wrong]
 
 
 def _terms(line: Obligation) -> tuple[object, ...]:
@@ -152,9 +144,7 @@ def _terms(line: Obligation) -> tuple[object, ...]:
 def compare_results(claims: Claims, found: Sequence[Position]) -> list[Finding]:
     """Compare stated positions, nets, statement totals and cycle digest with those that `found` gives."""
     digest = cycle_digest(found)
-    stated = (
-        "" if digest == claims.digest else f"stated is {claims.digest.hex()}, the lines give {digest.hex()}"
-    )
+    stated = "" if digest == claims.digest else f"stated is {claims.digest.hex()}, the lines give {digest.hex()}"
     return [
         *compare_positions(claims.positions, found),
         *compare_nets(claims.nets, multilateral_nets(found)),
@@ -180,8 +170,7 @@ def compare_totals(stated: Sequence[StatementTotal], found: Sequence[StatementTo
 
 
 def sum_of_nets(nets: Iterable[Net]) -> list[Finding]:
-    """Findings for each net that is not receive less pay, and each currency whose nets do not add up to
-    zero."""
+    """Findings for each net that is not receive less pay, and each currency whose nets do not add up to zero."""
     sums: dict[str, int] = {}
     findings = []
     for net in nets:
@@ -189,9 +178,7 @@ def sum_of_nets(nets: Iterable[Net]) -> list[Finding]:
         if net.net_minor != net.receive_minor - net.pay_minor:
             findings.append(Finding("net", partner_name(*net[:2]), "the net is not receive less pay"))
     wrong = ((currency, total) for currency, total in sorted(sums.items()) if total)
-    return findings + [
-        Finding("zero sum", currency, f"the nets add up to {total}") for currency, total in wrong
-    ]
+    return findings + [Finding("zero sum", currency, f"the nets add up to {total}") for currency, total in wrong]
 
 
 def partner_name(partner: str, currency: str) -> str:

@@ -104,9 +104,7 @@ def read_header(records: Iterable[Record]) -> Header:
     if not stated:
         raise FileRefused("has no header")
     figures = (stated["lines"], stated["digest"], rows["position"], rows["net"], rows["statement"])
-    return Header(
-        Claims(stated["cycle"], stated["ends_on"], *figures), stated["published_at"], stated["last"]
-    )
+    return Header(Claims(stated["cycle"], stated["ends_on"], *figures), stated["published_at"], stated["last"])
 
 
 def read_line(record: Record) -> NumberedLine:
@@ -124,9 +122,7 @@ def typed_line(values: Sequence[Any]) -> NumberedLine:
     """Check a line's values, in the order number, previous, the fields of an obligation, digest."""
     if tuple(map(type, values)) != _LINE_TYPES or len(values[-1]) != 32:
         raise FileRefused(f"line {values[0]!r:.20} has a value of the wrong type")
-    if not "".join(_LINE_TEXTS(values)).isprintable() or not all(
-        number in _BIGINT for number in _LINE_NUMBERS(values)
-    ):
+    if not "".join(_LINE_TEXTS(values)).isprintable() or not all(number in _BIGINT for number in _LINE_NUMBERS(values)):
         raise FileRefused(f"line {values[0]!r:.20} has a value out of range")
     line = Obligation._make(values[2:-1])
     if line.points < 1 or line.amount_minor < 0 or line.price_numerator < 0 or line.price_denominator < 1:
@@ -137,9 +133,7 @@ def typed_line(values: Sequence[Any]) -> NumberedLine:
 def parse(text: bytes | str) -> Any:
     """JSON without doubled names and without fractions; raises `FileRefused`."""
     try:
-        return json.loads(
-            text, object_pairs_hook=_once_each, parse_float=_refuse_number, parse_constant=_refuse_number
-        )
+        return json.loads(text, object_pairs_hook=_once_each, parse_float=_refuse_number, parse_constant=_refuse_number)
     except (ValueError, RecursionError) as error:
         raise FileRefused(f"is not well-formed JSON: {error!s:.100}") from error
 
@@ -148,9 +142,7 @@ def _read_stated(record: Record) -> Record:
     if record.get("record") != "header" or record.get("format") != FORMAT:
         raise FileRefused("does not begin with the header of an exported cycle")
     if record.get("version") != VERSION:
-        raise FileRefused(
-            f"is of version {record.get('version')!r:.20}; this program reads version {VERSION}"
-        )
+        raise FileRefused(f"is of version {record.get('version')!r:.20}; this program reads version {VERSION}")
     return _fields(record, _HEADER_TYPES, "header")
 
 
@@ -161,9 +153,7 @@ def _fields(record: Record, types: Mapping[str, type], where: str) -> Record:
 
 
 def _plain(fields: Record) -> Record:
-    return {
-        name: _JSON[type(value)](value) if type(value) in _JSON else value for name, value in fields.items()
-    }
+    return {name: _JSON[type(value)](value) if type(value) in _JSON else value for name, value in fields.items()}
 
 
 def _as_text(value: Any) -> str:

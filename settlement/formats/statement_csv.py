@@ -79,8 +79,6 @@ def _side(row: Mapping[str, Any], partner: str) -> dict[str, str]:
 
 def _totals(net: Mapping[str, Any], positions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     currency = net["currency"]
-    own = (
-        row["minor"] for row in positions if row["issuer"] == row["redeemer"] and row["currency"] == currency
-    )
+    own = (row["minor"] for row in positions if row["issuer"] == row["redeemer"] and row["currency"] == currency)
     minors = {name: net[f"{name}_minor"] for name in ("receive", "pay", "net")} | {"on_us": sum(own)}
     return {name: written(minor, currency) for name, minor in minors.items()}

@@ -97,17 +97,11 @@ def _named(side: CTE, names: Sequence[str]) -> list[Any]:
 def _line_finding(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> Finding:
     if ours is None:
         assert theirs is not None
-        return Finding(
-            "ledger", _name(theirs), f"in the ledger ({_terms(theirs)}), no obligation of this cycle"
-        )
+        return Finding("ledger", _name(theirs), f"in the ledger ({_terms(theirs)}), no obligation of this cycle")
     if theirs is None:
-        return Finding(
-            "ledger", _name(ours), f"an obligation of this cycle ({_terms(ours)}), not in the ledger"
-        )
+        return Finding("ledger", _name(ours), f"an obligation of this cycle ({_terms(ours)}), not in the ledger")
     different = (name for name in _FIELDS if ours[name] != theirs[name])
-    detail = "; ".join(
-        f"{name} {ours[name]} in the obligation, {theirs[name]} in the ledger" for name in different
-    )
+    detail = "; ".join(f"{name} {ours[name]} in the obligation, {theirs[name]} in the ledger" for name in different)
     return Finding("ledger", _name(ours), detail)
 
 
@@ -127,14 +121,9 @@ def _terms(row: Mapping[str, Any]) -> str:
 def _pair_findings(stated: Sequence[Position], ledger: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Stated positions against the ledger's sums."""
     ours = {position[:3]: tuple(position[3:6]) for position in stated}
-    theirs = {
-        tuple(row[name] for name in _PAIR): (row["lines"], row["points"], row["amount_minor"])
-        for row in ledger
-    }
+    theirs = {tuple(row[name] for name in _PAIR): (row["lines"], row["points"], row["amount_minor"]) for row in ledger}
     none = (0, 0, 0)
-    both = [
-        (pair, ours.get(pair, none), theirs.get(pair, none)) for pair in sorted({*ours, *theirs}, key=str)
-    ]
+    both = [(pair, ours.get(pair, none), theirs.get(pair, none)) for pair in sorted({*ours, *theirs}, key=str)]
     return [
         Finding("ledger position", pair_name(*pair), f"{_sums(one)} stated, {_sums(other)} in the ledger")
         for pair, one, other in both

@@ -10,8 +10,7 @@ from settlement.errors import DatabaseRefused
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('settlement.migrate'))")
 _COUNTER_BEHIND = text(
-    "SELECT max(pg_snapshot_xmax(cutoff_snapshot)) > pg_snapshot_xmax(pg_current_snapshot())"
-    " FROM settlement.cycle"
+    "SELECT max(pg_snapshot_xmax(cutoff_snapshot)) > pg_snapshot_xmax(pg_current_snapshot()) FROM settlement.cycle"
 )
 
 

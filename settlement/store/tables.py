@@ -80,8 +80,7 @@ cycle_move = Table(
     _required("subject", LargeBinary()),
     _required("digest", LargeBinary()),
 )
-"""The moves of a cycle. `subject` is the digest of what the move established, `digest` chains it to the move
-before."""
+"""The moves of a cycle. `subject` is the digest of what the move established, `digest` chains it to the move before."""
 
 cycle_result = Table(
     "cycle_result",
@@ -104,8 +103,7 @@ position = Table(
     _required("amount_minor", BigInteger()),
     _required("digest", LargeBinary()),
 )
-"""The gross matrix: what each issuer owes each redeemer in a cycle; issuer and redeemer may be one
-(on-us)."""
+"""The gross matrix: what each issuer owes each redeemer in a cycle; issuer and redeemer may be one (on-us)."""
 
 net = Table(
     "net",
@@ -147,5 +145,4 @@ cycle_check = Table(
     _required("digest", LargeBinary()),
     Index("cycle_check_cycle", "cycle", "tx"),
 )
-"""Each run of the self-checks on a calculated cycle; `publish` asks for a clean one of its own
-transaction."""
+"""Each run of the self-checks on a calculated cycle; `publish` asks for a clean one of its own transaction."""

@@ -38,8 +38,7 @@ LINE = tuple(obligation.c[name] for name in FIELDS)
 
 
 class CutOff(NamedTuple):
-    """One row of `settlement.cycle`: the `number`-th cycle, up to `ends_on`, as far as `snapshot` could
-    see."""
+    """One row of `settlement.cycle`: the `number`-th cycle, up to `ends_on`, as far as `snapshot` could see."""
 
     cycle: str
     number: int
