@@ -18,7 +18,7 @@ from partner_sdk.client import Client
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.model import Earning
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
@@ -80,7 +80,14 @@ def keygen(options: argparse.Namespace) -> int:
 
 
 def register(options: argparse.Namespace) -> int:
-    """Register the key; then tell the operator its thumbprint over another channel."""
+    """Register the key; then tell the operator its thumbprint over another channel.
+
+    With --offline the hub is not asked: the registration document is printed, for the operator to take in.
+    """
+    if options.offline:
+        _require(options, "--partner", "--key")
+        print(strict_json.dumps(registration(options.partner, _private_key(options))).decode())
+        return DONE
     with _client(options) as client:
         return _show(options, client.register_key())
 
@@ -186,7 +193,11 @@ _Argument = tuple[str, dict[str, Any]]
 _MEMBER: _Argument = ("member", {"metavar": "MEMBER", "help": "scheme:value, such as card:1234"})
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument, ...]], ...] = (
     ("keygen", keygen, (("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),)),
-    ("register", register, ()),
+    (
+        "register",
+        register,
+        (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
+    ),
     ("ping", ping, ()),
     ("earn", earn, (("file", {"metavar": "FILE", "help": "JSON lines, one earning each; - for standard input"}),)),
     ("balance", balance, (_MEMBER,)),
@@ -211,16 +222,27 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
 
 
 def _client(options: argparse.Namespace) -> Client:
-    for flag, variable, _, _ in _CONNECTION:
-        if not getattr(options, flag[2:].replace("-", "_")):
-            _wrong_usage(options, f"{flag} is missing (or set {variable})")
+    _require(options, *(flag for flag, _, _, _ in _CONNECTION))
+    key = _private_key(options)
     try:
         root_key = PublicKey.from_text(options.root_key)
-        key = PrivateKey.from_pem(
-            Path(options.key).read_bytes(), options.password.encode() if options.password else None
-        )
         timeout = (min(options.timeout, 3.05), options.timeout)
         return Client(options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts)
+    except (KeyRefused, ValueError) as fault:
+        _wrong_usage(options, str(fault))
+
+
+def _require(options: argparse.Namespace, *needed: str) -> None:
+    for flag, variable, _, _ in _CONNECTION:
+        if flag in needed and not getattr(options, flag[2:].replace("-", "_")):
+            _wrong_usage(options, f"{flag} is missing (or set {variable})")
+
+
+def _private_key(options: argparse.Namespace) -> PrivateKey:
+    try:
+        return PrivateKey.from_pem(
+            Path(options.key).read_bytes(), options.password.encode() if options.password else None
+        )
     except (KeyRefused, OSError, ValueError) as fault:
         _wrong_usage(options, str(fault))
 

@@ -13,7 +13,7 @@ import pytest
 
 from partner_sdk.cli import main
 from partner_sdk.wire.codes import CODES, problem
-from partner_sdk.wire.keys import PrivateKey, key_id
+from partner_sdk.wire.keys import PrivateKey, key_id, verify_registration
 
 if TYPE_CHECKING:
     from tests.partner_sdk.conftest import Peer
@@ -106,6 +106,13 @@ def test_register_shows_the_thumbprint(
     peer.handle = lambda seen: (200, record)
     assert main(["register"], environment) == 0
     assert f"thumbprint  {thumbprint}" in capsys.readouterr().out
+
+
+def test_register_offline_prints_a_document_that_proves_itself(
+    peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["register", "--offline"], environment | {"HANSA_HUB": "", "HANSA_ROOT_KEY": ""}) == 0
+    assert verify_registration(json.loads(capsys.readouterr().out)) == peer.partner_key.public
 
 
 def test_ping_with_options_instead_of_the_environment(
