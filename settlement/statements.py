@@ -20,7 +20,7 @@ from settlement.core.netting import Net
 from settlement.core.positions import Position
 from settlement.core.verification import Claims
 from settlement.errors import NotPublished, UnknownCycle
-from settlement.formats import statement_csv, statement_json, statement_writer
+from settlement.formats import statement_writer
 from settlement.store.history import moves_of
 from settlement.store.results import fetch_lines, load_claims, stream_lines
 from settlement.store.tables import cycle_move, cycle_result, net
@@ -87,16 +87,6 @@ def write(connection: Connection, cycle: str, partner: str, path: Path) -> None:
     Raises `UnknownCycle`, `NotPublished`, and `FileRefused` for a suffix without a format.
     """
     statement_writer(path)(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
-
-
-def write_json(connection: Connection, cycle: str, partner: str, path: Path) -> None:
-    """Write a statement as JSON, whatever the file is called."""
-    statement_json.write(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
-
-
-def write_csv(connection: Connection, cycle: str, partner: str, path: Path) -> None:
-    """Write a statement as CSV, whatever the file is called."""
-    statement_csv.write(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
 
 
 def load_published(connection: Connection, cycle: str) -> tuple[str, Move, Claims]:

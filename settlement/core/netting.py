@@ -26,36 +26,31 @@ class Net(NamedTuple):
 
 
 class PairExplanation(NamedTuple):
-    """Two partners' gross debts: `first_owes_minor` is what `first` owes `second`, before any netting."""
+    """Two partners' gross debts, before any netting, and what setting them against each other leaves.
+
+    `first_owes_minor` is what `first` owes `second`; `net_minor` is what it still owes then, negative the other way;
+    `saving_minor` is how much less moves between the two.
+    """
 
     first: str
     second: str
     currency: str
     first_owes_minor: int
     second_owes_minor: int
-
-    @property
-    def net_minor(self) -> int:
-        """What `first` still owes `second` once both debts are set against each other; negative the other way."""
-        return self.first_owes_minor - self.second_owes_minor
-
-    @property
-    def saving_minor(self) -> int:
-        """How much less moves between the two than without netting."""
-        return self.first_owes_minor + self.second_owes_minor - abs(self.net_minor)
+    net_minor: int
+    saving_minor: int
 
 
 class Saving(NamedTuple):
-    """A currency's gross debts, and what is paid after netting among all; on-us positions left out."""
+    """A currency's gross debts and what is paid after netting among all, on-us positions left out.
+
+    `saved_permille` is the part of the gross that need not be paid, in thousandths, rounded down; 0 without gross.
+    """
 
     currency: str
     gross_minor: int
     paid_minor: int
-
-    @property
-    def saved_permille(self) -> int:
-        """The part of the gross that need not be paid, in thousandths, rounded down; 0 when there is no gross."""
-        return (self.gross_minor - self.paid_minor) * 1000 // self.gross_minor if self.gross_minor else 0
+    saved_permille: int
 
 
 def multilateral_nets(positions: Iterable[Position]) -> list[Net]:
@@ -88,7 +83,10 @@ def explain_pairs(positions: Iterable[Position]) -> list[PairExplanation]:
         if not position.on_us:
             first, second = sorted((position.issuer, position.redeemer))
             owed[first, second, position.currency][position.issuer == second] += position.amount_minor
-    return [PairExplanation(*pair, *amounts) for pair, amounts in sorted(owed.items())]
+    return [
+        PairExplanation(*pair, first_owes, second_owes, first_owes - second_owes, 2 * min(first_owes, second_owes))
+        for pair, (first_owes, second_owes) in sorted(owed.items())
+    ]
 
 
 def savings(nets: Iterable[Net]) -> list[Saving]:
@@ -98,4 +96,7 @@ def savings(nets: Iterable[Net]) -> list[Saving]:
     for net in nets:
         gross[net.currency] += net.pay_minor
         paid[net.currency] += max(net.net_minor, 0)
-    return [Saving(currency, gross[currency], paid[currency]) for currency in sorted(gross)]
+    return [
+        Saving(currency, minor, paid[currency], (minor - paid[currency]) * 1000 // (minor or 1))
+        for currency, minor in sorted(gross.items())
+    ]

@@ -66,8 +66,7 @@ cycle = Table(
     _required("ends_on", Date()),
     Column("cutoff_snapshot", Snapshot, nullable=False),
 )
-"""A cycle that was cut off: `number` counts from 1 in the order of the months and makes two cut-offs at once
-collide."""
+"""A cycle that was cut off: `number` counts from 1 in the order of months and makes two cut-offs at once collide."""
 
 cycle_move = Table(
     "cycle_move",

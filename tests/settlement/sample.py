@@ -42,9 +42,7 @@ def redemption(
     numerator, denominator = PRICES.get(redeemer, (1, 1))
     shares = split_minor(value_minor(sum(points.values()), numerator, denominator), [*points.values()])
     return [
-        Obligation(
-            redeemer, event_id, line, issuer, redeemer, part, share, currency, 1, numerator, denominator, day
-        )
+        Obligation(redeemer, event_id, line, issuer, redeemer, part, share, currency, 1, numerator, denominator, day)
         for line, (issuer, part), share in zip(range(1, 100), points.items(), shares, strict=False)
     ]
 

@@ -229,9 +229,7 @@ def test_what_is_altered_before_the_cut_off_keeps_the_cycle_from_publication(
 
 
 @pytest.mark.parametrize("kind", ["deleted", "date in another cycle", "transaction"])
-def test_a_line_taken_from_an_earlier_cycle_keeps_the_next_from_publication(
-    published: Engine, kind: str
-) -> None:
+def test_a_line_taken_from_an_earlier_cycle_keeps_the_next_from_publication(published: Engine, kind: str) -> None:
     with published.begin() as connection:
         connection.execute(text(OBLIGATION[kind]))
     with pytest.raises(SettlementRefused, match=LINE), published.begin() as connection:

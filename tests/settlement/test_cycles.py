@@ -160,9 +160,7 @@ def test_a_position_changed_between_check_and_publication_is_refused(posted: Eng
 
 def test_a_refused_close_leaves_the_month_open(posted: Engine) -> None:
     with posted.begin() as connection:
-        connection.execute(
-            text("UPDATE ledger_side SET points = 6 WHERE event_id = 'b1-grocer-r' AND line = 1")
-        )
+        connection.execute(text("UPDATE ledger_side SET points = 6 WHERE event_id = 'b1-grocer-r' AND line = 1"))
     with (
         pytest.raises(SettlementRefused, match="grocer/b1-grocer-r/1") as refusal,
         posted.begin() as connection,

@@ -72,9 +72,7 @@ def line(records: list[Record], event_id: str, number: int = 1) -> Record:
 
 def stated(records: list[Record], kind: str, name: str) -> Record:
     """The first record of a kind about a partner or issuer."""
-    return next(
-        row for row in records if row["record"] == kind and name in (row.get("partner"), row.get("issuer"))
-    )
+    return next(row for row in records if row["record"] == kind and name in (row.get("partner"), row.get("issuer")))
 
 
 def redigest(record: Record) -> None:
@@ -116,9 +114,7 @@ def test_both_formats_have_the_same_records(january: Connection, tmp_path: Path)
     for path in paths:
         export.write(january, "2017-01", path)
     one, other = ([row for row in read(path) if row["record"] != "end"] for path in paths)
-    other = [
-        row | ({"business_date": str(row["business_date"])} if "event_id" in row else {}) for row in other
-    ]
+    other = [row | ({"business_date": str(row["business_date"])} if "event_id" in row else {}) for row in other]
     assert one == other
 
 
@@ -141,9 +137,7 @@ def test_only_published_cycles_are_exported(calculated_once: Engine, tmp_path: P
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["points", "amount_minor", "price_version", "price_numerator", "price_denominator"]
-)
+@pytest.mark.parametrize("name", ["points", "amount_minor", "price_version", "price_numerator", "price_denominator"])
 def test_an_altered_number_is_named(exported: Path, name: str) -> None:
     def change(records: list[Record]) -> None:
         line(records, "b1-grocer-r")[name] += 1
@@ -156,9 +150,7 @@ def test_an_altered_text_is_named(exported: Path, name: str) -> None:
     def change(records: list[Record]) -> None:
         line(records, "b1-grocer-r")[name] = "aaa"
 
-    altered = {"partner_id": "aaa/b1-grocer-r/1", "event_id": "grocer/aaa/1"}.get(
-        name, "grocer/b1-grocer-r/1"
-    )
+    altered = {"partner_id": "aaa/b1-grocer-r/1", "event_id": "grocer/aaa/1"}.get(name, "grocer/b1-grocer-r/1")
     assert altered in rows(alter(exported, change), "line digest")
 
 
@@ -293,9 +285,7 @@ def test_a_result_with_a_field_missing_is_refused(exported: Path) -> None:
         alter(exported, lambda records: stated(records, "net", "bank").pop("pay_minor"))
 
 
-@pytest.mark.parametrize(
-    "change", [{"points": 0}, {"amount_minor": -1}, {"price_denominator": 0}, {"issuer": "a\nb"}]
-)
+@pytest.mark.parametrize("change", [{"points": 0}, {"amount_minor": -1}, {"price_denominator": 0}, {"issuer": "a\nb"}])
 def test_a_line_out_of_range_is_refused(exported: Path, change: Record) -> None:
     with pytest.raises(FileRefused, match="out of range"):
         alter(exported, lambda records: line(records, "b1-grocer-r").update(change))
@@ -319,9 +309,7 @@ def test_a_line_out_of_range_is_refused(exported: Path, change: Record) -> None:
         ({"record": "note"}, "of kind 'note' among its lines"),
     ],
 )
-def test_a_json_line_that_is_none_is_refused(
-    january: Connection, tmp_path: Path, change: Record, reason: str
-) -> None:
+def test_a_json_line_that_is_none_is_refused(january: Connection, tmp_path: Path, change: Record, reason: str) -> None:
     path = tmp_path / "x.jsonl"
     export.write(january, "2017-01", path)
     with pytest.raises(FileRefused, match=reason):
@@ -366,9 +354,7 @@ def test_a_file_cut_short_anywhere_is_refused(exported: Path, tmp_path: Path) ->
             recompute_file(cut)
 
 
-def test_a_parquet_file_with_any_byte_changed_is_named_or_refused_or_equal(
-    january: Connection, tmp_path: Path
-) -> None:
+def test_a_parquet_file_with_any_byte_changed_is_named_or_refused_or_equal(january: Connection, tmp_path: Path) -> None:
     """A byte may matter to nobody; but nothing else than our refusal ever comes out."""
     path = tmp_path / "x.parquet"
     export.write(january, "2017-01", path)
@@ -390,9 +376,7 @@ def test_a_file_that_goes_on_after_its_end_is_refused(january: Connection, tmp_p
         recompute_file(path)
 
 
-def test_too_many_results_are_refused(
-    january: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_results_are_refused(january: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.jsonl"
     export.write(january, "2017-01", path)
     monkeypatch.setattr("settlement.formats.records.MAX_RECORDS", 5)
@@ -407,9 +391,7 @@ def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
         recompute_file(path)
 
 
-@pytest.mark.parametrize(
-    "metadata", [{}, {METADATA_KEY: b"null"}, {METADATA_KEY: b"[1]"}, {METADATA_KEY: b"["}]
-)
+@pytest.mark.parametrize("metadata", [{}, {METADATA_KEY: b"null"}, {METADATA_KEY: b"[1]"}, {METADATA_KEY: b"["}])
 def test_a_parquet_file_without_its_footer_is_refused(
     january: Connection, tmp_path: Path, metadata: dict[bytes, bytes]
 ) -> None:

@@ -145,13 +145,6 @@ def test_files_are_those_in_the_golden_folder(january: Connection, tmp_path: Pat
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_writers_by_name_are_those_by_suffix(january: Connection, tmp_path: Path) -> None:
-    statements.write_csv(january, "2017-01", "grocer", tmp_path / "a")
-    statements.write_json(january, "2017-01", "grocer", tmp_path / "b")
-    assert (tmp_path / "a").read_bytes() == (GOLDEN / "statement.csv").read_bytes()
-    assert (tmp_path / "b").read_bytes() == (GOLDEN / "statement.json").read_bytes()
-
-
 def test_json_is_the_answer_of_the_api_with_all_lines(january: Connection, tmp_path: Path) -> None:
     for partner in PARTNERS:
         statements.write(january, "2017-01", partner, tmp_path / "s.json")

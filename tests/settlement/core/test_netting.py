@@ -31,10 +31,7 @@ EXAMPLE = [
 
 
 def positions(debts: list[Debt]) -> list[Position]:
-    return [
-        Position(issuer, redeemer, currency, 1, minor, minor, b"")
-        for issuer, redeemer, currency, minor in debts
-    ]
+    return [Position(issuer, redeemer, currency, 1, minor, minor, b"") for issuer, redeemer, currency, minor in debts]
 
 
 def net_of(debts: list[Debt]) -> dict[tuple[str, str], int]:
@@ -69,9 +66,7 @@ def test_nets_do_not_depend_on_how_a_debt_is_split(debts: list[Debt], data: st.D
 def test_nets_follow_their_partners_when_these_are_renamed(debts: list[Debt], new_names: list[str]) -> None:
     new = dict(zip(NAMES, new_names, strict=True))
     renamed = [(new[issuer], new[redeemer], currency, minor) for issuer, redeemer, currency, minor in debts]
-    assert net_of(renamed) == {
-        (new[name], currency): minor for (name, currency), minor in net_of(debts).items()
-    }
+    assert net_of(renamed) == {(new[name], currency): minor for (name, currency), minor in net_of(debts).items()}
 
 
 @given(DEBTS)

@@ -28,9 +28,7 @@ def claims_of(lines: list[Obligation]) -> Claims:
         adding.add(line, line_digest(line))
     found = adding.positions()
     nets, totals = multilateral_nets(found), totals_of(found)
-    return NOTHING._replace(
-        lines=len(lines), digest=cycle_digest(found), positions=found, nets=nets, totals=totals
-    )
+    return NOTHING._replace(lines=len(lines), digest=cycle_digest(found), positions=found, nets=nets, totals=totals)
 
 
 def findings(lines: list[Obligation], claims: Claims, digests: list[bytes] | None = None) -> list[Finding]:

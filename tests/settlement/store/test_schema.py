@@ -14,9 +14,7 @@ from settlement.store.tables import SCHEMA, metadata
 from settlement.store.types import Snapshot, Xid8
 
 
-def test_migrated_tables_are_those_of_the_metadata(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migrated_tables_are_those_of_the_metadata(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("pg_snapshot", Snapshot), ("xid8", Xid8)):
         monkeypatch.setitem(PGDialect.ischema_names, name, kind)
     options = {"include_schemas": True, "version_table_schema": SCHEMA, "include_name": _only_ours}
