@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub import keyring
+from hub.core.errors import Refused
 from hub.services.context import Hub
 from hub.settings import Settings
 from hub.start import SPARE_CONNECTIONS, database_url
@@ -12,14 +13,24 @@ from hub.store import configuration
 from hub.store.database import Database, migrate
 
 
-def initialise(settings: Settings, name: str, environment: str) -> Hub:
-    """Make what is missing and return the hub; what is there stays as it is."""
+def initialise(settings: Settings, name: str, environment: str | None = None) -> Hub:
+    """Make what is missing and return the hub; what is there stays as it is.
+
+    ``environment`` is ``live`` for a new hub, if nothing else is said.
+
+    Raises:
+        Refused: ``not_allowed`` if the hub is there already, in another environment.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
     migrate(database)
     secrets = keyring.create(settings.data / "secrets")
-    database.transact(lambda connection: configuration.create_coalition(connection, name, environment))
-    return Hub(database, secrets)
+    database.transact(lambda connection: configuration.create_coalition(connection, name, environment or "live"))
+    hub = Hub(database, secrets)
+    found = summary(hub)["environment"]
+    if environment not in {None, found}:
+        raise Refused("not_allowed", f"This hub is {found} already, and stays so; set up another one elsewhere.")
+    return hub
 
 
 def summary(hub: Hub) -> dict[str, Any]:

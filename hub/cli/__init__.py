@@ -41,7 +41,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None for a name that is not in the table."""
         module = COMMANDS.get(cmd_name)
-        return getattr(import_module(module), cmd_name) if module else None
+        return _taking_place(getattr(import_module(module), cmd_name)) if module else None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a refusal becomes one line on standard error and exit code 1."""
@@ -53,6 +53,24 @@ class Commands(click.Group):
             if type(error).__module__ != "settlement.errors":
                 raise
             return _refuse(error)
+
+
+def _taking_place(command: click.Command) -> click.Command:
+    """Let ``--data`` and ``--database-url`` stand after a command too; those before it are the defaults."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _taking_place(inner)
+    elif "database_url" not in {parameter.name for parameter in command.params}:
+        for name, kind in (("data", click.Path(path_type=Path)), ("database_url", click.STRING)):
+            flag = "--" + name.replace("_", "-")
+            option = click.Option([flag], type=kind, expose_value=False, callback=_put, help="As before the command.")
+            command.params.append(option)
+    return command
+
+
+def _put(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None and parameter.name:
+        ctx.obj = replace(ctx.obj, **{parameter.name: value})
 
 
 def _refuse(error: Exception) -> None:

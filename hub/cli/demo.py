@@ -71,7 +71,9 @@ def _print(outcome: Outcome, out: Path) -> None:
     redeemed += [(name.replace("_", " "), found[name]) for name in ("expired_points", "outstanding_points")]
     print_table("Redemptions and expiry", ("figure", "value"), redeemed)
     nets = [(cycle["cycle"], *cycle["net"].values()) for cycle in found["cycles"]]
-    print_table("Settlement: net to receive (+) or to pay (-), minor units", ("cycle", *found["cycles"][0]["net"]), nets)
+    print_table(
+        "Settlement: net to receive (+) or to pay (-), minor units", ("cycle", *found["cycles"][0]["net"]), nets
+    )
     checks = [(one["check"], "ok" if one["row"] is None else "BROKEN") for one in outcome.ledger]
     verified = "BROKEN" if outcome.broken else "ok"
     print_table("Checks", ("check", "result"), [*checks, ("every cycle recomputed from its files", verified)])

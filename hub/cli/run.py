@@ -18,13 +18,11 @@ from hub.settings import Settings
 @click.option(
     "--environment",
     type=click.Choice(["sandbox", "live"]),
-    default="live",
-    show_default=True,
-    help="A sandbox's business clock can be moved; a live one's never.",
+    help="Of a new hub (default: live). A sandbox's business clock can be moved; a live one's never.",
 )
 @json_option
 @click.pass_obj
-def init(settings: Settings, name: str, environment: str, as_json: bool) -> None:
+def init(settings: Settings, name: str, environment: str | None, as_json: bool) -> None:
     """Set up a hub: make its secrets, create or migrate its database.
 
     Safe to run again; what is there stays. Prints the root key that partners pin.
