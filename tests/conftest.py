@@ -17,6 +17,8 @@ from hub.store import embedded
 from hub.store.database import Database, migrate
 
 _NUMBERS = count(1)
+FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "deadlock_timeout = '100ms'")
+"""Nothing here must outlive a power cut, and no test should wait a second for a deadlock to be seen."""
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +27,8 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="hansa-tests-"))
     url = embedded.start(folder / "postgresql")
     with psycopg.connect(url, autocommit=True) as connection:
-        for name, value in (("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")):
-            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+        for setting in FAST:
+            connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
     yield url
     embedded.stop(folder / "postgresql")
