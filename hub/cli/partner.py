@@ -100,7 +100,7 @@ def key() -> None:
 @json_option
 @click.pass_obj
 def add_key(settings: Settings, registration: Path, as_json: bool) -> None:
-    """Take in a REGISTRATION file that a partner made with `hansa-partner register --offline`; the key is then pending."""
+    """Take in a REGISTRATION file as `hansa-partner register --offline` prints it; the key is then pending."""
     try:
         document = validate(KeyRegistration, strict_json.loads(registration.read_bytes()))
     except (strict_json.MalformedJson, InvalidRequest) as error:
