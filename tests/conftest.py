@@ -55,6 +55,13 @@ def shared_postgres_url(postgres_server: str, migrated_template: str) -> Iterato
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """Yield the URL of one more, for what the tests of one file share."""
+    with _fresh_database(postgres_server) as url:
+        yield url
+
+
 @contextmanager
 def _fresh_database(server: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
