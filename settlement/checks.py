@@ -41,8 +41,8 @@ def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     """
     with one_at_a_time(cycle):
         lock_in_state(connection, cycle, CALCULATED)
-        findings, digest = _run(connection, cycle, ledger)
-        connection.execute(insert(cycle_check), {"cycle": cycle, "findings": len(findings), "digest": digest})
+        findings, subject = _run(connection, cycle, ledger)
+        connection.execute(insert(cycle_check), {"cycle": cycle, "findings": len(findings), "digest": subject})
     return findings
 
 
@@ -57,16 +57,16 @@ def audit(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     return _run(connection, cycle, ledger)[0]
 
 
-def found_clean(connection: Connection, cycle: str, digest: bytes) -> bool:
-    """Whether the last check in this transaction found nothing and saw positions of this cycle digest."""
+def found_clean(connection: Connection, cycle: str, subject: bytes) -> bool:
+    """Whether the last check in this transaction found nothing and saw a result with this subject."""
     own = cycle_check.c.tx == func.pg_current_xact_id()
     last = select(cycle_check.c.findings, cycle_check.c.digest).where(cycle_check.c.cycle == cycle, own)
     row = connection.execute(last.order_by(cycle_check.c.id.desc()).limit(1)).first()
-    return row is not None and row.findings == 0 and row.digest == digest
+    return row is not None and row.findings == 0 and row.digest == subject
 
 
 def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[Finding], bytes]:
-    """All findings, and the cycle digest of the stored positions."""
+    """All findings, and the subject of the stored result, see `result_subject`."""
     try:
         window = window_of(connection, cycle)
         claims = load_claims(connection, window)
@@ -78,7 +78,7 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(_row_digests(connection, window))
     found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
     found.extend(_recompute(connection, window, claims))
-    return found.listed(), cycle_digest(claims.positions)
+    return found.listed(), result_subject(claims)
 
 
 def _history(connection: Connection, window: Window, claims: Claims) -> list[Finding]:

@@ -145,10 +145,10 @@ def publish(connection: Connection, cycle: str, *, author: str, at: datetime) ->
     _refuse_unsigned(author, at)
     with one_at_a_time(cycle):
         before = lock_in_state(connection, cycle, CALCULATED)
-        digest = cycle_digest(load_claims(connection, window_of(connection, cycle)).positions)
-        if not found_clean(connection, cycle, digest):
+        claims = load_claims(connection, window_of(connection, cycle))
+        if not found_clean(connection, cycle, result_subject(claims)):
             raise SettlementRefused(f"cycle {cycle} was not checked in this transaction, or did not add up")
-        move = next_move(before, cycle, author, at, digest)
+        move = next_move(before, cycle, author, at, cycle_digest(claims.positions))
         add_move(connection, move)
     return move
 

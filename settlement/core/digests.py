@@ -13,12 +13,16 @@ from settlement.core.positions import Position
 
 
 def pair_text(position: Position) -> str:
-    """The text of a position in the cycle digest: seven fields joined by a line break, its digest in hex."""
-    return "\n".join([*map(str, position[:-1]), position.digest.hex()])
+    """The text of a pair in the cycle digest: issuer, redeemer, currency, pair digest in hex, a line each.
+
+    Amounts are left out: the pair digest binds every line, so every amount. Each partner may then see the texts
+    of all pairs, and recompute the cycle digest of its statement, without seeing what others owe each other.
+    """
+    return "\n".join([position.issuer, position.redeemer, position.currency, position.digest.hex()])
 
 
 def cycle_digest(positions: Iterable[Position]) -> bytes:
-    """SHA-256 over the positions' texts joined by a blank line, sorted by issuer, redeemer, currency.
+    """SHA-256 over the pairs' texts joined by a blank line, sorted by issuer, redeemer, currency.
 
     A cycle without lines has the digest of the empty text.
     """

@@ -53,8 +53,9 @@ def cut_off_subject(cycle: str, number: int, ends_on: date, snapshot: str) -> by
 
 
 def result_subject(claims: Claims) -> bytes:
-    """What a calculation establishes: the cycle digest, the number of lines, each net and each statement total."""
-    rows = (" ".join(map(str, row)) for row in sorted((*claims.nets, *claims.totals)))
+    """What a calculation establishes: cycle digest, number of lines, each position, net and statement total."""
+    positions = ((*row[:-1], row.digest.hex()) for row in claims.positions)
+    rows = sorted(" ".join(map(str, row)) for row in (*positions, *claims.nets, *claims.totals))
     return _sha256("hansa-settlement-result-1", (claims.digest.hex(), claims.lines, *rows))
 
 

@@ -136,6 +136,8 @@ CREATE TABLE hub.lot (
 """
 
 # What settlement checks its obligations against: the same lines, derived from transfers, events and prices alone.
+# All lines of an event share business date and transaction; naming both in the window lets the bounds of a cycle be
+# applied before it.
 REDEMPTION_LINES = """
 CREATE VIEW hub.redemption_line AS
 WITH valued AS (
@@ -160,9 +162,10 @@ WITH valued AS (
     JOIN valued USING (partner_id, event_id, member_id)
 ), ranked AS (
     SELECT quota.*,
-           row_number() OVER (PARTITION BY partner_id, event_id ORDER BY remainder DESC, line) AS place,
-           value_minor - sum(floor_minor) OVER (PARTITION BY partner_id, event_id) AS leftover
+           row_number() OVER (event_lines ORDER BY remainder DESC, line) AS place,
+           value_minor - sum(floor_minor) OVER event_lines AS leftover
     FROM quota
+    WINDOW event_lines AS (PARTITION BY partner_id, event_id, business_date, tx)
 )
 SELECT partner_id, event_id, line::integer AS line, issuer, substr(credit_account, 10) AS redeemer, points,
        (floor_minor + CASE WHEN place <= leftover THEN 1 ELSE 0 END)::bigint AS amount_minor,
