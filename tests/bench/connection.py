@@ -1,0 +1,106 @@
+"""One connection of a partner to the hub: signs what it sends and verifies what comes back.
+
+A plain socket and a reader for just the answers that the hub gives: a general HTTP client would take as much
+of the machine as the hub that is to be measured.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from typing import NamedTuple
+
+from partner_sdk.wire import signatures
+from partner_sdk.wire.hub_keys import HubKeyList
+from partner_sdk.wire.keys import PrivateKey, key_id
+from partner_sdk.wire.signatures import RequestTarget, SignatureRefused
+
+JSON_TYPE = "application/json"
+READ_BYTES = 1 << 20
+ANSWER_S = 60
+
+
+class Answer(NamedTuple):
+    """What came back; ``refused`` says why it is not the hub's signed answer to our request, or is empty."""
+
+    status: int
+    body: bytes
+    refused: str
+    took_s: float
+
+
+class Connection:
+    """A keep-alive connection on which one request is under way at a time."""
+
+    def __init__(self, authority: str, partner: str, key: PrivateKey, hub_keys: HubKeyList) -> None:
+        host, _, port = authority.rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), ANSWER_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._authority, self._key, self._keyid = authority, key, key_id(partner, key.public)
+        self._hub_keys = hub_keys
+        self._received = bytearray()
+
+    def fileno(self) -> int:
+        """The socket's number, for a selector."""
+        return self.socket.fileno()
+
+    def post(self, path: str, body: bytes) -> None:
+        """Sign and send a request."""
+        self._sent_at = time.perf_counter()
+        digest = signatures.content_digest(body)
+        self._target = RequestTarget("POST", self._authority, path, "?", JSON_TYPE, digest)
+        self._nonce = secrets.token_urlsafe(16)
+        now = int(time.time())
+        fields = signatures.sign_request(
+            self._target, self._key, self._keyid, created=now, expires=now + 300, nonce=self._nonce
+        )
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._authority}\r\nContent-Type: {JSON_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\nContent-Digest: {digest}\r\n"
+            + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        )
+        self.socket.sendall(head.encode() + b"\r\n" + body)
+
+    def receive(self) -> Answer | None:
+        """Read what has arrived; return the answer, verified, when it is there whole.
+
+        Raises:
+            ConnectionError: the hub has closed the connection.
+        """
+        arrived = self.socket.recv(READ_BYTES)
+        if not arrived:
+            raise ConnectionError("the hub closed the connection")
+        self._received += arrived
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        status, fields = _head(self._received[:end].decode("latin-1"))
+        length = int(fields["content-length"])
+        if len(self._received) < end + 4 + length:
+            return None
+        body = bytes(self._received[end + 4 :])
+        self._received.clear()
+        took_s = time.perf_counter() - self._sent_at
+        return Answer(status, body, self._why_refused(status, fields, body), took_s)
+
+    def _why_refused(self, status: int, fields: dict[str, str], body: bytes) -> str:
+        try:
+            signatures.verify_response(
+                status=status,
+                headers=fields,
+                body=body,
+                target=self._target,
+                nonce=self._nonce,
+                public_of=lambda keyid: self._hub_keys.public_of(keyid, time.time()),
+            )
+        except SignatureRefused as refusal:
+            return refusal.code
+        return ""
+
+
+def _head(text: str) -> tuple[int, dict[str, str]]:
+    """Return the status and the header fields, their names in lower case."""
+    first, *lines = text.split("\r\n")
+    fields = (line.split(":", 1) for line in lines)
+    return int(first.split(" ", 2)[1]), {name.lower(): value.strip() for name, value in fields}

@@ -1,0 +1,86 @@
+"""The figures as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FLOORS: Mapping[str, float] = {"batches": 2.5, "singles": 0.25}
+"""The least ratio to TPC-B that is asked for."""
+COLUMNS = (
+    "rate",
+    "ratio",
+    "floor",
+    "p50_ms",
+    "p99_ms",
+    "hub_process_mib",
+    "database_mib",
+    "hub_cpu_us",
+    "database_cpu_us",
+)
+HEADINGS = (
+    "",
+    "a second",
+    "ratio",
+    "floor",
+    "p50 ms",
+    "p99 ms",
+    "hub MiB",
+    "database MiB",
+    "hub us",
+    "database us",
+    "errors",
+)
+WIDTH = 140
+NOTE = (
+    "Ratio: to the transactions a second of TPC-B in the same run. Hub MiB: the largest worker, or the process that"
+    " closes.\nDatabase MiB: all processes, shared memory once. us: processor microseconds an event."
+)
+
+
+def table(report: Mapping[str, Any]) -> Table:
+    """Return the measurements of a report, one a row."""
+    drawn = Table(title="Hansa benchmark", caption=NOTE, caption_justify="left")
+    for place, heading in enumerate(HEADINGS):
+        drawn.add_column(heading, justify="right" if place else "left", no_wrap=not place)
+    for one in report["measurements"]:
+        errors = sum(one["errors"].values())
+        drawn.add_row(one["what"], *(_figure(name, one.get(name)) for name in COLUMNS), f"{errors:,}" if errors else "")
+    return drawn
+
+
+def show(console: Console, report: Mapping[str, Any]) -> None:
+    """Print machine, table, and whatever went wrong."""
+    for name, value in report["machine"].items():
+        console.print(f"{name:20} {value}", highlight=False)
+    console.print(table(report))
+    for line in remarks(report):
+        console.print(line, highlight=False)
+
+
+def remarks(report: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each floor missed, each kind of error and each broken invariant."""
+    measured: Sequence[Mapping[str, Any]] = report["measurements"]
+    missed = [
+        f"{one['name']}: the ratio {one['ratio']} is below the floor of {one['floor']}"
+        for one in measured
+        if one["floor"] and one["ratio"] is not None and one["ratio"] < one["floor"]
+    ]
+    errors = [f"{one['name']}: {count:,} times {why}" for one in measured for why, count in one["errors"].items()]
+    return missed + errors + [f"ledger check: {row}" for row in report["broken_invariants"]]
+
+
+def failed(report: Mapping[str, Any]) -> bool:
+    """Tell whether a request or an invariant failed; a floor depends on the machine and fails nothing."""
+    return bool(report["broken_invariants"]) or any(one["errors"] for one in report["measurements"])
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    if name in {"ratio", "floor"}:
+        return f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 or name.endswith("mib") else f"{value:,.1f}"

@@ -1,0 +1,129 @@
+"""One run from beginning to end: what is measured, in which order, and what is set up for it beforehand.
+
+TPC-B is measured first and again after the requests, and its mean is the reference, so a machine that other
+work slows down half-way shows. The cycle is closed in a copy of the database, which keeps its million
+obligations out of the requests' way.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from hub.services import ledger_check
+from tests.bench import books, closing, machine, stage, traffic
+from tests.bench.bodies import saver, spender
+from tests.bench.measurement import Measurement
+from tests.bench.options import Options
+from tests.bench.report import FLOORS
+from tests.bench.stage import Stage
+from tests.bench.steps import Steps
+from tests.bench.tpcb import Pgbench
+from tests.bench.usage import Watch
+
+WHAT: Mapping[str, str] = MappingProxyType(
+    {
+        "tpcb": "pgbench TPC-B, 16 clients",
+        "batches": "earnings, batches of 1,000, 4 connections",
+        "singles": "single earnings, 32 connections",
+        "redemptions": "redemptions, 30 lots, 32 connections",
+        "close": "close of a cycle, obligations",
+    }
+)
+NAMES = tuple(WHAT)
+CONNECTIONS: Mapping[str, int] = MappingProxyType({"batches": 4, "singles": 32, "redemptions": 32})
+COPY = "hansa_closed"
+"""The copy of the database in which the cycle is closed."""
+
+
+def run(options: Options, steps: Steps) -> dict[str, Any]:
+    """Set up, measure, check the books, and return all figures."""
+    with stage.embedded_folder() as data:
+        steps.begin("setting up")
+        benchmark = Benchmark(stage.build(data), options, steps)
+        described = machine.describe(benchmark.stage.hub.database, options.seed)
+        measured = list(benchmark.measured())
+        broken = list(benchmark.broken())
+    rates = [one.rate for one in measured if one.name == "tpcb"]
+    reference = statistics.mean(rates) if rates else None
+    return {
+        "machine": described,
+        "reference_rate": reference,
+        "measurements": [one.as_json(reference, FLOORS.get(one.name)) for one in measured],
+        "broken_invariants": broken,
+    }
+
+
+@dataclass
+class Benchmark:
+    """One hub and what is asked about it."""
+
+    stage: Stage
+    options: Options
+    steps: Steps
+    copy: Stage | None = None
+
+    def measured(self) -> Iterator[Measurement]:
+        """Measure what is asked for."""
+        spenders = self._members()
+        if "tpcb" in self.options.only:
+            self.steps.begin("filling the database of pgbench")
+            Pgbench.of(self.stage).prepare()
+            yield self._tpcb()
+        yield from self._requests()
+        if "tpcb" in self.options.only:
+            yield self._tpcb()
+        if self.copy:
+            yield self._close(self.copy, spenders)
+
+    def broken(self) -> Iterator[str]:
+        """Check the ledger, the copy's too, and name what breaks an invariant."""
+        for one in filter(None, (self.stage, self.copy)):
+            self.steps.begin("checking the ledger")
+            for check in ledger_check.run(one.hub):
+                if check["row"]:
+                    yield f"{check['check']}: {check['row']}"
+            one.hub.database.dispose()
+
+    def _members(self) -> Sequence[books.Member]:
+        """Enrol all members, give those that redeem their lots, and copy the database while it is quiet."""
+        hub, numbers = self.stage.hub, range(self.options.members)
+        stage.enrol(hub, [saver(number) for number in numbers])
+        spenders = list(stage.enrol(hub, [spender(number) for number in numbers]).items())
+        if self.options.only & {"redemptions", "close"}:
+            self.steps.begin("giving each member 30 lots", len(spenders))
+            for done in books.fund(books.tasks(self.stage, spenders, self.options.seed)):
+                self.steps.advance(done)
+        if "close" in self.options.only:
+            self.copy = self.stage.copied(COPY)
+        self.stage.settle()
+        return spenders
+
+    def _tpcb(self) -> Measurement:
+        self.steps.begin(WHAT["tpcb"])
+        with tempfile.TemporaryDirectory() as folder, Watch([], self.stage.postmaster) as watch:
+            took_s = Pgbench.of(self.stage).measure(self.options.seconds, Path(folder))
+        count, seconds = len(took_s), max(1, round(self.options.seconds))
+        return Measurement("tpcb", WHAT["tpcb"], "transactions", count, seconds, took_s, usage=watch)
+
+    def _requests(self) -> Iterator[Measurement]:
+        kinds = [kind for kind in CONNECTIONS if kind in self.options.only]
+        if not kinds:
+            return
+        with self.stage.served() as server:
+            for kind in kinds:
+                self.steps.begin(WHAT[kind])
+                yield traffic.measure(kind, WHAT[kind], CONNECTIONS[kind], self.stage, server, self.options)
+
+    def _close(self, copy: Stage, spenders: Sequence[books.Member]) -> Measurement:
+        redeeming = spenders[: self.options.obligations // books.LINES_A_MEMBER]
+        self.steps.begin("filling the cycle with obligations", len(redeeming))
+        for done in books.redeem_all(books.tasks(copy, redeeming, self.options.seed)):
+            self.steps.advance(done)
+        copy.settle()
+        return closing.measure(WHAT["close"], copy, self.steps.begin)

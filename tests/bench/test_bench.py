@@ -1,0 +1,52 @@
+"""The benchmark itself runs, counts what it should, and leaves clean books."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+from hub.core.burning import burn
+from hub.core.ledger import BASE, MATURE_AT_ONCE, NEVER_EXPIRES, Lot, LotKey
+from tests.bench.__main__ import main
+from tests.bench.books import LINES_A_MEMBER, LOTS_A_MEMBER, divided, without
+from tests.bench.measurement import Measurement
+from tests.bench.report import remarks
+
+SMALL = ["--seconds", "1", "--members", "50", "--obligations", "1000"]
+
+
+def test_a_small_run_measures_everything_without_an_error(tmp_path: Path) -> None:
+    assert main([*SMALL, "--only", "batches", "redemptions", "close", "--json", str(tmp_path / "figures.json")]) == 0
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    measured = {one["name"]: one for one in figures["measurements"]}
+    assert list(measured) == ["batches", "redemptions", "close"]
+    assert measured["close"]["count"] == 1000
+    assert all(one["rate"] > 0 and one["errors"] == {} for one in measured.values())
+    assert figures["broken_invariants"] == []
+
+
+def test_redeeming_everything_gives_a_hundred_lines_a_member() -> None:
+    left = [Lot(LotKey(NEVER_EXPIRES, f"issuer-{number:02}", BASE, MATURE_AT_ONCE), 100) for number in range(30)]
+    lines = 0
+    for points in divided(Random(1), [lot.points for lot in left]):
+        taken = burn(left, points) or []
+        left, lines = without(left, taken), lines + len(taken)
+    assert len(left) == 0
+    assert (lines, LOTS_A_MEMBER) == (LINES_A_MEMBER, 30)
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    one = Measurement("singles", "", "events", 100, 2.0, [number / 1000 for number in range(1, 101)])
+    assert (one.percentile_ms(50), one.percentile_ms(99), one.rate) == (50.0, 99.0, 50.0)
+
+
+def test_a_missed_floor_an_error_and_a_broken_invariant_are_each_named() -> None:
+    slow = Measurement("singles", "", "events", 10, 1.0, [0.1], Counter({"status 503: unavailable": 2}))
+    report = {"measurements": [slow.as_json(100.0, 0.25)], "broken_invariants": ["lots: lot of member 1"]}
+    assert remarks(report) == [
+        "singles: the ratio 0.1 is below the floor of 0.25",
+        "singles: 2 times status 503: unavailable",
+        "ledger check: lots: lot of member 1",
+    ]

@@ -1,0 +1,58 @@
+"""Measures one kind of request: the load comes from another process, and the hub's processes are watched."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from typing import IO
+
+from tests.bench.bodies import KINDS
+from tests.bench.measurement import Measurement
+from tests.bench.options import Options
+from tests.bench.plan import Plan
+from tests.bench.stage import Stage
+from tests.bench.usage import Watch, children
+from tests.support.server import Server
+
+WARM_UP_S = 2.0
+
+
+def measure(kind: str, what: str, connections: int, stage: Stage, server: Server, options: Options) -> Measurement:
+    """Send one kind of request on so many connections and return what was counted."""
+    plan = Plan(
+        kind=kind,
+        connections=connections,
+        warm_up_s=min(WARM_UP_S, options.seconds),
+        seconds=options.seconds,
+        seed=options.seed,
+        run=f"{kind}-{secrets.token_hex(4)}",
+        members=options.members,
+        authority=server.authority,
+        root=stage.hub.keyring.root.public.text(),
+        partners={partner: key.to_pem().decode() for partner, key in stage.keys.items()},
+    )
+    workers = children(server.process.pid)
+    command = [sys.executable, "-m", "tests.bench.load"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
+        assert load.stdin
+        assert load.stdout
+        load.stdin.write(plan.to_json() + "\n")
+        load.stdin.flush()
+        _line(load.stdout)
+        with Watch(workers, stage.postmaster) as watch:
+            figures = json.loads(_line(load.stdout))
+    count, seconds = figures["events"], figures["seconds"]
+    extra = {"connections": connections, "events_a_request": KINDS[kind].events}
+    load_us = {"load_cpu_us": round(figures["cpu_s"] / max(count, 1) * 1e6, 1)}
+    return Measurement(
+        kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us
+    )
+
+
+def _line(stream: IO[str]) -> str:
+    line = stream.readline()
+    if not line:
+        raise RuntimeError("the process that makes the load has failed")
+    return line
