@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import time
 from dataclasses import replace
 from threading import Event, Thread
 
@@ -25,15 +26,23 @@ from hub.start import authorities, database_url, open_hub
 LOG = logging.getLogger("hansa.serve")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 LOOK_S = 1.0
-"""Seconds between two looks at the embedded database."""
+"""Seconds between two looks: at the embedded database, and of a worker at its parent."""
 
 
 def application() -> Bridge:
     """Return the ASGI application of one worker process, set up from the environment."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
     app = create_app(open_hub(settings), authorities(settings), settings.rate_limit)
     return Bridge(app, settings.threads, settings.max_body_bytes)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when the process that started it is gone, even if that was killed and could not say so."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os._exit(1)
 
 
 def serve(settings: Settings) -> None:

