@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Event
 
 from hub.services import end_of_day
@@ -21,15 +21,18 @@ def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
     if interval_s is not None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+    ended = None
     while True:
-        _expire_days_over(hub, say)
+        ended = _end_yesterday(hub, ended, say)
         if interval_s is None or stopped.wait(interval_s):
             return
 
 
-def _expire_days_over(hub: Hub, say: Callable[[str], None]) -> None:
+def _end_yesterday(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
+    """End the day before the business date, unless it is the one that was ``ended`` last; return it."""
     with hub.database.connect() as connection:
         yesterday = hub.moment(connection).day - timedelta(days=1)
-    expired = end_of_day.run(hub, yesterday)
-    if expired:
-        say(f"{expired} points that expired by {yesterday} went to breakage")
+    if yesterday != ended:
+        expired = end_of_day.run(hub, yesterday)
+        say(f"{yesterday} is over: {expired} points that had expired went to breakage")
+    return yesterday
