@@ -1,0 +1,103 @@
+"""The OpenAPI document: valid, served, complete, and true of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from marshmallow import Schema
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from hub.api.openapi import document
+from hub.api.routes import SIGNED
+from hub.services import cycles
+from partner_sdk.wire import schemas
+from partner_sdk.wire.codes import CODES
+from partner_sdk.wire.schemas import ProblemSchema, validate
+from tests.support.network import Network, running
+
+
+def test_the_document_is_valid_openapi() -> None:
+    OpenAPIV31SpecValidator(document(SIGNED)).validate()
+
+
+def test_the_document_is_served(net: Network) -> None:
+    answer = net.client("grocer").exchange("GET", "/openapi.json", {}, None)
+    assert (answer.status, answer.json) == (200, document(SIGNED))
+
+
+def test_every_operation_names_its_refusals() -> None:
+    """Each documented refusal has the status of its code, and each signed call may be refused for its signature."""
+    for path, operations in document(SIGNED)["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                named = response["description"].removeprefix("Refused: ").split(", ")
+                assert status == "200" or {CODES[code].status for code in named} == {int(status)}, path
+            if path != "/v1/hub-keys":
+                assert "signature_invalid" in operation["responses"]["401"]["description"]
+
+
+def test_every_signed_path_answers(net: Network) -> None:
+    """No documented path is a 404 without a reason of its own."""
+    client = net.client("grocer")
+    for path, operations in document(SIGNED)["paths"].items():
+        for method in operations:
+            answer = client.call(method.upper(), path.replace("{member}", "card:0").replace("{cycle}", "2016-01"))
+            assert answer.status < 500
+            assert answer.json.get("code") not in {"not_found", "method_not_allowed"}, path
+
+
+SALE = {"member": "card:a", "occurred_at": "2017-01-10T10:00:00Z", "amount": {"minor": 12345, "currency": "USD"}}
+WISH = {"member": "card:a", "points": 7}
+CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
+    (
+        "POST",
+        "/v1/members",
+        {"members": [{"member": "card:a", "identifiers": ["phone:1"]}]},
+        200,
+        schemas.MembersAnswer,
+    ),
+    (
+        "POST",
+        "/v1/members",
+        {"members": [{"member": "card:b", "identifiers": ["phone:1"]}]},
+        200,
+        schemas.MembersAnswer,
+    ),
+    ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1"}]}, 200, schemas.EarningsAnswer),
+    ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1"}]}, 200, schemas.EarningsAnswer),
+    ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1", "store": "x"}]}, 200, schemas.EarningsAnswer),
+    ("POST", "/v1/quotes", {"earning": SALE}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/quotes", {"redemption": WISH}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/quotes", {"redemption": WISH | {"points": 10**9}}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "r1"}, 200, schemas.RedemptionAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "r1"}, 200, schemas.RedemptionAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "r2", "points": 10**9}, 409, ProblemSchema),
+    ("POST", "/v1/redemptions", {}, 422, ProblemSchema),
+    ("GET", "/v1/members/card:a", None, 200, schemas.MemberAnswer),
+    ("GET", "/v1/members/card:nobody", None, 404, ProblemSchema),
+    ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
+    ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
+    ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
+    ("GET", "/v1/statements", None, 200, schemas.StatementsAnswer),
+    ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
+    ("GET", "/v1/statements/2017-01/lines", None, 200, schemas.StatementLinesAnswer),
+    ("GET", "/v1/ping", None, 200, schemas.PingAnswer),
+    ("GET", "/v1/hub-keys", None, 200, schemas.HubKeysAnswer),
+]
+
+
+def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One story that touches every call; each answer is held against its schema, which refuses unknown members."""
+    with running(postgres_url, tmp_path_factory.mktemp("hub")) as own:
+        client = own.client("grocer")
+        for method, path, content, status, schema in CALLS:
+            if path == "/v1/statements":
+                cycles.close(own.hub, "2017-01", "operator")
+            answer = client.call(method, path, content)
+            assert (answer.status, answer.signed) == (status, True), (path, answer.body)
+            validate(schema, answer.json)
+
+
+def test_every_schema_of_an_answer_is_exercised() -> None:
+    assert {endpoint.answer for endpoint in SIGNED} <= {call[4] for call in CALLS}
