@@ -1,0 +1,242 @@
+"""The command ``hansa``: every command's help, its exit codes, JSON for scripts, options from the environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from hub.cli import COMMANDS, Commands, main
+from hub.services.context import Hub
+from hub.store.database import Database
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.keys import PrivateKey, key_id, registration
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def hansa(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Yield a caller of ``hansa`` on a database and folder of its own, both named in the environment only."""
+    opened: list[Database] = []
+    noted = Hub.__init__
+
+    def note(hub: Hub, database: Database, *rest: Any) -> None:
+        opened.append(database)
+        noted(hub, database, *rest)
+
+    monkeypatch.setattr(Hub, "__init__", note)
+    environment = {"HANSA_DATA": str(tmp_path), "HANSA_DATABASE_URL": postgres_url}
+    yield lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
+    for database in opened:
+        database.dispose()
+
+
+@pytest.fixture
+def sandbox(hansa: Run) -> Run:
+    """Return the caller, with a sandbox and one partner set up."""
+    assert hansa("init", "--environment", "sandbox").exit_code == 0
+    assert hansa("partner", "add", "grocer", "--name", "Grocer", "--from", "2017-01-01").exit_code == 0
+    return hansa
+
+
+def found(result: Result) -> Any:
+    """Return what a command printed as JSON."""
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*path, name))
+
+
+@pytest.mark.parametrize("command", [(), *every_command(main)], ids=" ".join)
+def test_help_says_what_a_command_does(command: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+    assert len(result.output.splitlines()) > 4
+
+
+def test_every_command_of_the_table_is_there() -> None:
+    assert isinstance(main, Commands)
+    assert set(COMMANDS) == {
+        "init",
+        "serve",
+        "worker",
+        "demo",
+        "partner",
+        "rate",
+        "cycle",
+        "ledger",
+        "clock",
+        "openapi",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("partner", "add"),
+        ("partner", "add", "grocer"),
+        ("partner", "add", "grocer", "--name", "G", "--from", "yesterday"),
+        ("partner", "add", "grocer", "--name", "G", "--life-months", "-1"),
+        ("rate", "set", "grocer", "--currency", "USD"),
+        ("rate", "set", "grocer", "--currency", "usd", "--price", "1"),
+        ("rate", "set", "grocer", "--currency", "USD", "--price", "0.9"),
+        ("rate", "set", "grocer", "--currency", "USD", "--price", "1", "--points", "1"),
+        ("rate", "set", "grocer", "--currency", "USD", "--points", "1"),
+        ("serve", "--port", "0"),
+        ("init", "--environment", "production"),
+        ("clock", "set", "noon"),
+        ("partner", "key", "add", "there-is-no-such-file"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(hansa: Run, arguments: tuple[str, ...]) -> None:
+    result = hansa(*arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+
+
+def test_without_init_every_command_says_what_to_do(hansa: Run) -> None:
+    result = hansa("partner", "list")
+    assert result.exit_code == 1
+    assert "hansa init" in result.stderr
+
+
+def test_init_twice_keeps_everything(hansa: Run) -> None:
+    first = found(hansa("init", "--environment", "sandbox", "--json"))
+    assert first["environment"] == "sandbox"
+    assert found(hansa("init", "--json")) == first
+    other = hansa("init", "--environment", "live")
+    assert other.exit_code == 1
+    assert "sandbox already" in other.stderr
+
+
+def test_secrets_that_others_can_read_are_refused(sandbox: Run, tmp_path: Path) -> None:
+    (tmp_path / "secrets" / "root.pem").chmod(0o644)
+    result = sandbox("partner", "list")
+    assert result.exit_code == 1
+    assert "chmod 600" in result.stderr
+
+
+def test_partners_are_added_listed_shown_and_suspended(sandbox: Run) -> None:
+    shown = found(sandbox("partner", "show", "grocer", "--json"))
+    assert (shown["name"], shown["status"], shown["contracts"][0]["life_months"]) == ("Grocer", "active", 6)
+    assert [one["partner"] for one in found(sandbox("partner", "list", "--json"))] == ["grocer"]
+    assert found(sandbox("partner", "suspend", "grocer", "--json"))["status"] == "suspended"
+    assert found(sandbox("partner", "suspend", "grocer", "--undo", "--json"))["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("partner", "add", "grocer", "--name", "Again"), "already"),
+        (("partner", "add", "Grocer", "--name", "G"), "cannot be a partner id"),
+        (("partner", "add", "coalition", "--name", "G"), "cannot be a partner id"),
+        (("partner", "show", "nobody"), "no partner"),
+        (("partner", "suspend", "nobody"), "no partner"),
+        (("partner", "key", "list", "nobody"), "no partner"),
+        (("partner", "key", "approve", "grocer", "grocer.x"), "no pending key"),
+        (("partner", "key", "revoke", "grocer", "grocer.x"), "could be revoked"),
+        (("rate", "set", "nobody", "--currency", "USD", "--price", "1"), "no partner"),
+        (("rate", "set", "grocer", "--currency", "USD", "--price", "1/0"), "fraction"),
+        (("rate", "set", "grocer", "--currency", "USD", "--price", "1001"), "1,000 minor units"),
+        (("cycle", "show", "January"), "YYYY-MM"),
+        (("cycle", "close", "January"), "YYYY-MM"),
+        (("cycle", "close", "2999-01"), "not over"),
+        (("cycle", "export", "2017-01", "x.jsonl"), "no cycle"),
+        (("cycle", "audit", "2017-01"), "not published"),
+    ],
+)
+def test_a_refusal_is_1_and_says_why(sandbox: Run, arguments: tuple[str, ...], reason: str) -> None:
+    result = sandbox(*arguments)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("refused: ")
+    assert reason in result.stderr
+
+
+def test_keys_are_added_approved_and_revoked(sandbox: Run, tmp_path: Path) -> None:
+    keyids = []
+    for _ in range(2):
+        key = PrivateKey.generate()
+        document = tmp_path / "registration.json"
+        document.write_bytes(strict_json.dumps(registration("grocer", key)))
+        assert found(sandbox("partner", "key", "add", str(document), "--json"))["state"] == "pending"
+        keyids.append(key_id("grocer", key.public))
+        assert found(sandbox("partner", "key", "approve", "grocer", keyids[-1], "--json"))["state"] == "active"
+    states = {one["keyid"]: one["state"] for one in found(sandbox("partner", "key", "list", "grocer", "--json"))}
+    assert states == {keyids[0]: "retiring", keyids[1]: "active"}
+    assert found(sandbox("partner", "key", "revoke", "grocer", keyids[0], "--json"))["state"] == "revoked"
+
+
+def test_a_file_that_is_no_registration_is_refused(sandbox: Run, tmp_path: Path) -> None:
+    document = tmp_path / "registration.json"
+    document.write_text('{"partner": "grocer"}')
+    result = sandbox("partner", "key", "add", str(document))
+    assert result.exit_code == 1
+    assert "not a key registration" in result.stderr
+
+
+def test_rates_are_dated_versions(sandbox: Run) -> None:
+    earning = ("rate", "set", "grocer", "--currency", "USD", "--points", "2", "--per-minor", "100")
+    assert found(sandbox(*earning, "--from", "2017-01-01", "--json"))["version"] == 1
+    assert found(sandbox(*earning, "--from", "2017-02-01", "--json"))["version"] == 2
+    price = found(sandbox("rate", "set", "grocer", "--currency", "USD", "--price", "9/10", "--json"))
+    assert price["price"] == {"numerator": 9, "denominator": 10}
+    listed = found(sandbox("rate", "list", "grocer", "--json"))
+    assert [(one["kind"], one["version"]) for one in listed] == [("earning", 1), ("earning", 2), ("reimbursement", 1)]
+    assert sandbox("rate", "list", "grocer").exit_code == 0
+
+
+def test_the_clock_of_a_sandbox_moves_forward_only(sandbox: Run) -> None:
+    assert found(sandbox("clock", "set", "2017-02-10", "--json"))["business_time"] == "2017-02-10T00:00:00Z"
+    assert found(sandbox("clock", "show", "--json"))["business_time"] == "2017-02-10T00:00:00Z"
+    assert sandbox("clock", "set", "2017-02-09").exit_code == 1
+
+
+def test_the_clock_of_a_live_hub_never_moves(hansa: Run) -> None:
+    assert hansa("init").exit_code == 0
+    result = hansa("clock", "set", "2017-02-10")
+    assert result.exit_code == 1
+    assert "only in a sandbox" in result.stderr
+
+
+def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path) -> None:
+    sandbox("clock", "set", "2017-02-10")
+    closed = found(sandbox("cycle", "close", "2017-01", "--author", "alice", "--json"))
+    assert [move["author"] for move in closed["moves"]] == ["alice"] * 3
+    assert [one["cycle"] for one in found(sandbox("cycle", "list", "--json"))] == ["2017-01"]
+    assert found(sandbox("cycle", "show", "2017-01", "--json")) == closed
+    assert sandbox("cycle", "show", "2017-01").exit_code == 0
+    assert sandbox("cycle", "audit", "2017-01").output == "2017-01: 0 findings\n"
+    for suffix in ("jsonl", "parquet"):
+        assert sandbox("cycle", "export", "2017-01", str(tmp_path / f"cycle.{suffix}")).exit_code == 0
+    for suffix in ("json", "csv"):
+        assert sandbox("cycle", "statement", "2017-01", "grocer", str(tmp_path / f"s.{suffix}")).exit_code == 0
+    again = sandbox("cycle", "close", "2017-01")
+    assert again.exit_code == 1
+    assert "2017-01" in again.stderr
+
+
+def test_ledger_check_and_worker_on_an_empty_hub(sandbox: Run) -> None:
+    assert all(one["row"] is None for one in found(sandbox("ledger", "check", "--json")))
+    assert sandbox("ledger", "check").exit_code == 0
+    assert sandbox("worker", "--once").exit_code == 0
+
+
+def test_openapi_is_printed_without_a_hub() -> None:
+    result = CliRunner().invoke(main, ["openapi"])
+    assert json.loads(result.output)["openapi"] == "3.1.0"
