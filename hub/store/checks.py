@@ -57,34 +57,41 @@ CHECKS: dict[str, str] = {
         SELECT 'issuer ' || issuer,
                'issued ' || issued || ', found ' || held + unsettled + settled + expired
         FROM (
-            SELECT issuer,
-                   coalesce(sum(points) FILTER (WHERE starts_with(debit_account, 'issued:')), 0) AS issued,
-                   coalesce(sum(points) FILTER (WHERE starts_with(credit_account, 'issued:')), 0) AS settled,
-                   coalesce(sum(points) FILTER (WHERE starts_with(credit_account, 'redeemed:')), 0)
-                   - coalesce(sum(points) FILTER (WHERE starts_with(debit_account, 'redeemed:')), 0) AS unsettled,
-                   coalesce(sum(points) FILTER (WHERE credit_account = 'breakage'), 0) AS expired
-            FROM hub.transfer GROUP BY issuer
-        ) AS moved
-        FULL JOIN (SELECT issuer, sum(points) AS held FROM hub.lot GROUP BY issuer) AS lots USING (issuer)
-        WHERE issued IS DISTINCT FROM coalesce(held, 0) + unsettled + settled + expired OR unsettled < 0
+            SELECT issuer, coalesce(issued, 0) AS issued, coalesce(settled, 0) AS settled,
+                   coalesce(unsettled, 0) AS unsettled, coalesce(expired, 0) AS expired, coalesce(held, 0) AS held
+            FROM (
+                SELECT issuer,
+                       sum(points) FILTER (WHERE starts_with(debit_account, 'issued:')) AS issued,
+                       sum(points) FILTER (WHERE starts_with(credit_account, 'issued:')) AS settled,
+                       coalesce(sum(points) FILTER (WHERE starts_with(credit_account, 'redeemed:')), 0)
+                       - coalesce(sum(points) FILTER (WHERE starts_with(debit_account, 'redeemed:')), 0) AS unsettled,
+                       sum(points) FILTER (WHERE credit_account = 'breakage') AS expired
+                FROM hub.transfer GROUP BY issuer
+            ) AS moved
+            FULL JOIN (SELECT issuer, sum(points) AS held FROM hub.lot GROUP BY issuer) AS lots USING (issuer)
+        ) AS sums
+        WHERE issued <> held + unsettled + settled + expired OR unsettled < 0
     """,
     "each redemption has the obligations that its transfers and its price give": f"""
         SELECT 'obligation ' || {_NAMED} || '/' || line,
-               coalesce(concat_ws(' ', owed.issuer, owed.points, 'points', owed.amount_minor, owed.currency),
-                        'nothing') || ' is owed; the ledger gives '
-               || coalesce(concat_ws(' ', ours.issuer, ours.points, 'points', ours.amount_minor, ours.currency),
-                           'nothing')
+               coalesce(owed.issuer || ' owes ' || owed.redeemer || ' ' || owed.amount_minor || ' ' || owed.currency
+                        || ' for ' || owed.points || ' points of ' || owed.business_date, 'nothing is owed')
+               || '; the ledger: '
+               || coalesce(ours.issuer || ' owes ' || ours.redeemer || ' ' || ours.amount_minor || ' ' || ours.currency
+                           || ' for ' || ours.points || ' points of ' || ours.business_date, 'nothing is owed')
         FROM settlement.obligation AS owed FULL JOIN hub.redemption_line AS ours USING (partner_id, event_id, line)
         WHERE (owed.issuer, owed.redeemer, owed.points, owed.amount_minor, owed.currency, owed.business_date)
             IS DISTINCT FROM
               (ours.issuer, ours.redeemer, ours.points, ours.amount_minor, ours.currency, ours.business_date)
     """,
     "each redemption is worth what its obligations add up to": f"""
-        SELECT 'event ' || {_NAMED}, 'is worth ' || amount_minor || ', its obligations add up to ' || owed
+        SELECT 'event ' || {_NAMED},
+               'is worth ' || amount_minor || ' ' || currency || ', its obligations are ' || owed || ' ' || owed_in
         FROM hub.event JOIN (
-            SELECT partner_id, event_id, sum(amount_minor) AS owed FROM settlement.obligation GROUP BY 1, 2
+            SELECT partner_id, event_id, sum(amount_minor) AS owed, min(currency) AS owed_in
+            FROM settlement.obligation GROUP BY 1, 2
         ) AS obligations USING (partner_id, event_id)
-        WHERE amount_minor IS DISTINCT FROM owed
+        WHERE amount_minor IS DISTINCT FROM owed OR currency IS DISTINCT FROM owed_in
     """,
     "each event that a partner reported has its signed evidence": f"""
         SELECT 'event ' || {_NAMED}, 'its evidence is missing'
