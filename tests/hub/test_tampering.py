@@ -190,7 +190,9 @@ CASES: dict[str, Case] = {
     "obligation: digest": Case(_obligation("digest = 'x'"), {}, LINE),
     "obligation: line": Case(_obligation("line = 9"), {OWED: DEBT}, "fuel/r1/9"),
     "obligation: event": Case(_obligation("event_id = 'r1x'"), {OWED: DEBT, WORTH: REDEEMED}, "fuel/r1x/1"),
-    "obligation: partner": Case(_obligation("partner_id = 'bank'"), {OWED: "obligation bank/r1/1", WORTH: REDEEMED}, "bank/r1/1"),
+    "obligation: partner": Case(
+        _obligation("partner_id = 'bank'"), {OWED: "obligation bank/r1/1", WORTH: REDEEMED}, "bank/r1/1"
+    ),
     "obligation: transaction": Case(_obligation("tx = '999999999'"), {}, LINE),
     "obligation: deleted": Case(
         "DELETE FROM settlement.obligation WHERE event_id = 'r1' AND line = 1", {OWED: DEBT, WORTH: REDEEMED}, LINE
