@@ -21,7 +21,7 @@ from partner_sdk import (
 )
 from partner_sdk.model import StatementLine
 from partner_sdk.wire.keys import PrivateKey
-from tests.support import coalition, network
+from tests.support import network
 from tests.support.coalition import NOON
 from tests.support.network import Network
 
