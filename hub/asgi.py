@@ -17,6 +17,7 @@ from typing import Any
 
 from flask import Flask
 
+from hub.api.express import Answer, Express
 from hub.api.incoming import CUT_SHORT, RAW_PATH
 
 MAX_HEADER_BYTES = 16_384
@@ -29,10 +30,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Bridge:
-    """An ASGI application that answers with a Flask one."""
+    """An ASGI application that answers by the express lane where it can, and with a Flask application elsewhere."""
 
-    def __init__(self, app: Flask, threads: int, max_body_bytes: int) -> None:
-        self._app, self._max_body_bytes = app, max_body_bytes
+    def __init__(self, app: Flask, express: Express, threads: int, max_body_bytes: int) -> None:
+        self._app, self._express, self._max_body_bytes = app, express, max_body_bytes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
         self._free = threads * (1 + QUEUED_A_THREAD)
 
@@ -48,20 +49,18 @@ class Bridge:
             environ[CUT_SHORT] = "header_too_large"
         elif self._free <= 0:
             environ[CUT_SHORT] = "unavailable"
-        environ["CONTENT_LENGTH"] = str(len(body))
-        environ["wsgi.input"] = io.BytesIO(body)
-        await self._answer(environ, send)
-
-    async def _answer(self, environ: dict[str, Any], send: Send) -> None:
         self._free -= 1
         try:
-            status, headers, body = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _call, self._app, environ
-            )
+            status, headers, answer = await self._express.answer(environ, body) or await self._usual(environ, body)
         finally:
             self._free += 1
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _usual(self, environ: dict[str, Any], body: bytes) -> Answer:
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _call, self._app, environ)
 
 
 async def _read(receive: Receive, most: int) -> tuple[bytes, str | None]:
@@ -113,7 +112,7 @@ def _environ(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-def _call(app: Flask, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def _call(app: Flask, environ: dict[str, Any]) -> Answer:
     """Run a WSGI application to its end and return status, headers and body."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 

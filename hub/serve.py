@@ -34,8 +34,8 @@ def application() -> Bridge:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
-    app = create_app(open_hub(settings), authorities(settings), settings.rate_limit)
-    return Bridge(app, settings.threads, settings.max_body_bytes)
+    app, express = create_app(open_hub(settings), authorities(settings), settings.rate_limit)
+    return Bridge(app, express, settings.threads, settings.max_body_bytes)
 
 
 def _end_with(parent: int) -> None:

@@ -38,7 +38,7 @@ def sign(hub: Hub, answer: Response) -> Response:
                 status=answer.status_code,
                 content_type=answer.content_type,
                 body=answer.get_data(),
-                target=incoming.target_of(request),
+                target=incoming.target_of(request.environ),
                 nonce=incoming.nonce_of(request),
                 key=hub.keyring.signing,
                 keyid=hub.keyring.keyid,

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from hub.api import answers, incoming, openapi, public
 from hub.api.calls import Call, Endpoint
+from hub.api.express import Express
 from hub.api.metrics import Metrics
 from hub.api.rate_limit import RateLimit
 from hub.api.routes import SIGNED
@@ -28,8 +29,11 @@ LOG = logging.getLogger("hansa.api")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> Flask:
-    """Build the application; ``authorities`` are the values of ``@authority`` that it answers for."""
+def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> tuple[Flask, Express]:
+    """Build the application and its express lane.
+
+    ``authorities`` are the values of ``@authority`` that they answer for.
+    """
     app = Flask("hansa", static_folder=None)
     # A path counts as it was signed: no redirect to a tidier one, and no method that the index does not name.
     app.url_map.merge_slashes = False
@@ -44,7 +48,7 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> Flask:
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
     app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
-    return app
+    return app, Express(hub, authorities, limit, metrics)
 
 
 def _signed_view(

@@ -32,17 +32,22 @@ _CUT_SHORT = {
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
-def target_of(request: FlaskRequest) -> RequestTarget:
-    """Return the target as it was sent, for signatures."""
-    scheme, headers = request.environ["wsgi.url_scheme"], request.headers
+def target_of(environ: Mapping[str, Any]) -> RequestTarget:
+    """Return the target as it was sent, for signatures, from a WSGI environment."""
     return RequestTarget(
-        request.environ["REQUEST_METHOD"],
-        normal_authority(scheme, headers.get("Host", "")),
-        request.environ[RAW_PATH],
-        "?" + request.environ["QUERY_STRING"],
-        headers.get("Content-Type"),
-        headers.get("Content-Digest"),
+        environ["REQUEST_METHOD"],
+        normal_authority(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")),
+        environ[RAW_PATH],
+        "?" + environ["QUERY_STRING"],
+        environ.get("CONTENT_TYPE"),
+        environ.get("HTTP_CONTENT_DIGEST"),
     )
+
+
+def request_of(environ: Mapping[str, Any], body: bytes) -> Request:
+    """Return a request that was read whole, for authentication."""
+    signature_input, signature = environ.get("HTTP_SIGNATURE_INPUT"), environ.get("HTTP_SIGNATURE")
+    return Request(target_of(environ), signature_input, signature, body)
 
 
 def normal_authority(scheme: str, authority: str) -> str:
@@ -59,12 +64,7 @@ def received(request: FlaskRequest) -> Request:
     code = request.environ.get(CUT_SHORT)
     if code:
         raise Refused(code, _CUT_SHORT[code])
-    return Request(
-        target_of(request),
-        request.headers.get("Signature-Input"),
-        request.headers.get("Signature"),
-        request.get_data(cache=False),
-    )
+    return request_of(request.environ, request.get_data(cache=False))
 
 
 def nonce_of(request: FlaskRequest) -> str | None:

@@ -40,10 +40,13 @@ class Metrics:
 
     def finished(self, answer: Response) -> Response:
         """Count an answered request under its route, never under its path, which a stranger chooses."""
-        route = request.endpoint or "unknown"
-        self._requests.labels(route, str(answer.status_code)).inc()
-        self._seconds.labels(route).observe(time.perf_counter() - g.started)
+        self.count(request.endpoint or "unknown", answer.status_code, time.perf_counter() - g.started)
         return answer
+
+    def count(self, route: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return the figures of all workers in Prometheus' text format."""

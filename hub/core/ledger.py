@@ -81,6 +81,8 @@ class Event(NamedTuple):
     items: str | None = None
     """The sold items as JSON text."""
     error_code: str | None = None
+    evidence_id: bytes | None = None
+    """The signed request that reported it; None for the operator's own events."""
 
 
 class Transfer(NamedTuple):
@@ -119,7 +121,8 @@ class Posting(NamedTuple):
     business_date: date
     events: Sequence[Event]
     transfers: Sequence[Transfer]
-    evidence: Evidence | None = None
+    evidence: Sequence[Evidence] = ()
+    """The signed requests that the events came in."""
 
 
 Json = Mapping[str, Any]

@@ -48,6 +48,11 @@ def authenticate(hub: Hub, request: Request, authorities: frozenset[str]) -> Cal
     """
     with hub.database.connect() as connection:
         settled = hub.moment(connection).configuration
+    return authenticate_under(settled, hub, request, authorities)
+
+
+def authenticate_under(settled: Configuration, hub: Hub, request: Request, authorities: frozenset[str]) -> Caller:
+    """Like `authenticate`, under a configuration that the caller knows, or will find out, to be the current one."""
     now = hub.real_time()
     signature = _parse(request, now)
     key = _usable(settled, signature.keyid, now)

@@ -103,6 +103,11 @@ class Hub:
             raise ConfigurationError("the database holds no coalition yet; run 'hansa init' first")
         return Moment(self._configuration(connection, stamp), stamp.clock_at or self.real_time(), stamp.environment)
 
+    @property
+    def last_configuration(self) -> Configuration | None:
+        """The configuration that was read last; whoever acts on it must compare its version before it writes."""
+        return self._cached
+
     def _configuration(self, connection: Connection, stamp: Stamp) -> Configuration:
         cached = self._cached
         if cached is None or cached.version != stamp.config_version:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from hub.core import ledger
@@ -80,24 +81,43 @@ def check_time(occurred_at: datetime, now: datetime) -> None:
         raise Refused("occurred_in_future", f"Business time at the hub is {instant(now)}.")
 
 
+class Report(NamedTuple):
+    """The sales of one request, with the evidence that its partner reported them."""
+
+    evidence: Evidence
+    sales: Sequence[Reported]
+
+
 def post(hub: Hub, partner: Partner, evidence: Evidence, reported: Sequence[Reported]) -> list[dict[str, Any]]:
     """Post a partner's sales and return one result an event, in order."""
     with hub.database.connect() as connection:
-        moment = hub.moment(connection)
-        batch = _Batch(hub, connection, moment, partner, reported)
-        decided = [batch.decide(one) for one in reported]
-        accepted: dict[str, Event] = {}
-        for one in decided:
-            if isinstance(one, Event):
-                accepted.setdefault(one.event_id, one)
-        entry = _posting(moment, partner, evidence, list(accepted.values()))
-        fresh = again_after_deadlock(lambda: posting.post(connection, entry))
-        # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
-        earlier = [one["event_id"] for one in reported if one["event_id"] not in fresh]
-        stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
+        return post_together(hub, connection, hub.moment(connection), partner, [Report(evidence, reported)])[0]
+
+
+def post_together(
+    hub: Hub, connection: Connection, moment: Moment, partner: Partner, reports: Sequence[Report]
+) -> list[list[dict[str, Any]]]:
+    """Post several requests of one partner as one batch, which commits once; return the results of each request.
+
+    The answers are those that the requests would have had one after another.
+    """
+    batch = _Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales])
+    decided = [[batch.decide(sale, report.evidence) for sale in report.sales] for report in reports]
+    accepted: dict[str, Event] = {}
+    for one in chain.from_iterable(decided):
+        if isinstance(one, Event):
+            accepted.setdefault(one.event_id, one)
+    entry = _posting(moment, partner, [report.evidence for report in reports], list(accepted.values()))
+    fresh = again_after_deadlock(lambda: posting.post(connection, entry))
+    # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
+    earlier = [event_id for event_id in batch.event_ids if event_id not in fresh]
+    stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
     return [
-        _result(report, one, accepted.get(report["event_id"]), stored.get(report["event_id"]), moment)
-        for report, one in zip(reported, decided, strict=True)
+        [
+            _result(sale, one, accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
+            for sale, one in zip(report.sales, decisions, strict=True)
+        ]
+        for report, decisions in zip(reports, decided, strict=True)
     ]
 
 
@@ -108,18 +128,19 @@ class _Batch:
         self, hub: Hub, connection: Connection, moment: Moment, partner: Partner, reported: Sequence[Reported]
     ) -> None:
         self.partner, self.now = partner, moment.now
+        self.event_ids = {one["event_id"] for one in reported}
         self.terms = cache(lambda day: terms_on(partner, day))
         names = list({one["member"] for one in reported})
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
         self.members = members.resolve(hub, connection, names, enrol_for, moment.now)
 
-    def decide(self, reported: Reported) -> Event | Refused:
+    def decide(self, reported: Reported, evidence: Evidence) -> Event | Refused:
         try:
-            return self._event(reported)
+            return self._event(reported, evidence)
         except Refused as refusal:
             return refusal
 
-    def _event(self, reported: Reported) -> Event:
+    def _event(self, reported: Reported, evidence: Evidence) -> Event:
         occurred_at = reported["occurred_at"]
         check_time(occurred_at, self.now)
         terms = self.terms(occurred_at.date())
@@ -144,10 +165,11 @@ class _Batch:
             reported.get("terminal"),
             reported.get("channel"),
             json.dumps(items, separators=(",", ":")) if items else None,
+            evidence_id=evidence.evidence_id,
         )
 
 
-def _posting(moment: Moment, partner: Partner, evidence: Evidence, accepted: Sequence[Event]) -> Posting:
+def _posting(moment: Moment, partner: Partner, evidence: Sequence[Evidence], accepted: Sequence[Event]) -> Posting:
     issuer = partner.partner_id
     debit = ledger.issued(issuer)
     transfers = [

@@ -87,8 +87,9 @@ def _redeem(
         price.currency,
         price.version,
         error_code="insufficient_points" if taken is None else None,
+        evidence_id=evidence.evidence_id,
     )
-    entry = Posting(partner.partner_id, moment.now, moment.day, [event], _transfers(partner, event, taken), evidence)
+    entry = Posting(partner.partner_id, moment.now, moment.day, [event], _transfers(partner, event, taken), [evidence])
     if not posting.post(connection, entry):
         return _first_answer(connection, partner.partner_id, event)
     if taken is None:

@@ -23,21 +23,24 @@ _WRITE = """
 WITH kept AS (
     INSERT INTO hub.evidence
         (partner_id, evidence_id, keyid, received_at, signature_base, signature, sealed_body)
-    SELECT %(partner_id)s, %(evidence_id)s::bytea, %(keyid)s::text, %(received_at)s::timestamptz,
-           %(signature_base)s::bytea, %(signature)s::bytea, %(sealed_body)s::bytea
-    WHERE %(evidence_id)s::bytea IS NOT NULL
+    SELECT %(partner_id)s, given.* FROM unnest(
+        %(v_evidence_id)s::bytea[], %(v_keyid)s::text[], %(v_received_at)s::timestamptz[],
+        %(v_signature_base)s::bytea[], %(v_signature)s::bytea[], %(v_sealed_body)s::bytea[]
+    ) AS given (evidence_id)
+    ORDER BY given.evidence_id
     ON CONFLICT DO NOTHING
 ), fresh AS (
     INSERT INTO hub.event
-        (partner_id, posted_at, business_date, evidence_id,
+        (partner_id, posted_at, business_date,
          event_id, kind, member_id, status, points, occurred_at, content, amount_minor, currency, rate_version,
-         expires_on, store, terminal, channel, items, error_code)
-    SELECT %(partner_id)s, %(posted_at)s::timestamptz, %(business_date)s::date, %(evidence_id)s::bytea, given.*
+         expires_on, store, terminal, channel, items, error_code, evidence_id)
+    SELECT %(partner_id)s, %(posted_at)s::timestamptz, %(business_date)s::date, given.*
     FROM unnest(
         %(event_id)s::text[], %(kind)s::text[], %(member_id)s::bigint[], %(status)s::text[],
         %(points)s::bigint[], %(occurred_at)s::timestamptz[], %(content)s::bytea[], %(amount_minor)s::bigint[],
         %(currency)s::text[], %(rate_version)s::integer[], %(expires_on)s::date[], %(store)s::text[],
-        %(terminal)s::text[], %(channel)s::text[], %(items)s::text[], %(error_code)s::text[]
+        %(terminal)s::text[], %(channel)s::text[], %(items)s::text[], %(error_code)s::text[],
+        %(evidence_id)s::bytea[]
     ) AS given (event_id)
     ORDER BY given.event_id
     ON CONFLICT DO NOTHING
@@ -81,12 +84,15 @@ POST = f"{_WRITE}{_DEBIT}\n{_FRESH}, (SELECT count(*) FROM owed) = (SELECT count
 _EVENT_COLUMNS = (
     "event_id", "kind", "member_id", "status", "points", "occurred_at", "content", "amount_minor", "currency",
     "rate_version", "expires_on", "store", "terminal", "channel", "items", "error_code",
+    "evidence_id",
 )  # fmt: skip
 _TRANSFER_COLUMNS = (
     "t_event_id", "t_line", "t_member_id", "t_debit", "t_credit", "t_expires_on", "t_issuer", "t_kind",
     "t_matures_on", "t_points",
 )  # fmt: skip
-_NO_EVIDENCE = dict.fromkeys(("evidence_id", "keyid", "received_at", "signature_base", "signature", "sealed_body"))
+_EVIDENCE_COLUMNS = (
+    "v_evidence_id", "v_keyid", "v_received_at", "v_signature_base", "v_signature", "v_sealed_body",
+)  # fmt: skip
 
 
 def post(connection: Connection, posting: Posting) -> frozenset[str]:
@@ -103,7 +109,7 @@ def post(connection: Connection, posting: Posting) -> frozenset[str]:
         "posted_at": posting.posted_at,
         "business_date": posting.business_date,
     }
-    parameters.update(posting.evidence._asdict() if posting.evidence else _NO_EVIDENCE)
+    parameters.update(_columns(_EVIDENCE_COLUMNS, posting.evidence))
     parameters.update(_columns(_EVENT_COLUMNS, posting.events))
     parameters.update(_columns(_TRANSFER_COLUMNS, posting.transfers))
     debits = any(transfer.debit_account == AVAILABLE for transfer in posting.transfers)

@@ -132,9 +132,10 @@ def _redeem(
 ) -> None:
     moment = hub.moment(connection)
     redeemed = [_redeemed(connection, moment, author, draw, member) for member in some]
-    events = [event for member in redeemed for event in member.events]
+    signed = evidence.evidence_id
+    events = [event._replace(evidence_id=signed) for member in redeemed for event in member.events]
     transfers = [transfer for member in redeemed for transfer in member.transfers]
-    entry = Posting(author.partner_id, moment.now, moment.day, events, transfers, evidence)
+    entry = Posting(author.partner_id, moment.now, moment.day, events, transfers, [evidence])
     assert len(posting.post(connection, entry)) == len(events)
     intake.record(connection, [one for member in redeemed for one in member.obligations])
 
