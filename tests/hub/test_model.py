@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import calendar
 import itertools
-import secrets
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -31,12 +30,11 @@ from sqlalchemy import text
 
 from hub import setup
 from hub.core.errors import Refused
-from hub.core.ledger import Evidence
-from hub.services import business_clock, cycles, earnings, end_of_day, history, members, partners, redemptions
-from hub.services.context import Hub, Partner
+from hub.services import business_clock, cycles, end_of_day, history, members, partners
+from hub.services.context import Hub
 from hub.settings import Settings
-from partner_sdk.wire.schemas import EarningsRequest, validate
 from settlement.errors import SettlementRefused
+from tests.support import services
 from tests.support.network import broken_rows
 
 FIRST_DAY = date(2017, 1, 1)
@@ -313,8 +311,7 @@ class Machine(RuleBasedStateMachine):
     # both sides of a command
 
     def _report(self, partner: str, batch: list[Sale]) -> None:
-        loaded = validate(EarningsRequest, {"earnings": batch})["earnings"]
-        results = earnings.post(self.hub, self._partner(partner), _evidence(), loaded)
+        results = services.post(self.hub, partner, *batch)
         before = set(self.model.told)
         for sale, result in zip(batch, results, strict=True):
             expected = self.model.earn(partner, sale)
@@ -326,9 +323,8 @@ class Machine(RuleBasedStateMachine):
                 assert _earning_outcome(result) == expected
 
     def _redeem(self, partner: str, redemption_id: str, member: str, points: int) -> None:
-        asked = {"redemption_id": redemption_id, "member": member, "points": points}
         expected = self.model.redeem(partner, redemption_id, member, points)
-        assert _redemption_outcome(self.hub, self._partner(partner), asked) == expected
+        assert _redemption_outcome(self.hub, partner, redemption_id, member, points) == expected
 
     def _compare_cycle(self, cycle: str, shown: dict[str, Any]) -> None:
         pairs: Counter[tuple[str, str]] = Counter()
@@ -353,10 +349,6 @@ class Machine(RuleBasedStateMachine):
         terms = {"numerator": price.numerator, "denominator": price.denominator}
         partners.set_rate(self.hub, partner, "reimbursement", valid_from, "USD", terms)
         self.model.prices[partner].append((valid_from, price))
-
-    def _partner(self, partner: str) -> Partner:
-        with self.hub.database.connect() as connection:
-            return self.hub.moment(connection).configuration.partner(partner)
 
     def _sale(self, partner: str, member: str, days_ago: int, flaw: str, minor: int) -> Sale:
         at = max(self.model.now - timedelta(days=days_ago), datetime(2017, 1, 1, tzinfo=UTC))
@@ -424,7 +416,7 @@ class Machine(RuleBasedStateMachine):
         for cycle in self.model.cycles:
             assert cycles.audit(self.hub, cycle) == []
         for partner in PARTNERS:
-            page = history.event_page(self.hub, self._partner(partner), "", 1000)
+            page = history.event_page(self.hub, services.partner(self.hub, partner), "", 1000)
             assert {one["event_id"] for one in page["events"]} == {
                 event_id for own, event_id in self.model.told if own == partner
             }
@@ -470,9 +462,9 @@ def _earning_outcome(result: dict[str, Any]) -> Outcome:
     return {"points": result["points"], "expires_on": result["expires_on"], "at": at} | _flag(result)
 
 
-def _redemption_outcome(hub: Hub, partner: Partner, asked: dict[str, Any]) -> Outcome:
+def _redemption_outcome(hub: Hub, partner: str, redemption_id: str, member: str, points: int) -> Outcome:
     try:
-        found = redemptions.redeem(hub, partner, _evidence(), asked)
+        found = services.redeem(hub, partner, redemption_id, member, points)
     except Refused as refused:
         return {"error": refused.code} | _flag(refused.members)
     lots = [(lot["issuer"], lot["points"], lot["minor"]) for lot in found["lots"]]
@@ -481,10 +473,6 @@ def _redemption_outcome(hub: Hub, partner: Partner, asked: dict[str, Any]) -> Ou
 
 def _flag(answer: dict[str, Any]) -> Outcome:
     return {"duplicate": True} if "duplicate" in answer else {}
-
-
-def _evidence() -> Evidence:
-    return Evidence(secrets.token_bytes(16), "test.key", START, b"base", b"signature", b"sealed")
 
 
 def _empty(hub: Hub) -> None:

@@ -6,24 +6,22 @@ it; then every check is run, a close is tried before publication, and an audit i
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import text
 
 from hub.core.errors import Refused
-from hub.core.ledger import Evidence
-from hub.services import business_clock, cycles, earnings, end_of_day, ledger_check, redemptions
-from hub.services.context import Hub, Partner
+from hub.services import business_clock, cycles, end_of_day, ledger_check
+from hub.services.context import Hub
 from hub.store.checks import CHECKS
-from partner_sdk.wire.schemas import EarningsRequest, validate
 from settlement.errors import SettlementRefused
 from tests.support import coalition
-from tests.support.network import broken_rows, sale
+from tests.support.network import broken_rows
+from tests.support.services import earn, redeem
 
 CYCLE = "2017-01"
 LAST_DAY = date(2017, 1, 31)
@@ -277,38 +275,19 @@ def scenario(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def _january(hub: Hub) -> None:
-    _earn(hub, "grocer", sale("e1", "card:1"))
-    _earn(hub, "grocer", sale("e2", "card:2"))
-    _earn(hub, "fuel", sale("e3", "card:1", minor=1_200))
-    _earn(hub, "pharmacy", sale("e4", "card:2", minor=500))
-    _earn(hub, "kiosk", sale("e5", "card:1", minor=900))
-    _redeem(hub, "fuel", "r1", "card:1", 15)
-    _redeem(hub, "grocer", "r2", "card:2", 3)
+    earn(hub, "grocer", "e1", "card:1", 1_000)
+    earn(hub, "grocer", "e2", "card:2", 1_000)
+    earn(hub, "fuel", "e3", "card:1", 1_200)
+    earn(hub, "pharmacy", "e4", "card:2", 500)
+    earn(hub, "kiosk", "e5", "card:1", 900)
+    redeem(hub, "fuel", "r1", "card:1", 15)
+    redeem(hub, "grocer", "r2", "card:2", 3)
     with suppress(Refused):
-        _redeem(hub, "grocer", "r3", "card:2", 300)
-    _earn(hub, "kiosk", sale("e6", "card:2", minor=700))
+        redeem(hub, "grocer", "r3", "card:2", 300)
+    earn(hub, "kiosk", "e6", "card:2", 700)
     business_clock.move(hub, datetime(2017, 1, 31, tzinfo=UTC))
     assert end_of_day.run(hub, LAST_DAY) == 7
     business_clock.move(hub, datetime(2017, 2, 1, tzinfo=UTC))
-
-
-def _earn(hub: Hub, partner: str, reported: dict[str, Any]) -> None:
-    loaded = validate(EarningsRequest, {"earnings": [reported]})["earnings"]
-    assert earnings.post(hub, _partner(hub, partner), _evidence(), loaded)[0]["status"] == "posted"
-
-
-def _redeem(hub: Hub, partner: str, redemption_id: str, member: str, points: int) -> None:
-    asked = {"redemption_id": redemption_id, "member": member, "points": points}
-    redemptions.redeem(hub, _partner(hub, partner), _evidence(), asked)
-
-
-def _partner(hub: Hub, partner: str) -> Partner:
-    with hub.database.connect() as connection:
-        return hub.moment(connection).configuration.partner(partner)
-
-
-def _evidence() -> Evidence:
-    return Evidence(secrets.token_bytes(16), "test.key", coalition.NOON, b"base", b"signature", b"sealed")
 
 
 def _keep(hub: Hub, state: str) -> None:
