@@ -23,6 +23,7 @@ from hub.api.incoming import CUT_SHORT, RAW_PATH
 MAX_HEADER_BYTES = 16_384
 QUEUED_A_THREAD = 32
 """Requests that may wait for each thread before others are refused with ``unavailable``."""
+REFUSING_THREADS = 2
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,6 +36,7 @@ class Bridge:
     def __init__(self, app: Flask, express: Express, threads: int, max_body_bytes: int) -> None:
         self._app, self._express, self._max_body_bytes = app, express, max_body_bytes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
+        self._refusals = ThreadPoolExecutor(REFUSING_THREADS, thread_name_prefix="hansa-refusals")
         self._free = threads * (1 + QUEUED_A_THREAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +62,9 @@ class Bridge:
     async def _usual(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _call, self._app, environ)
+        # What was cut short has its refusal already, and must not wait behind all that keeps the hub busy.
+        pool = self._refusals if CUT_SHORT in environ else self._pool
+        return await asyncio.get_running_loop().run_in_executor(pool, _call, self._app, environ)
 
 
 async def _read(receive: Receive, most: int) -> tuple[bytes, str | None]:

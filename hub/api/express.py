@@ -16,7 +16,7 @@ from hub.api import incoming
 from hub.api.metrics import Metrics
 from hub.api.rate_limit import RateLimit
 from hub.core.errors import Refused
-from hub.services.authentication import Request, authenticate_under
+from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub
 from hub.services.group_commit import GroupCommit, Results, Waiting
 from partner_sdk.wire import signatures, strict_json
@@ -64,17 +64,18 @@ class Express:
         return answer
 
     def _admit(self, request: Request, ticket: _Ticket) -> Waiting | None:
-        """Take the steps before posting, under the configuration that was read last."""
-        settled = self._hub.last_configuration
-        if settled is None:
+        """Take the steps before posting, at the moment that was read last."""
+        moment = self._hub.last_moment
+        if moment is None:
             return None
         try:
-            caller = authenticate_under(settled, self._hub, request, self._authorities)
-            self._limit.take(caller.partner.partner_id)
+            caller = authenticate_at(moment, self._hub, request, self._authorities)
             sales = incoming.json_body(request, EarningsRequest)["earnings"]
+            # Last, so that a request which the usual way takes over is not counted twice.
+            self._limit.take(caller.partner.partner_id)
         except Refused:
             return None
-        return Waiting(caller, settled.version, sales, ticket)
+        return Waiting(caller, sales, ticket)
 
     def _writer(self) -> GroupCommit:
         """Return the group commit of this process, made on first use, when the event loop runs."""

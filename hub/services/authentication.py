@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hub.core.content import instant
 from hub.core.errors import Refused
 from hub.core.ledger import Evidence
-from hub.services.context import Configuration, Hub, Partner, PartnerKey
+from hub.services.context import Configuration, Hub, Moment, Partner, PartnerKey
 from partner_sdk.wire import signatures
 from partner_sdk.wire.keys import KeyFormatError, PublicKey, WeakKey, key_id
 from partner_sdk.wire.signatures import RequestSignature, RequestTarget, SignatureRefused
@@ -37,6 +37,8 @@ class Caller(NamedTuple):
     partner: Partner
     key: PartnerKey
     evidence: Evidence
+    moment: Moment
+    """The reading of the hub's state under which the caller was believed, and on which its request is decided."""
 
 
 def authenticate(hub: Hub, request: Request, authorities: frozenset[str]) -> Caller:
@@ -47,20 +49,20 @@ def authenticate(hub: Hub, request: Request, authorities: frozenset[str]) -> Cal
             ``partner_suspended``.
     """
     with hub.database.connect() as connection:
-        settled = hub.moment(connection).configuration
-    return authenticate_under(settled, hub, request, authorities)
+        moment = hub.moment(connection)
+    return authenticate_at(moment, hub, request, authorities)
 
 
-def authenticate_under(settled: Configuration, hub: Hub, request: Request, authorities: frozenset[str]) -> Caller:
-    """Like `authenticate`, under a configuration that the caller knows, or will find out, to be the current one."""
-    now = hub.real_time()
+def authenticate_at(moment: Moment, hub: Hub, request: Request, authorities: frozenset[str]) -> Caller:
+    """Like `authenticate`, at a moment that was read before; whoever uses an old one must read again to write."""
+    settled, now = moment.configuration, hub.real_time()
     signature = _parse(request, now)
     key = _usable(settled, signature.keyid, now)
     base = _verify(request, signature, key.public, authorities)
     partner = settled.partner(key.partner_id)
     if partner.status != "active":
         raise Refused("partner_suspended", "The operator has suspended this partner.")
-    return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body))
+    return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body), moment)
 
 
 def authenticate_new_key(

@@ -90,7 +90,8 @@ class Hub:
     database: Database
     keyring: Keyring
     real_time: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _cached: Configuration | None = field(default=None, repr=False)
+    last_moment: Moment | None = field(default=None, repr=False)
+    """The reading before; whoever acts on it must compare its version with a new one before it writes."""
 
     def moment(self, connection: Connection) -> Moment:
         """Read the stamp and return the configuration and the business time that belong to it.
@@ -101,19 +102,15 @@ class Hub:
         stamp = configuration.read_stamp(connection)
         if stamp is None:
             raise ConfigurationError("the database holds no coalition yet; run 'hansa init' first")
-        return Moment(self._configuration(connection, stamp), stamp.clock_at or self.real_time(), stamp.environment)
-
-    @property
-    def last_configuration(self) -> Configuration | None:
-        """The configuration that was read last; whoever acts on it must compare its version before it writes."""
-        return self._cached
+        settled = self._configuration(connection, stamp)
+        self.last_moment = Moment(settled, stamp.clock_at or self.real_time(), stamp.environment)
+        return self.last_moment
 
     def _configuration(self, connection: Connection, stamp: Stamp) -> Configuration:
-        cached = self._cached
-        if cached is None or cached.version != stamp.config_version:
-            cached = _load(connection, stamp.config_version)
-            self._cached = cached
-        return cached
+        last = self.last_moment
+        if last is None or last.configuration.version != stamp.config_version:
+            return _load(connection, stamp.config_version)
+        return last.configuration
 
 
 def _load(connection: Connection, version: int) -> Configuration:

@@ -88,10 +88,13 @@ class Report(NamedTuple):
     sales: Sequence[Reported]
 
 
-def post(hub: Hub, partner: Partner, evidence: Evidence, reported: Sequence[Reported]) -> list[dict[str, Any]]:
-    """Post a partner's sales and return one result an event, in order."""
+def post(
+    hub: Hub, partner: Partner, evidence: Evidence, reported: Sequence[Reported], moment: Moment | None = None
+) -> list[dict[str, Any]]:
+    """Post a partner's sales, as of ``moment`` or now, and return one result an event, in order."""
     with hub.database.connect() as connection:
-        return post_together(hub, connection, hub.moment(connection), partner, [Report(evidence, reported)])[0]
+        at = moment or hub.moment(connection)
+        return post_together(hub, connection, at, partner, [Report(evidence, reported)])[0]
 
 
 def post_together(

@@ -26,10 +26,9 @@ Results = list[dict[str, Any]]
 
 
 class Waiting(NamedTuple):
-    """A report that waits to be posted, and the version of the configuration its sender was known under."""
+    """A report that waits to be posted. Its caller may have been believed under an older configuration."""
 
     caller: Caller
-    version: int
     sales: Sequence[Mapping[str, Any]]
     ticket: Any
     """Whatever the one who handed it in needs to answer it."""
@@ -80,7 +79,7 @@ class GroupCommit:
     def _post_together(self, group: Sequence[Waiting]) -> Sequence[Results | None]:
         with self._hub.database.connect() as connection:
             moment = self._hub.moment(connection)
-            if any(one.version != moment.configuration.version for one in group):
+            if any(one.caller.moment.configuration.version != moment.configuration.version for one in group):
                 return [None] * len(group)
             partner = moment.configuration.partner(group[0].caller.partner.partner_id)
             reports = [earnings.Report(one.caller.evidence, one.sales) for one in group]

@@ -55,22 +55,29 @@ def answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, in
     }
 
 
-def redeem(hub: Hub, partner: Partner, evidence: Evidence, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Redeem ``points`` of a member at ``partner`` and return what was burnt and what it is worth.
+def redeem(
+    hub: Hub, partner: Partner, evidence: Evidence, asked: Mapping[str, Any], moment: Moment | None = None
+) -> dict[str, Any]:
+    """Redeem ``points`` of a member at ``partner``, as of ``moment`` or now.
+
+    Returns what was burnt and what it is worth.
 
     Raises:
         Refused: ``insufficient_points`` (recorded), ``event_conflict``, ``unknown_member`` or ``no_rate``.
     """
-    outcome = hub.database.transact(lambda connection: _redeem(hub, connection, partner, evidence, asked))
+
+    def work(connection: Connection) -> dict[str, Any] | Refused:
+        return _redeem(hub, connection, moment or hub.moment(connection), partner, evidence, asked)
+
+    outcome = hub.database.transact(work)
     if isinstance(outcome, Refused):
         raise outcome
     return outcome
 
 
 def _redeem(
-    hub: Hub, connection: Connection, partner: Partner, evidence: Evidence, asked: Mapping[str, Any]
+    hub: Hub, connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, asked: Mapping[str, Any]
 ) -> dict[str, Any] | Refused:
-    moment = hub.moment(connection)
     price = price_on(partner, moment)
     member_id = members.require(hub, connection, asked["member"], moment)
     taken = burn(lots.lock_spendable(connection, member_id, moment.day), asked["points"])

@@ -6,11 +6,12 @@ transaction of several statements is asked for with `Database.transact`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 import psycopg.errors
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -82,6 +83,19 @@ def expect_whole_tables(connection: Connection) -> None:
     """
     connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
     connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
+
+
+def fetch(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement of the hot path on the driver's own cursor and return its rows.
+
+    SQLAlchemy's layers over a cursor cost more than most of these statements themselves. The first statement on a
+    connection goes through SQLAlchemy all the same, which so notices a server that is gone and renews its pool.
+    """
+    driver: psycopg.Connection[tuple[Any, ...]] = cast("Any", connection.connection.driver_connection)
+    try:
+        return driver.execute(statement.encode(), parameters).fetchall()
+    except psycopg.OperationalError as error:
+        raise OperationalError(None, None, error) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from hub.core.ledger import Lot, LotKey
+from hub.store.database import fetch
 
 _SPENDABLE = """
     SELECT expires_on, issuer, kind, matures_on, points FROM hub.lot
@@ -32,13 +33,12 @@ _DUE = text("""
 
 def spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
     """Return the lots a member may spend from on ``day``, in burning order."""
-    return _lots(connection.exec_driver_sql(_SPENDABLE, {"member_id": member_id, "day": day}).all())
+    return _lots(fetch(connection, _SPENDABLE, {"member_id": member_id, "day": day}))
 
 
 def lock_spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
     """Like `spendable`, and keep the lots locked, in key order, until the transaction ends."""
-    rows = connection.exec_driver_sql(_SPENDABLE + " FOR UPDATE", {"member_id": member_id, "day": day}).all()
-    return _lots(rows)
+    return _lots(fetch(connection, _SPENDABLE + " FOR UPDATE", {"member_id": member_id, "day": day}))
 
 
 def pending_points(connection: Connection, member_id: int, day: date) -> int:

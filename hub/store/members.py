@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.store.database import fetch
+
 _FIND = """
     SELECT blind_index, member_id FROM hub.member_identifier WHERE blind_index = ANY(%(indexes)s::bytea[])
 """
@@ -32,7 +34,7 @@ def lock_enrolment(connection: Connection) -> None:
 
 def find(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
     """Return the member of each blind index that is known."""
-    rows = connection.exec_driver_sql(_FIND, {"indexes": list(indexes)})
+    rows = fetch(connection, _FIND, {"indexes": list(indexes)})
     return {bytes(row[0]): row[1] for row in rows}
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from hub.core.errors import LedgerBroken
 from hub.core.ledger import AVAILABLE, Posting
+from hub.store.database import fetch
 
 _WRITE = """
 WITH kept AS (
@@ -113,7 +114,7 @@ def post(connection: Connection, posting: Posting) -> frozenset[str]:
     parameters.update(_columns(_EVENT_COLUMNS, posting.events))
     parameters.update(_columns(_TRANSFER_COLUMNS, posting.transfers))
     debits = any(transfer.debit_account == AVAILABLE for transfer in posting.transfers)
-    fresh, lots_found = connection.exec_driver_sql(POST if debits else POST_CREDITS, parameters).one()
+    fresh, lots_found = fetch(connection, POST if debits else POST_CREDITS, parameters)[0]
     if not lots_found:
         raise LedgerBroken(f"a transfer of {posting.partner_id} debits a lot that does not exist")
     return frozenset(fresh)

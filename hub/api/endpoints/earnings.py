@@ -11,7 +11,8 @@ from partner_sdk.wire.schemas import EarningsAnswer, EarningsRequest
 
 def post(call: Call) -> dict[str, Any]:
     """Post the sales; one result each, in order."""
-    return {"results": earnings.post(call.hub, call.caller.partner, call.caller.evidence, call.body["earnings"])}
+    caller = call.caller
+    return {"results": earnings.post(call.hub, caller.partner, caller.evidence, call.body["earnings"], caller.moment)}
 
 
 ENDPOINTS = (Endpoint("POST", "/v1/earnings", "Report sales that earn points", EarningsAnswer, post, EarningsRequest),)

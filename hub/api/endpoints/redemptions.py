@@ -11,7 +11,7 @@ from partner_sdk.wire.schemas import RedemptionAnswer, RedemptionRequest
 
 def post(call: Call) -> dict[str, Any]:
     """Redeem at once."""
-    return redemptions.redeem(call.hub, call.caller.partner, call.caller.evidence, call.body)
+    return redemptions.redeem(call.hub, call.caller.partner, call.caller.evidence, call.body, call.caller.moment)
 
 
 ENDPOINTS = (
