@@ -12,16 +12,18 @@ import tempfile
 import time
 from dataclasses import replace
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from hub.api.app import create_app
-from hub.asgi import Bridge
 from hub.core.errors import ConfigurationError
 from hub.settings import Settings
 from hub.start import authorities, database_url, open_hub
+
+if TYPE_CHECKING:
+    from hub.asgi import Bridge
 
 LOG = logging.getLogger("hansa.serve")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -31,6 +33,10 @@ LOOK_S = 1.0
 
 def application() -> Bridge:
     """Return the ASGI application of one worker process, set up from the environment."""
+    # Not before: prometheus_client decides when it is imported whether the workers share their figures.
+    from hub.api.app import create_app
+    from hub.asgi import Bridge
+
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
