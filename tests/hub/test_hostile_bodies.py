@@ -96,6 +96,8 @@ MALFORMED: dict[str, bytes] = {
     "a name twice, spelled otherwise": rb'{"a": 1, "\u0061": 1}',
     "a name twice, deep down": b'{"a": [{"b": {"c": 1, "c": 2}}]}',
     "17 levels": b"[" * 17 + b"]" * 17,
+    "2,000 arrays": b"[" * 2_000 + b"]" * 2_000,
+    "650 objects": b'{"a":' * 650 + b"1" + b"}" * 650,
     "60,000 arrays": b"[" * 60_000 + b"]" * 60_000,
     "60,000 arrays, not closed": b"[" * 60_000,
     "60,000 objects": b'{"a":' * 60_000 + b"1" + b"}" * 60_000,

@@ -62,7 +62,8 @@ def start(settings: Settings, **changes: object) -> Server:
     """Start a hub and wait until it is ready."""
     settings = replace(settings, port=free_port(), **changes)  # type: ignore[arg-type]
     command = [sys.executable, "-m", "hub", "serve", "--port", str(settings.port)]
-    command += ["--workers", str(settings.workers), "--rate-limit", str(settings.rate_limit)]
+    command += ["--workers", str(settings.workers), "--threads", str(settings.threads)]
+    command += ["--rate-limit", str(settings.rate_limit)]
     environment = os.environ | settings.to_environment()
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     server = Server(settings, process)

@@ -68,3 +68,10 @@ def test_a_partner_over_its_limit_is_told_when_to_come_back(
             assert answer.headers["Retry-After"] == "1"
         assert CODES["rate_limited"].retryable
         assert slow.client("fuel").call("GET", "/v1/ping").status == 200
+
+
+def test_a_refused_report_counts_once(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Also one that the express lane has looked at before the usual way refuses it."""
+    with network.running(postgres_url, tmp_path_factory.mktemp("hub"), workers=1, rate_limit=1) as slow:
+        slow.client("fuel").call("GET", "/v1/ping")
+        assert slow.client("grocer").call("POST", "/v1/earnings", {"earnings": []}).code == "invalid_request"
