@@ -1,0 +1,112 @@
+"""Group commit: reports that wait together are answered as if they had come one after another."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from hub.services import partners
+from hub.services.authentication import Caller
+from hub.services.context import Hub
+from hub.services.group_commit import MOST_TOGETHER, GroupCommit, Results, Waiting
+from partner_sdk.wire.schemas import EarningsRequest, validate
+from tests.support.coalition import Coalition
+from tests.support.network import sale
+from tests.support.services import evidence
+
+Answers = dict[str, Results | None]
+
+
+class Group:
+    """Hands reports in and collects what is delivered, by ticket."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._delivered: SimpleQueue[list[tuple[Any, Results | None]]] = SimpleQueue()
+        self._group = GroupCommit(hub, self._delivered.put)
+
+    def caller(self, partner_id: str) -> Caller:
+        with self.hub.database.connect() as connection:
+            moment = self.hub.moment(connection)
+        key = next(key for key in moment.configuration.keys.values() if key.partner_id == partner_id)
+        return Caller(moment.configuration.partner(partner_id), key, evidence(), moment)
+
+    def waiting(self, ticket: str, partner_id: str, *sales: dict[str, Any]) -> Waiting:
+        loaded = validate(EarningsRequest, {"earnings": list(sales)})["earnings"]
+        return Waiting(self.caller(partner_id), loaded, ticket)
+
+    def post(self, *reports: Waiting) -> Answers:
+        for report in reports:
+            self._group.submit(report)
+        answers: Answers = {}
+        while len(answers) < len(reports):
+            answers.update(self._delivered.get(timeout=60))
+        return answers
+
+
+@pytest.fixture
+def group(built: Coalition) -> Group:
+    return Group(built.hub)
+
+
+def told(results: Results | None) -> list[tuple[Any, ...]]:
+    assert results is not None
+    return [(one["status"], one["points"], one.get("duplicate", False)) for one in results]
+
+
+def test_reports_of_several_partners_are_all_posted(group: Group) -> None:
+    reports = [
+        group.waiting(f"{partner}-{n}", partner, sale(f"e{n}", f"card:{n}", minor=1_000))
+        for n in range(MOST_TOGETHER)
+        for partner in ("grocer", "fuel")
+    ]
+    answers = group.post(*reports)
+    assert all(told(answers[f"grocer-{n}"]) == [("posted", 10, False)] for n in range(MOST_TOGETHER))
+    assert all(told(answers[f"fuel-{n}"]) == [("posted", 5, False)] for n in range(MOST_TOGETHER))
+
+
+def test_an_event_that_two_reports_share_has_one_effect(group: Group) -> None:
+    """Whether they meet in one group or not, one is first and the other a duplicate or a conflict."""
+    same, other = sale("e", "card:1", minor=1_000), sale("e", "card:1", minor=2_000)
+    answers = group.post(*(group.waiting(ticket, "grocer", one) for ticket, one in (("a", same), ("b", same))))
+    assert sorted(map(told, answers.values())) == [[("posted", 10, False)], [("posted", 10, True)]]
+    conflict = group.post(group.waiting("c", "grocer", other))["c"]
+    assert conflict is not None
+    assert conflict[0]["error"]["code"] == "event_conflict"
+
+
+def test_a_refused_event_does_not_disturb_the_others(group: Group) -> None:
+    """pharmacy's reports enrol nobody, so its sale to a stranger is rejected, and the other posted."""
+    group.post(group.waiting("enrol", "grocer", sale("e0", "card:known", minor=0)))
+    answers = group.post(
+        group.waiting("a", "pharmacy", sale("e1", "card:stranger")),
+        group.waiting("b", "pharmacy", sale("e2", "card:known", minor=1_000)),
+    )
+    assert told(answers["a"])[0][0] == "rejected"
+    assert told(answers["b"]) == [("posted", 20, False)]
+
+
+def test_a_caller_known_under_an_older_configuration_is_handed_back(group: Group) -> None:
+    """Since the caller was believed its partner was suspended: nothing is posted on the old belief."""
+    believed = group.waiting("a", "grocer", sale("e", "card:1"))
+    partners.set_status(group.hub, "grocer", "suspended")
+    assert group.post(believed) == {"a": None}
+    with group.hub.database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM hub.event").scalar_one() == 0
+
+
+def test_a_group_that_fails_is_handed_back_and_the_next_is_posted(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away and comes back; the writing thread survives both a known and an unknown failure."""
+    reports = [group.waiting(str(n), "grocer", sale(f"e{n}", "card:1", minor=1_000)) for n in range(3)]
+    with monkeypatch.context() as broken:
+        broken.setattr(group.hub, "database", None)
+        assert group.post(reports[0]) == {"0": None}
+    with group.hub.database.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE hub.lot RENAME TO elsewhere")
+        assert group.post(reports[1]) == {"1": None}
+        connection.exec_driver_sql("ALTER TABLE hub.elsewhere RENAME TO lot")
+    assert told(group.post(reports[2])["2"]) == [("posted", 10, False)]
