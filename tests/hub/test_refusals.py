@@ -392,7 +392,7 @@ FORGED = b"\1" + bytes(63)
 """A signature under the identity point over any message whatever: R is the identity, S is nought."""
 
 
-class _NoSecret:
+class _NoSecret(PrivateKey):
     """Signs with the forgery; good enough for keys that prove nothing."""
 
     def __init__(self, raw: bytes) -> None:
@@ -402,10 +402,10 @@ class _NoSecret:
         return FORGED
 
 
-def _register(cast: Cast, key: PrivateKey | _NoSecret, document: dict[str, object] | None = None) -> Sent:
+def _register(cast: Cast, key: PrivateKey, document: dict[str, object] | None = None) -> Sent:
     partner = cast.honest.partner
-    body = json.dumps(document or registration(partner, key)).encode()  # type: ignore[arg-type]
-    signer = RawClient(cast.honest.authority, partner, key, cast.honest.root)  # type: ignore[arg-type]
+    body = json.dumps(document or registration(partner, key)).encode()
+    signer = RawClient(cast.honest.authority, partner, key, cast.honest.root)
     return sign(signer, unsigned(signer, "POST", "/v1/keys", body))
 
 
