@@ -34,8 +34,6 @@ class Settings:
     rate_limit: int = 10_000
     """Requests a second that one partner may send to one worker; more are answered 429."""
     max_body_bytes: int = 1_048_576
-    metrics_dir: str = ""
-    """Folder in which the workers share their metrics; `hansa serve` makes one."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

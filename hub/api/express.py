@@ -59,7 +59,7 @@ class Express:
         results = await ticket.future
         if results is None:
             return None
-        answer = self._signed(request, strict_json.dumps({"results": results}))
+        answer = self._signed(request, waiting.caller.nonce, strict_json.dumps({"results": results}))
         self._metrics.count(f"{METHOD} {PATH}", 200, time.perf_counter() - started)
         return answer
 
@@ -84,13 +84,13 @@ class Express:
             self._group = GroupCommit(self._hub, lambda answers: _hand_over(loop, answers))
         return self._group
 
-    def _signed(self, request: Request, body: bytes) -> Answer:
+    def _signed(self, request: Request, nonce: str, body: bytes) -> Answer:
         fields = signatures.sign_response(
             status=200,
             content_type=_JSON_TYPE,
             body=body,
             target=request.target,
-            nonce=signatures.echoed_nonce(request.signature_input),
+            nonce=nonce,
             key=self._hub.keyring.signing,
             keyid=self._hub.keyring.keyid,
             created=int(self._hub.real_time().timestamp()),

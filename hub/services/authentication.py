@@ -37,6 +37,8 @@ class Caller(NamedTuple):
     partner: Partner
     key: PartnerKey
     evidence: Evidence
+    nonce: str
+    """The nonce of the request, which its answer repeats."""
     moment: Moment
     """The reading of the hub's state under which the caller was believed, and on which its request is decided."""
 
@@ -62,7 +64,7 @@ def authenticate_at(moment: Moment, hub: Hub, request: Request, authorities: fro
     partner = settled.partner(key.partner_id)
     if partner.status != "active":
         raise Refused("partner_suspended", "The operator has suspended this partner.")
-    return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body), moment)
+    return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body), signature.nonce, moment)
 
 
 def authenticate_new_key(

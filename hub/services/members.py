@@ -70,12 +70,12 @@ def resolve(
     hub: Hub, connection: Connection, names: Sequence[str], enrol_for: str | None, now: datetime
 ) -> dict[str, int]:
     """Return the member id of each name that is known; with ``enrol_for`` (a partner) enrol those that are not."""
-    indexes = {hub.keyring.blind_index(name): name for name in names}
-    known = members.find(connection, list(indexes))
+    indexes = {name: hub.keyring.blind_index(name) for name in names}
+    known = members.find(connection, list(indexes.values()))
     if enrol_for is not None and len(known) < len(indexes):
-        known |= _enrol_unknown(hub, enrol_for, now, {k: v for k, v in indexes.items() if k not in known})
-    by_index = {name: hub.keyring.blind_index(name) for name in names}
-    return {name: known[index] for name, index in by_index.items() if index in known}
+        unknown = {index: name for name, index in indexes.items() if index not in known}
+        known |= _enrol_unknown(hub, enrol_for, now, unknown)
+    return {name: known[index] for name, index in indexes.items() if index in known}
 
 
 def _enrol_unknown(hub: Hub, partner_id: str, now: datetime, unknown: Mapping[bytes, str]) -> dict[bytes, int]:

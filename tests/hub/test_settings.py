@@ -12,7 +12,7 @@ from hub.start import authorities
 
 
 def test_every_field_goes_through_the_environment_and_back() -> None:
-    chosen = Settings(Path("x"), "postgresql://h/d", "::1", 1, 2, 3, "https://p.example", 4, 5, "m")
+    chosen = Settings(Path("x"), "postgresql://h/d", "::1", 1, 2, 3, "https://p.example", 4, 5)
     assert Settings.from_environment(chosen.to_environment()) == chosen
     assert Settings.from_environment({}) == Settings()
 

@@ -31,7 +31,7 @@ class Group:
         with self.hub.database.connect() as connection:
             moment = self.hub.moment(connection)
         key = next(key for key in moment.configuration.keys.values() if key.partner_id == partner_id)
-        return Caller(moment.configuration.partner(partner_id), key, evidence(), moment)
+        return Caller(moment.configuration.partner(partner_id), key, evidence(), "A" * 22, moment)
 
     def waiting(self, ticket: str, partner_id: str, *sales: dict[str, Any]) -> Waiting:
         loaded = validate(EarningsRequest, {"earnings": list(sales)})["earnings"]
