@@ -1,4 +1,4 @@
-"""One connection of a partner to the hub: signs what it sends and verifies what comes back.
+"""One connection of a partner to the hub, which signs what it sends; what comes back can be verified.
 
 A plain socket and a reader for just the answers that the hub gives: a general HTTP client would take as much
 of the machine as the hub that is to be measured.
@@ -22,23 +22,40 @@ ANSWER_S = 60
 
 
 class Answer(NamedTuple):
-    """What came back; ``refused`` says why it is not the hub's signed answer to our request, or is empty."""
+    """What came back, and all that is needed to verify it."""
 
     status: int
+    fields: dict[str, str]
     body: bytes
-    refused: str
+    target: RequestTarget
+    nonce: str
     took_s: float
+    """From before the request was signed until its answer was there."""
+
+    def why_refused(self, hub_keys: HubKeyList) -> str:
+        """Return why this is not the hub's signed answer to the request, or nothing if it is."""
+        try:
+            signatures.verify_response(
+                status=self.status,
+                headers=self.fields,
+                body=self.body,
+                target=self.target,
+                nonce=self.nonce,
+                public_of=lambda keyid: hub_keys.public_of(keyid, time.time()),
+            )
+        except SignatureRefused as refusal:
+            return refusal.code
+        return ""
 
 
 class Connection:
     """A keep-alive connection on which one request is under way at a time."""
 
-    def __init__(self, authority: str, partner: str, key: PrivateKey, hub_keys: HubKeyList) -> None:
+    def __init__(self, authority: str, partner: str, key: PrivateKey) -> None:
         host, _, port = authority.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), ANSWER_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._authority, self._key, self._keyid = authority, key, key_id(partner, key.public)
-        self._hub_keys = hub_keys
         self._received = bytearray()
 
     def fileno(self) -> int:
@@ -63,7 +80,7 @@ class Connection:
         self.socket.sendall(head.encode() + b"\r\n" + body)
 
     def receive(self) -> Answer | None:
-        """Read what has arrived; return the answer, verified, when it is there whole.
+        """Read what has arrived; return the answer when it is there whole.
 
         Raises:
             ConnectionError: the hub has closed the connection.
@@ -82,21 +99,7 @@ class Connection:
         body = bytes(self._received[end + 4 :])
         self._received.clear()
         took_s = time.perf_counter() - self._sent_at
-        return Answer(status, body, self._why_refused(status, fields, body), took_s)
-
-    def _why_refused(self, status: int, fields: dict[str, str], body: bytes) -> str:
-        try:
-            signatures.verify_response(
-                status=status,
-                headers=fields,
-                body=body,
-                target=self._target,
-                nonce=self._nonce,
-                public_of=lambda keyid: self._hub_keys.public_of(keyid, time.time()),
-            )
-        except SignatureRefused as refusal:
-            return refusal.code
-        return ""
+        return Answer(status, fields, body, self._target, self._nonce, took_s)
 
 
 def _head(text: str) -> tuple[int, dict[str, str]]:
