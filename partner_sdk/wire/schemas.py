@@ -11,6 +11,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError
 
+from partner_sdk.wire import values
 from partner_sdk.wire.fields import (
     MAX_FAULTS,
     Choice,
@@ -19,20 +20,17 @@ from partner_sdk.wire.fields import (
     Moment,
     Part,
     Series,
-    Text,
     Whole,
     WholeText,
     WireSchema,
 )
+from partner_sdk.wire.values import MAX_MINOR, MAX_POINTS, MAX_SUM
 
-MAX_MINOR = 10**12
-MAX_POINTS = 10**9
 MAX_BATCH = 1000
 MAX_ITEMS = 500
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
 
-_MAX_SUM = 2**63 - 1
 _MAX_POINTER_CHARS = 200
 
 
@@ -80,66 +78,6 @@ def _walk(pointer: str, messages: Any) -> Iterator[tuple[str, str]]:
             yield pointer, str(message)
 
 
-# --- kinds of value ---
-
-
-def _spaceless(text: str) -> bool:
-    return text.isprintable() and " " not in text
-
-
-def _identifier(**kwargs: Any) -> Text:
-    return Text(r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
-
-
-def _partner(**kwargs: Any) -> Text:
-    return Text(r"[a-z][a-z0-9-]{1,31}", "a partner's id is expected: [a-z][a-z0-9-]{1,31}", **kwargs)
-
-
-def _member(**kwargs: Any) -> Text:
-    complaint = "a member is scheme:value, the value 1 to 200 printable characters without spaces"
-    return Text(r"[a-z][a-z0-9_]{0,15}:[^\s]{1,200}", complaint, _spaceless, **kwargs)
-
-
-def _label(**kwargs: Any) -> Text:
-    return Text(r"[^\x00-\x1f]{1,64}", "1 to 64 printable characters are expected", str.isprintable, **kwargs)
-
-
-def _currency(**kwargs: Any) -> Text:
-    return Text(r"[A-Z]{3}", "a currency is three letters A-Z (ISO 4217)", **kwargs)
-
-
-def _cycle(**kwargs: Any) -> Text:
-    return Text(r"[2-9][0-9]{3}-(?:0[1-9]|1[0-2])", "a cycle is a month, YYYY-MM", **kwargs)
-
-
-def _digest(**kwargs: Any) -> Text:
-    return Text(r"[0-9a-f]{64}", "a SHA-256 digest in lower-case hexadecimal is expected", **kwargs)
-
-
-def _base64url(least: int, most: int, **kwargs: Any) -> Text:
-    return Text(rf"[A-Za-z0-9_-]{{{least},{most}}}", "base64url without padding is expected", **kwargs)
-
-
-def _sentence(**kwargs: Any) -> Text:
-    return Text(r"[^\x00]{0,2000}", "a sentence is expected", **kwargs)
-
-
-def _points(**kwargs: Any) -> Whole:
-    return Whole(0, MAX_POINTS, **kwargs)
-
-
-def _sum(**kwargs: Any) -> Whole:
-    return Whole(0, _MAX_SUM, **kwargs)
-
-
-def _signed_sum(**kwargs: Any) -> Whole:
-    return Whole(-_MAX_SUM, _MAX_SUM, **kwargs)
-
-
-def _cursor(**kwargs: Any) -> Text:
-    return Text(r"[A-Za-z0-9_-]{0,500}", "a cursor is what the list's last answer gave", **kwargs)
-
-
 # --- parts ---
 
 
@@ -147,14 +85,14 @@ class MoneySchema(WireSchema):
     """An amount of money in the currency's minor units."""
 
     minor = Whole(0, MAX_MINOR, required=True)
-    currency = _currency(required=True)
+    currency = values.currency(required=True)
 
 
 class ItemSchema(WireSchema):
     """One line of a basket; `minor` is the whole line's amount."""
 
-    sku = _label(required=True)
-    category = _label(required=True)
+    sku = values.label(required=True)
+    category = values.label(required=True)
     quantity = Whole(1, 10**6, required=True)
     minor = Whole(0, MAX_MINOR, required=True)
 
@@ -162,16 +100,16 @@ class ItemSchema(WireSchema):
 class EventErrorSchema(WireSchema):
     """Why one event was not posted; `code` is of the table of codes."""
 
-    code = _label(required=True)
-    detail = _sentence(required=True)
+    code = values.label(required=True)
+    detail = values.sentence(required=True)
 
 
 class LotSchema(WireSchema):
     """The points that a redemption takes of one issuer, and what that issuer owes for them."""
 
-    issuer = _partner(required=True)
-    points = _points(required=True)
-    minor = _sum(required=True)
+    issuer = values.partner(required=True)
+    points = values.points(required=True)
+    minor = values.total(required=True)
 
 
 # --- earnings ---
@@ -180,20 +118,20 @@ class LotSchema(WireSchema):
 class QuotedEarningSchema(WireSchema):
     """An earning without an id, for a quote."""
 
-    member = _member(required=True)
+    member = values.member(required=True)
     occurred_at = Moment(required=True)
     amount = Part(MoneySchema, required=True)
-    store = _label()
-    terminal = _label()
-    channel = _label()
+    store = values.label()
+    terminal = values.label()
+    channel = values.label()
     items = Series(Part(ItemSchema), 0, MAX_ITEMS)
-    points = _points()
+    points = values.points()
 
 
 class EarningSchema(QuotedEarningSchema):
     """One purchase, as the partner reports it."""
 
-    event_id = _identifier(required=True)
+    event_id = values.identifier(required=True)
 
 
 class EarningsRequest(WireSchema):
@@ -205,9 +143,9 @@ class EarningsRequest(WireSchema):
 class EarningResultSchema(WireSchema):
     """What became of one earning."""
 
-    event_id = _identifier(required=True)
+    event_id = values.identifier(required=True)
     status = Choice("posted", "pending", "rejected", "quarantined", required=True)
-    points = _points(required=True)
+    points = values.points(required=True)
     available_at = Moment()
     expires_on = Day()
     duplicate = Flag()
@@ -226,22 +164,22 @@ class EarningsAnswer(WireSchema):
 class QuotedRedemptionSchema(WireSchema):
     """A redemption without an id, for a quote."""
 
-    member = _member(required=True)
+    member = values.member(required=True)
     points = Whole(1, MAX_POINTS, required=True)
 
 
 class RedemptionRequest(QuotedRedemptionSchema):
     """POST /v1/redemptions."""
 
-    redemption_id = _identifier(required=True)
+    redemption_id = values.identifier(required=True)
 
 
 class RedemptionAnswer(WireSchema):
     """A redemption that was posted; a declined one is the problem insufficient_points."""
 
-    redemption_id = _identifier(required=True)
+    redemption_id = values.identifier(required=True)
     status = Choice("posted", required=True)
-    points = _points(required=True)
+    points = values.points(required=True)
     value = Part(MoneySchema, required=True)
     lots = Series(Part(LotSchema), 1, 10_000, required=True)
     duplicate = Flag()
@@ -262,17 +200,17 @@ class QuoteRequest(WireSchema):
 class EarningQuoteSchema(WireSchema):
     """What an earning would give."""
 
-    points = _points(required=True)
+    points = values.points(required=True)
     available_at = Moment(required=True)
     expires_on = Day(required=True)
-    rate_version = Whole(1, _MAX_SUM, required=True)
+    rate_version = Whole(1, MAX_SUM, required=True)
 
 
 class RedemptionQuoteSchema(WireSchema):
     """What a redemption would give; `value` and `lots` only when the member has enough."""
 
-    points = _points(required=True)
-    available = _sum(required=True)
+    points = values.points(required=True)
+    available = values.total(required=True)
     enough = Flag(required=True)
     value = Part(MoneySchema)
     lots = Series(Part(LotSchema), 0, 10_000)
@@ -291,8 +229,8 @@ class QuoteAnswer(WireSchema):
 class EnrolmentSchema(WireSchema):
     """A member to enrol, and further identifiers to attach to it."""
 
-    member = _member(required=True)
-    identifiers = Series(_member(), 1, 10)
+    member = values.member(required=True)
+    identifiers = Series(values.member(), 1, 10)
 
 
 class MembersRequest(WireSchema):
@@ -304,7 +242,7 @@ class MembersRequest(WireSchema):
 class EnrolmentResultSchema(WireSchema):
     """What became of one enrolment."""
 
-    member = _member(required=True)
+    member = values.member(required=True)
     status = Choice("enrolled", "rejected", required=True)
     duplicate = Flag()
     error = Part(EventErrorSchema)
@@ -319,16 +257,16 @@ class MembersAnswer(WireSchema):
 class ExpiringSchema(WireSchema):
     """The points that expire next."""
 
-    points = _sum(required=True)
+    points = values.total(required=True)
     expires_on = Day(required=True)
 
 
 class MemberAnswer(WireSchema):
     """GET /v1/members/{member}."""
 
-    member = _member(required=True)
-    available = _sum(required=True)
-    pending = _sum(required=True)
+    member = values.member(required=True)
+    available = values.total(required=True)
+    pending = values.total(required=True)
     next_to_expire = Part(ExpiringSchema, required=True, allow_none=True)
 
 
@@ -346,17 +284,17 @@ class RuleSchema(WireSchema):
 class PriceSchema(WireSchema):
     """Minor units paid for one point, as a fraction."""
 
-    numerator = Whole(0, _MAX_SUM, required=True)
-    denominator = Whole(1, _MAX_SUM, required=True)
+    numerator = Whole(0, MAX_SUM, required=True)
+    denominator = Whole(1, MAX_SUM, required=True)
 
 
 class RateSchema(WireSchema):
     """One version of a rate: `rules` for earning, `price` for reimbursement."""
 
     kind = Choice("earning", "reimbursement", required=True)
-    version = Whole(1, _MAX_SUM, required=True)
+    version = Whole(1, MAX_SUM, required=True)
     valid_from = Day(required=True)
-    currency = _currency(required=True)
+    currency = values.currency(required=True)
     rules = Series(Part(RuleSchema), 1, 100)
     price = Part(PriceSchema)
 
@@ -373,17 +311,17 @@ class RatesAnswer(WireSchema):
 class EventsQuery(WireSchema):
     """The query of every list: where to go on, and how many at most."""
 
-    cursor = _cursor()
+    cursor = values.cursor()
     limit = WholeText(1, MAX_PAGE, load_default=DEFAULT_PAGE)
 
 
 class EventSchema(WireSchema):
     """One event that the partner reported, as the hub recorded it."""
 
-    event_id = _identifier(required=True)
+    event_id = values.identifier(required=True)
     kind = Choice("earning", "redemption", required=True)
     status = Choice("posted", "pending", "rejected", "quarantined", required=True)
-    points = _points(required=True)
+    points = values.points(required=True)
     occurred_at = Moment(required=True)
     posted_at = Moment(required=True)
     amount = Part(MoneySchema)
@@ -396,7 +334,7 @@ class EventsAnswer(WireSchema):
     """GET /v1/events: one page; `more` says whether the next one has anything already."""
 
     events = Series(Part(EventSchema), 0, MAX_PAGE, required=True)
-    next_cursor = _cursor(required=True)
+    next_cursor = values.cursor(required=True)
     more = Flag(required=True)
 
 
@@ -406,55 +344,55 @@ class EventsAnswer(WireSchema):
 class StatementHeadSchema(WireSchema):
     """One statement in the list; `net_minor` is positive when the partner is to receive."""
 
-    cycle = _cycle(required=True)
-    state = _label(required=True)
-    currency = _currency(required=True)
-    net_minor = _signed_sum(required=True)
+    cycle = values.cycle(required=True)
+    state = values.label(required=True)
+    currency = values.currency(required=True)
+    net_minor = values.signed_total(required=True)
     published_at = Moment(required=True)
-    digest = _digest(required=True)
+    digest = values.digest(required=True)
 
 
 class StatementsAnswer(WireSchema):
     """GET /v1/statements: one page."""
 
     statements = Series(Part(StatementHeadSchema), 0, MAX_PAGE, required=True)
-    next_cursor = _cursor(required=True)
+    next_cursor = values.cursor(required=True)
     more = Flag(required=True)
 
 
 class NetSchema(WireSchema):
     """What a partner receives and pays in one currency."""
 
-    currency = _currency(required=True)
-    receive_minor = _sum(required=True)
-    pay_minor = _sum(required=True)
-    net_minor = _signed_sum(required=True)
+    currency = values.currency(required=True)
+    receive_minor = values.total(required=True)
+    pay_minor = values.total(required=True)
+    net_minor = values.signed_total(required=True)
 
 
 class PairSchema(WireSchema):
     """The digest of all lines between one issuer and one redeemer."""
 
-    issuer = _partner(required=True)
-    redeemer = _partner(required=True)
-    currency = _currency(required=True)
-    digest = _digest(required=True)
+    issuer = values.partner(required=True)
+    redeemer = values.partner(required=True)
+    currency = values.currency(required=True)
+    digest = values.digest(required=True)
 
 
 class PositionSchema(PairSchema):
     """What one issuer owes one redeemer in a cycle."""
 
-    lines = _sum(required=True)
-    points = _sum(required=True)
-    minor = _sum(required=True)
+    lines = values.total(required=True)
+    points = values.total(required=True)
+    minor = values.total(required=True)
 
 
 class StatementAnswer(WireSchema):
     """GET /v1/statements/{cycle}."""
 
-    cycle = _cycle(required=True)
-    partner = _partner(required=True)
-    state = _label(required=True)
-    digest = _digest(required=True)
+    cycle = values.cycle(required=True)
+    partner = values.partner(required=True)
+    state = values.label(required=True)
+    digest = values.digest(required=True)
     published_at = Moment(required=True)
     nets = Series(Part(NetSchema), 0, 1000, required=True)
     positions = Series(Part(PositionSchema), 0, 1_000_000, required=True)
@@ -464,30 +402,30 @@ class StatementAnswer(WireSchema):
 class LinePriceSchema(PriceSchema):
     """The price of a line, with the version of the contract price that it came from."""
 
-    version = Whole(1, _MAX_SUM, required=True)
+    version = Whole(1, MAX_SUM, required=True)
 
 
 class StatementLineSchema(WireSchema):
     """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported."""
 
-    partner = _partner(required=True)
-    event_id = _identifier(required=True)
-    line = _sum(required=True)
-    issuer = _partner(required=True)
-    redeemer = _partner(required=True)
-    points = _points(required=True)
-    minor = _sum(required=True)
-    currency = _currency(required=True)
+    partner = values.partner(required=True)
+    event_id = values.identifier(required=True)
+    line = values.total(required=True)
+    issuer = values.partner(required=True)
+    redeemer = values.partner(required=True)
+    points = values.points(required=True)
+    minor = values.total(required=True)
+    currency = values.currency(required=True)
     price = Part(LinePriceSchema, required=True)
     business_date = Day(required=True)
-    digest = _digest(required=True)
+    digest = values.digest(required=True)
 
 
 class StatementLinesAnswer(WireSchema):
     """GET /v1/statements/{cycle}/lines: one page."""
 
     lines = Series(Part(StatementLineSchema), 0, MAX_PAGE, required=True)
-    next_cursor = _cursor(required=True)
+    next_cursor = values.cursor(required=True)
     more = Flag(required=True)
 
 
@@ -499,31 +437,31 @@ class JwkSchema(WireSchema):
 
     kty = Choice("OKP", required=True)
     crv = Choice("Ed25519", required=True)
-    x = _base64url(43, 43, required=True)
+    x = values.base64url(43, 43, required=True)
 
 
 class KeyRegistration(WireSchema):
     """POST /v1/keys; the request is signed by the very key that it registers."""
 
-    partner = _partner(required=True)
+    partner = values.partner(required=True)
     public_key = Part(JwkSchema, required=True)
-    proof = _base64url(86, 86, required=True)
+    proof = values.base64url(86, 86, required=True)
 
 
 class KeyAnswer(WireSchema):
     """A key as the hub recorded it; `thumbprint` is what the operator compares out of band."""
 
-    partner = _partner(required=True)
-    keyid = _label(required=True)
+    partner = values.partner(required=True)
+    keyid = values.label(required=True)
     state = Choice("pending", "active", "retiring", "retired", "revoked", required=True)
-    thumbprint = _base64url(43, 43, required=True)
+    thumbprint = values.base64url(43, 43, required=True)
 
 
 class PingAnswer(WireSchema):
     """GET /v1/ping: who the hub takes the partner for, and both its clocks."""
 
-    partner = _partner(required=True)
-    keyid = _label(required=True)
+    partner = values.partner(required=True)
+    keyid = values.label(required=True)
     key_state = Choice("active", "retiring", required=True)
     server_time = Moment(required=True)
     business_time = Moment(required=True)
@@ -533,8 +471,8 @@ class PingAnswer(WireSchema):
 class HubKeysAnswer(WireSchema):
     """GET /v1/hub-keys: the key list's JSON and the root key's signature, both base64url."""
 
-    key_list = _base64url(1, 1_000_000, required=True)
-    signature = _base64url(86, 86, required=True)
+    key_list = values.base64url(1, 1_000_000, required=True)
+    signature = values.base64url(86, 86, required=True)
 
 
 # --- refusals ---
@@ -543,8 +481,8 @@ class HubKeysAnswer(WireSchema):
 class FaultSchema(WireSchema):
     """One fault of a body, with a JSON pointer (RFC 6901) to where it is."""
 
-    pointer = _sentence(required=True)
-    detail = _sentence(required=True)
+    pointer = values.sentence(required=True)
+    detail = values.sentence(required=True)
 
 
 class ProblemSchema(WireSchema):
@@ -555,12 +493,12 @@ class ProblemSchema(WireSchema):
 
         unknown = INCLUDE
 
-    type = _label(required=True)
-    title = _sentence(required=True)
+    type = values.label(required=True)
+    title = values.sentence(required=True)
     status = Whole(400, 599, required=True)
-    code = _label(required=True)
-    detail = _sentence(required=True)
+    code = values.label(required=True)
+    detail = values.sentence(required=True)
     errors = Series(Part(FaultSchema), 1, MAX_FAULTS)
     server_time = Moment()
-    redemption_id = _identifier()
+    redemption_id = values.identifier()
     duplicate = Flag()

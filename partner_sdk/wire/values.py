@@ -1,0 +1,80 @@
+"""The kinds of value that bodies on the wire are made of, each with its pattern or limits in one place."""
+
+from typing import Any
+
+from partner_sdk.wire.fields import Text, Whole
+
+MAX_MINOR = 10**12
+MAX_POINTS = 10**9
+MAX_SUM = 2**63 - 1
+
+
+def spaceless(text: str) -> bool:
+    """Whether a text is printable and has no space."""
+    return text.isprintable() and " " not in text
+
+
+def identifier(**kwargs: Any) -> Text:
+    """An id that a client chose."""
+    return Text(r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
+
+
+def partner(**kwargs: Any) -> Text:
+    """A partner's id."""
+    return Text(r"[a-z][a-z0-9-]{1,31}", "a partner's id is expected: [a-z][a-z0-9-]{1,31}", **kwargs)
+
+
+def member(**kwargs: Any) -> Text:
+    """A member by an identifier, `scheme:value`."""
+    complaint = "a member is scheme:value, the value 1 to 200 printable characters without spaces"
+    return Text(r"[a-z][a-z0-9_]{0,15}:[^\s]{1,200}", complaint, spaceless, **kwargs)
+
+
+def label(**kwargs: Any) -> Text:
+    """A short printable text."""
+    return Text(r"[^\x00-\x1f]{1,64}", "1 to 64 printable characters are expected", str.isprintable, **kwargs)
+
+
+def currency(**kwargs: Any) -> Text:
+    """A currency's letters (ISO 4217)."""
+    return Text(r"[A-Z]{3}", "a currency is three letters A-Z (ISO 4217)", **kwargs)
+
+
+def cycle(**kwargs: Any) -> Text:
+    """A settlement cycle's name."""
+    return Text(r"[2-9][0-9]{3}-(?:0[1-9]|1[0-2])", "a cycle is a month, YYYY-MM", **kwargs)
+
+
+def digest(**kwargs: Any) -> Text:
+    """A SHA-256 in hexadecimal."""
+    return Text(r"[0-9a-f]{64}", "a SHA-256 digest in lower-case hexadecimal is expected", **kwargs)
+
+
+def base64url(least: int, most: int, **kwargs: Any) -> Text:
+    """Base64url text without padding (RFC 4648 section 5), of so many characters."""
+    return Text(rf"[A-Za-z0-9_-]{{{least},{most}}}", "base64url without padding is expected", **kwargs)
+
+
+def sentence(**kwargs: Any) -> Text:
+    """A sentence for people."""
+    return Text(r"[^\x00]{0,2000}", "a sentence is expected", **kwargs)
+
+
+def points(**kwargs: Any) -> Whole:
+    """Points that one event may move."""
+    return Whole(0, MAX_POINTS, **kwargs)
+
+
+def total(**kwargs: Any) -> Whole:
+    """A sum that is never negative."""
+    return Whole(0, MAX_SUM, **kwargs)
+
+
+def signed_total(**kwargs: Any) -> Whole:
+    """A sum of either sign."""
+    return Whole(-MAX_SUM, MAX_SUM, **kwargs)
+
+
+def cursor(**kwargs: Any) -> Text:
+    """An opaque place in a list."""
+    return Text(r"[A-Za-z0-9_-]{0,500}", "a cursor is what the list's last answer gave", **kwargs)
