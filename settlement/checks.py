@@ -16,7 +16,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from settlement.core.digests import cycle_digest
 from settlement.core.findings import KEPT, Finding, Findings
@@ -36,8 +36,8 @@ def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     """Run all self-checks on a calculated cycle and note the outcome for `publish`.
 
     `ledger` selects the same lines as the hub derives them from its transfers, with the columns partner_id,
-    event_id, line, issuer, redeemer, points, amount_minor, currency, business_date and tx; it may reach over
-    all cycles. An empty list means that all is well.
+    event_id, line, issuer, redeemer, points, amount_minor, currency, business_date, origin ('' unless it is a
+    correction) and tx; it may reach over all cycles. An empty list means that all is well.
     """
     with one_at_a_time(cycle):
         lock_in_state(connection, cycle, CALCULATED)
@@ -155,8 +155,7 @@ def _counted_right(
 
 def _row_digests(connection: Connection, window: Window) -> list[Finding]:
     """Obligations whose fields, put together by the database, do not give their digest."""
-    fields = [func.to_char(field, "YYYY-MM-DD") if field.key == "business_date" else field for field in LINE]
-    due = func.sha256(func.convert_to(func.concat_ws(SEPARATOR, *fields), "UTF8"))
+    due = func.sha256(func.convert_to(func.concat_ws(SEPARATOR, *map(_as_text, LINE)), "UTF8"))
     altered = (within(obligation, window), obligation.c.digest.is_distinct_from(due))
     count = connection.execute(select(func.count()).select_from(obligation).where(*altered)).scalar()
     if not count:
@@ -165,6 +164,13 @@ def _row_digests(connection: Connection, window: Window) -> list[Finding]:
     return [
         Finding("row digest", row_name(*row[:3]), f"its fields give {row[3].hex()}, not its digest") for row in rows
     ]
+
+
+def _as_text(field: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A field as the canonical text has it; NULL, which `concat_ws` leaves out, for the origin that is none."""
+    if field.key == "business_date":
+        return func.to_char(field, "YYYY-MM-DD")
+    return func.nullif(field, "") if field.key == "origin" else field
 
 
 def _recompute(connection: Connection, window: Window, claims: Claims) -> list[Finding]:

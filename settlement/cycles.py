@@ -169,7 +169,7 @@ def show(connection: Connection, cycle: str) -> CycleView:
         claims.positions,
         claims.nets,
         explain_pairs(claims.positions),
-        savings(claims.nets),
+        savings(claims.positions),
     )
 
 

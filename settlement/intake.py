@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.types import TypeEngine
 
-from settlement.core.lines import FIELDS, SEPARATOR, Obligation, canonical_text, line_digest, row_name
+from settlement.core.lines import FIELDS, SEPARATOR, Obligation, line_digest, row_name, why_not_owed
 from settlement.errors import InvalidObligation, ObligationExists
 from settlement.store.tables import obligation
 
@@ -44,6 +44,7 @@ _ARRAYS: list[ColumnElement[Any]] = [cast(bindparam(name), ARRAY(_TYPES[kind])) 
 _INSERT = insert(obligation).from_select(
     [*_COLUMNS], select(func.unnest(*_ARRAYS).table_valued(*_COLUMNS).render_derived())
 )
+_TEXTS = itemgetter(*(place for place, kind in enumerate(get_type_hints(Obligation).values()) if kind is str))
 _GETTERS = [(name, itemgetter(place)) for place, name in enumerate(FIELDS)]
 
 
@@ -74,16 +75,16 @@ def _refuse_invalid(line: Obligation) -> None:
         raise InvalidObligation(f"{name}: {reason}")
 
 
-def _why_invalid(line: Obligation) -> str | None:
+def _why_invalid(line: Obligation) -> str:
     if not (line.partner_id and line.event_id and line.issuer and line.redeemer):
         return "partner, event, issuer and redeemer must be named"
     if len(line.currency) != 3:
         return "a currency has three letters"
-    if not (0 < line.points <= _MAX_BIGINT and 0 <= line.amount_minor <= _MAX_BIGINT):
-        return "points must be above zero and the amount not below it, in 64 bits"
+    if max(abs(line.points), abs(line.amount_minor)) > _MAX_BIGINT:
+        return "points and amount must be of 64 bits"
     if line.line < 0 or line.price_numerator < 0 or line.price_denominator < 1:
         return "line and price must not be negative"
-    written = canonical_text(line)
-    if written.count(SEPARATOR) != len(FIELDS) - 1 or "\0" in written:
+    texts = "".join(_TEXTS(line))
+    if SEPARATOR in texts or "\0" in texts:
         return "a text must not contain a line break or NUL"
-    return None
+    return why_not_owed(line)

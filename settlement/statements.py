@@ -144,5 +144,12 @@ def _line(line: Obligation, digest: bytes) -> Document:
         "currency": line.currency,
         "price": dict(zip(("version", "numerator", "denominator"), price, strict=True)),
         "business_date": line.business_date.isoformat(),
+        **_origin(line),
         "digest": digest.hex(),
     }
+
+
+def _origin(line: Obligation) -> Document:
+    """The event that a correction corrects; nothing for a line that corrects none."""
+    partner, _, event_id = line.origin.partition("/")
+    return {"origin": {"partner": partner, "event_id": event_id}} if partner else {}

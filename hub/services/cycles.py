@@ -23,6 +23,7 @@ from hub.store.redemption_lines import LEDGER
 from settlement import cycles, statements
 from settlement import export as settlement_export
 from settlement.core.periods import last_day
+from settlement.core.positions import Position
 from settlement.errors import SettlementRefused
 
 
@@ -54,38 +55,44 @@ def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: 
         raise SettlementRefused(f"cycle {cycle} does not add up and was not published", findings)
     cycles.publish(connection, cycle, author=author, at=moment.now)
     progress(f"{cycle}: settling the points")
-    settled = [_settled(cycle, moment, one) for one in cycles.show(connection, cycle).positions]
-    events, transfers = [event for event, _ in settled], [transfer for _, transfer in settled]
+    moved = [settled(cycle, moment, one) for one in cycles.show(connection, cycle).positions if one.points]
+    events, transfers = [event for event, _ in moved], [transfer for _, transfer in moved]
     posting.post(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
 
 
-def _settled(cycle: str, moment: Moment, position: Any) -> tuple[Event, Transfer]:
+def settled(cycle: str, moment: Moment, position: Position) -> tuple[Event, Transfer]:
+    """Return the event and the transfer that bring the points of a position, any but none, home to their issuer."""
     event_id = f"settlement-{cycle}-{position.issuer}-{position.redeemer}-{position.currency}"
-    content = content_digest("settlement", {"event_id": event_id, "points": position.points})
     event = Event(
         event_id,
         "settlement",
         ledger.NO_MEMBER,
         "posted",
-        position.points,
+        abs(position.points),
         moment.now,
-        content,
+        content_digest("settlement", {"event_id": event_id, "points": position.points}),
         position.amount_minor,
         position.currency,
     )
-    transfer = Transfer(
+    return event, _homewards(event_id, position)
+
+
+def _homewards(event_id: str, position: Position) -> Transfer:
+    """From the redeemer to the issuer; the other way where corrections took back more than was redeemed."""
+    accounts = ledger.redeemed(position.redeemer), ledger.issued(position.issuer)
+    debit, credit = accounts if position.points > 0 else accounts[::-1]
+    return Transfer(
         event_id,
         1,
         ledger.NO_MEMBER,
-        ledger.redeemed(position.redeemer),
-        ledger.issued(position.issuer),
+        debit,
+        credit,
         ledger.NEVER_EXPIRES,
         position.issuer,
         ledger.BASE,
         ledger.MATURE_AT_ONCE,
-        position.points,
+        abs(position.points),
     )
-    return event, transfer
 
 
 def _check_over(moment: Moment, last_day: date) -> None:

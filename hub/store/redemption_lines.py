@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, select, table
+from sqlalchemy import ColumnElement, Select, column, literal, select, table
 
 COLUMNS = (
     "partner_id", "event_id", "line", "issuer", "redeemer", "points", "amount_minor", "currency",
@@ -15,4 +15,5 @@ COLUMNS = (
 )  # fmt: skip
 
 _SELECTED: list[ColumnElement[Any]] = [column(name) for name in COLUMNS]
+_SELECTED.append(literal("").label("origin"))  # a redemption corrects nothing
 LEDGER: Select[Any] = select(*_SELECTED).select_from(table("redemption_line", schema="hub"))

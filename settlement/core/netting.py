@@ -1,22 +1,29 @@
 """Multilateral netting: what each partner pays or receives once, through the operator, in each currency.
 
 Each partner's net is what all others owe it less what it owes them, so the nets of a currency add up to zero
-and the operator, as everybody's counterparty, keeps nothing. On-us positions take no part. The explanation
-shows for each pair what netting between the two alone would have left, and for each currency what netting
-among all saved.
+and the operator, as everybody's counterparty, keeps nothing. On-us positions take no part. A position below zero, in
+which corrections outweigh the rest, lessens what its redeemer receives and what its issuer pays, by its sign alone.
+
+The explanation shows for each pair what netting between the two alone would have left, and for each currency what
+netting among all saved. Its gross is what would be paid if each position were paid by itself; one below zero would be
+paid as well, from redeemer to issuer. So gross is the sum of the positions without their signs, never less than what
+is paid after netting, and a saving is never below zero.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from settlement.core.positions import Position
 
 
 class Net(NamedTuple):
-    """A partner's net in one currency; `net_minor` is receive less pay, positive when it is to receive."""
+    """A partner's net in one currency; `net_minor` is receive less pay, positive when it is to receive.
+
+    `receive_minor` and `pay_minor` are the sums of its positions as redeemer and as issuer, so they may be below zero.
+    """
 
     partner: str
     currency: str
@@ -28,8 +35,9 @@ class Net(NamedTuple):
 class PairExplanation(NamedTuple):
     """Two partners' gross debts, before any netting, and what setting them against each other leaves.
 
-    `first_owes_minor` is what `first` owes `second`; `net_minor` is what it still owes then, negative the other way;
-    `saving_minor` is how much less moves between the two.
+    `first_owes_minor` is what `first` owes `second`, the position between them with its sign; `net_minor` is what it
+    still owes then, negative the other way; `saving_minor` is how much less moves between the two, which is nothing
+    when a debt and the correction of one in the other direction are to be paid by the same partner.
     """
 
     first: str
@@ -42,7 +50,7 @@ class PairExplanation(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """A currency's gross debts and what is paid after netting among all, on-us positions left out.
+    """A currency's gross debts, each without its sign, and what is paid after netting, on-us positions left out.
 
     `saved_permille` is the part of the gross that need not be paid, in thousandths, rounded down; 0 without gross.
     """
@@ -84,17 +92,18 @@ def explain_pairs(positions: Iterable[Position]) -> list[PairExplanation]:
             first, second = sorted((position.issuer, position.redeemer))
             owed[first, second, position.currency][position.issuer == second] += position.amount_minor
     return [
-        PairExplanation(*pair, first_owes, second_owes, first_owes - second_owes, 2 * min(first_owes, second_owes))
-        for pair, (first_owes, second_owes) in sorted(owed.items())
+        PairExplanation(*pair, one, other, one - other, abs(one) + abs(other) - abs(one - other))
+        for pair, (one, other) in sorted(owed.items())
     ]
 
 
-def savings(nets: Iterable[Net]) -> list[Saving]:
+def savings(positions: Sequence[Position]) -> list[Saving]:
     """What netting saved in each currency, sorted by currency."""
     gross: defaultdict[str, int] = defaultdict(int)
     paid: defaultdict[str, int] = defaultdict(int)
-    for net in nets:
-        gross[net.currency] += net.pay_minor
+    for position in positions:
+        gross[position.currency] += 0 if position.on_us else abs(position.amount_minor)
+    for net in multilateral_nets(positions):
         paid[net.currency] += max(net.net_minor, 0)
     return [
         Saving(currency, minor, paid[currency], (minor - paid[currency]) * 1000 // (minor or 1))

@@ -1,7 +1,8 @@
 """Positions: the gross matrix of a cycle, one for each issuer, redeemer and currency.
 
-A position is added up line by line and carries a digest of exactly those lines, so two parties who agree on a
-position's digest agree on every line below it.
+A position is added up line by line, corrections below zero among them, so it may itself be zero or below: then more
+was taken back than redeemed. It carries a digest of exactly those lines, so two parties who agree on a position's
+digest agree on every line below it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ Pair = tuple[str, str, str]
 class Position(NamedTuple):
     """What `issuer` owes `redeemer` in a cycle: `lines` obligations over `points`, together `amount_minor`.
 
+    Below zero, `redeemer` owes `issuer` as much; the two never change places.
     `digest` is the pair digest (32 bytes), see `Tally`.
     """
 

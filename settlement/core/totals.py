@@ -14,7 +14,10 @@ from settlement.core.positions import Position
 
 
 class StatementTotal(NamedTuple):
-    """Lines, points and minor units a partner receives for, pays for, and has with itself (on-us)."""
+    """Lines, points and minor units a partner receives for, pays for, and has with itself (on-us).
+
+    Points and minor units are plain sums and may be below zero, where corrections outweigh the rest.
+    """
 
     partner: str
     currency: str

@@ -4,6 +4,10 @@ One pass in the order of (partner_id, event_id, line), with memory for the pairs
 self-check on the database's rows and in `python -m settlement verify` on an exported file. From each line's
 fields come its digest and its place in a position; from the lines of one event its value and how it splits;
 from the positions everything above them.
+
+The lines of a correction take back a part of what another event's lines came to, rounded as that part is, and that
+event may be in an earlier cycle. So their amounts are only held to the price as closely as rounding allows; that they
+are exactly what the ledger gives is for the comparison with the ledger to say.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 from settlement.core.digests import cycle_digest
 from settlement.core.findings import Finding, Findings
-from settlement.core.lines import Obligation, line_digest, row_name
+from settlement.core.lines import Obligation, line_digest, row_name, why_not_owed
 from settlement.core.netting import Net, multilateral_nets
 from settlement.core.positions import Pair, Position, Tally, pair_name
 from settlement.core.pricing import split_minor, value_minor
@@ -23,6 +27,12 @@ from settlement.core.totals import StatementTotal, totals_of
 
 MAX_EVENT_LINES = 100_000
 MAX_UNSTATED_PAIRS = 10_000
+CORRECTION_WITHIN_MINOR = 3
+"""How near a correction's amount is to its points times its price: less than this many minor units.
+
+It is the difference of what two splits give a line, and each split is within half a unit (the event's value) and one
+(the line's part) of the exact amount.
+"""
 _ROW = TypeVar("_ROW", Position, Net, StatementTotal)
 
 
@@ -105,7 +115,7 @@ class Recomputation:
 
     def _close_event(self) -> None:
         lines, self._event = self._event, []
-        if len(lines) == 1:
+        if len(lines) == 1 and lines[0].points > 0 <= lines[0].amount_minor and not lines[0].origin:
             line = lines[0]
             due = value_minor(line.points, line.price_numerator, line.price_denominator)
             if line.amount_minor != due:
@@ -117,8 +127,14 @@ class Recomputation:
 
 
 def check_event(lines: Sequence[Obligation]) -> list[Finding]:
-    """Findings of one event's lines, in line order: the same terms, and its value split over them."""
-    return _different_terms(lines) or _wrong_shares(lines)
+    """Findings of one event's lines, in line order: signs and origin, the same terms, and the event's value."""
+    worth = _far_from_price if lines[0].origin else _wrong_shares
+    return _not_owed(lines) or _different_terms(lines) or worth(lines)
+
+
+def _not_owed(lines: Sequence[Obligation]) -> list[Finding]:
+    reasons = ((line, why_not_owed(line)) for line in lines)
+    return [Finding("origin", row_name(*line[:3]), reason) for line, reason in reasons if reason]
 
 
 def _different_terms(lines: Sequence[Obligation]) -> list[Finding]:
@@ -135,6 +151,17 @@ def _wrong_shares(lines: Sequence[Obligation]) -> list[Finding]:
     wrong = ((line, due) for line, due in shares if line.amount_minor != due)
     detail = "amount {}, {} split over the event gives {}"
     return [Finding("value", row_name(*line[:3]), detail.format(line.amount_minor, value, due)) for line, due in wrong]
+
+
+def _far_from_price(lines: Sequence[Obligation]) -> list[Finding]:
+    far = (line for line in lines if _from_price(line) >= CORRECTION_WITHIN_MINOR * line.price_denominator)
+    detail = "amount {}, which no rounding of {} points at its price gives"
+    return [Finding("value", row_name(*line[:3]), detail.format(line.amount_minor, line.points)) for line in far]
+
+
+def _from_price(line: Obligation) -> int:
+    """How far the amount is from the exact one, in minor units times the price's denominator."""
+    return abs(line.amount_minor * line.price_denominator - line.points * line.price_numerator)
 
 
 def _terms(line: Obligation) -> tuple[object, ...]:

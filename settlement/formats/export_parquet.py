@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 METADATA_KEY = b"hansa.settlement"
+_ORIGIN = "origin"
 _ROWS = 50_000
 _MAX_FOOTER_BYTES = 512 * 1024 * 1024
 _MAX_FOOTER_ITEMS = 1_000_000
@@ -57,7 +58,7 @@ def opened(path: Path) -> Iterator[Export]:
 
 
 def _header(schema: pa.Schema) -> Header:
-    if not schema.equals(_schema(), check_metadata=False):
+    if not any(schema.equals(known, check_metadata=False) for known in (_schema(), _schema_before_corrections())):
         raise FileRefused("has not the columns of an exported cycle")
     records = parse((schema.metadata or {}).get(METADATA_KEY, b"null"))
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -68,6 +69,8 @@ def _header(schema: pa.Schema) -> Header:
 def _lines(file: Any) -> Iterator[NumberedLine]:
     for batch in file.iter_batches(batch_size=_ROWS):
         columns = [column.to_pylist() for column in batch.columns]
+        if _ORIGIN not in batch.schema.names:
+            columns.insert(-1, [""] * batch.num_rows)
         yield from map(typed_line, zip(*columns, strict=True))
 
 
@@ -90,6 +93,13 @@ def _schema() -> pa.Schema:
         "price_numerator": number,
         "price_denominator": number,
         "business_date": pa.date32(),
+        _ORIGIN: text,
         "digest": pa.binary(32),
     }
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+
+
+def _schema_before_corrections() -> pa.Schema:
+    """The columns of files from before there were corrections."""
+    schema = _schema()
+    return schema.remove(schema.get_field_index(_ORIGIN))

@@ -1,7 +1,8 @@
 """The records of an exported cycle, the same in every format, and how they are read from a stranger's file.
 
 A file has one header, then a record for each position, net and statement total, then the lines. In JSON lines each
-is a line; in Parquet all but the lines stand in the footer. Nothing in a file is trusted: a record with a field
+is a line; in Parquet all but the lines stand in the footer. The field `origin` of a line is left out where there is
+none, as in files from before there were corrections. Nothing in a file is trusted: a record with a field
 missing, unknown, of the wrong type or out of range is refused, and the message says which.
 """
 
@@ -13,7 +14,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
-from settlement.core.lines import FIELDS, Obligation
+from settlement.core.lines import FIELDS, Obligation, why_not_owed
 from settlement.core.netting import Net
 from settlement.core.numbering import NumberedLine
 from settlement.core.positions import Position
@@ -41,7 +42,7 @@ _HEADER_TYPES = {
     "last": str,
 }
 _LINE_NAMES = ("number", "previous", *FIELDS, "digest")
-_LINE_TYPES = (int, str, str, str, int, str, str, int, int, str, int, int, int, date, bytes)
+_LINE_TYPES = (int, str, str, str, int, str, str, int, int, str, int, int, int, date, str, bytes)
 _LINE_TEXTS = itemgetter(*(place for place, kind in enumerate(_LINE_TYPES) if kind is str))
 _LINE_NUMBERS = itemgetter(*(place for place, kind in enumerate(_LINE_TYPES) if kind is int))
 _LINE_VALUES = itemgetter(*_LINE_NAMES)
@@ -84,7 +85,10 @@ def header_records(header: Header) -> Iterator[Record]:
 def line_record(numbered: NumberedLine) -> Record:
     """A line as a record to be written as JSON."""
     place = {"record": "line", "number": numbered.number, "previous": numbered.previous}
-    return place | _plain(numbered.line._asdict()) | {"digest": numbered.digest.hex()}
+    record = place | _plain(numbered.line._asdict()) | {"digest": numbered.digest.hex()}
+    if not record["origin"]:
+        del record["origin"]
+    return record
 
 
 def read_header(records: Iterable[Record]) -> Header:
@@ -109,13 +113,14 @@ def read_header(records: Iterable[Record]) -> Header:
 
 def read_line(record: Record) -> NumberedLine:
     """Read what `line_record` wrote; raises `FileRefused`."""
+    record.setdefault("origin", "")
     try:
-        number, previous, *fields, day, digest = _LINE_VALUES(record)
+        number, previous, *fields, day, origin, digest = _LINE_VALUES(record)
     except KeyError as missing:
         raise FileRefused(f"has a line without {missing}") from missing
     if len(record) != len(_LINE_NAMES) + 1:
         raise FileRefused(f"line {number!r:.20} has a field that is not known")
-    return typed_line((number, previous, *fields, _as_date(day), _as_digest(digest)))
+    return typed_line((number, previous, *fields, _as_date(day), origin, _as_digest(digest)))
 
 
 def typed_line(values: Sequence[Any]) -> NumberedLine:
@@ -125,8 +130,11 @@ def typed_line(values: Sequence[Any]) -> NumberedLine:
     if not "".join(_LINE_TEXTS(values)).isprintable() or not all(number in _BIGINT for number in _LINE_NUMBERS(values)):
         raise FileRefused(f"line {values[0]!r:.20} has a value out of range")
     line = Obligation._make(values[2:-1])
-    if line.points < 1 or line.amount_minor < 0 or line.price_numerator < 0 or line.price_denominator < 1:
-        raise FileRefused(f"line {values[0]!r:.20} has points, an amount or a price out of range")
+    if line.price_numerator < 0 or line.price_denominator < 1:
+        raise FileRefused(f"line {values[0]!r:.20} has a price out of range")
+    reason = why_not_owed(line)
+    if reason:
+        raise FileRefused(f"line {values[0]!r:.20} has points, an amount or an origin out of range: {reason}")
     return NumberedLine(values[0], values[1], line, values[-1])
 
 

@@ -2,7 +2,8 @@
 
 One table: a row for each line, then one for each position, then one for each currency's total. What the partner
 receives, pays, and has with itself (on-us, not cleared) stands in three columns as decimal amounts, so a column of
-rows of one kind adds up to the total below. A text that a spreadsheet would take for a formula gets an apostrophe
+rows of one kind adds up to the total below. A correction names the event that it corrects in the last column, and is
+below zero where it takes back. A text that a spreadsheet would take for a formula gets an apostrophe
 in front.
 """
 
@@ -36,6 +37,7 @@ COLUMNS = (
     "price_numerator",
     "price_denominator",
     "digest",
+    "origin",
 )
 _LINE_COLUMNS = ("business_date", "event_id", "line", "issuer", "redeemer", "points", "currency", "digest")
 _POSITION_COLUMNS = ("issuer", "redeemer", "points", "currency", "digest")
@@ -63,7 +65,8 @@ def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Ite
     for line in lines:
         named = {name: line[name] for name in _LINE_COLUMNS}
         price = {f"price_{name}": value for name, value in line["price"].items()}
-        yield {"record": "line", "reported_by": line["partner"], **named, **price, **_side(line, partner)}
+        origin = {"origin": "/".join(line["origin"].values())} if "origin" in line else {}
+        yield {"record": "line", "reported_by": line["partner"], **named, **price, **_side(line, partner), **origin}
     for position in positions:
         named = {name: position[name] for name in _POSITION_COLUMNS}
         yield {"record": "position", **named, **_side(position, partner)}

@@ -37,7 +37,7 @@ from settlement.store.tables import obligation
 from settlement.store.window import Window, within
 
 _KEY = ("partner_id", "event_id", "line")
-_FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date")
+_FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date", "origin")
 _PAIR = ("issuer", "redeemer", "currency")
 
 
@@ -115,7 +115,8 @@ def _name(row: Mapping[str, Any]) -> str:
 
 def _terms(row: Mapping[str, Any]) -> str:
     amounts = f"{row['points']} points, {row['amount_minor']} minor units"
-    return f"{pair_name(*(row[name] for name in _PAIR))}, {amounts}"
+    corrected = f", correcting {row['origin']}" if row["origin"] else ""
+    return f"{pair_name(*(row[name] for name in _PAIR))}, {amounts}{corrected}"
 
 
 def _pair_findings(stated: Sequence[Position], ledger: Sequence[Mapping[str, Any]]) -> list[Finding]:

@@ -52,11 +52,18 @@ obligation = Table(
     _required("business_date", Date()),
     _required("digest", LargeBinary()),
     Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
-    CheckConstraint("points > 0 AND amount_minor >= 0 AND line >= 0", name="obligation_amounts"),
+    Column("origin", _NAME, nullable=False, server_default=text("''")),
+    CheckConstraint(
+        "line >= 0 AND (points > 0 AND amount_minor >= 0 OR points < 0 AND amount_minor <= 0 AND origin <> '')",
+        name="obligation_amounts",
+    ),
     Index("obligation_business_date", "business_date"),
     Index("obligation_tx", "tx"),
 )
-"""What an issuer owes a redeemer: one row a line of an event, written by intake only."""
+"""What an issuer owes a redeemer: one row a line of an event, written by intake only.
+
+A row with an origin corrects that event's rows, and alone may be below zero.
+"""
 
 cycle = Table(
     "cycle",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection, Select, column, insert, select, table, text
 
 from settlement import cycles
+from settlement.core.lines import event_name
 from settlement.core.pricing import split_minor, value_minor
 from settlement.intake import Obligation, record
 
@@ -25,6 +26,7 @@ _COLUMNS = (
     "amount_minor",
     "currency",
     "business_date",
+    "origin",
 )
 _SIDE = table("ledger_side", *map(column, (*_COLUMNS, "tx")))
 LEDGER: Select[tuple[object, ...]] = select(_SIDE)
@@ -45,6 +47,24 @@ def redemption(
         Obligation(redeemer, event_id, line, issuer, redeemer, part, share, currency, 1, numerator, denominator, day)
         for line, (issuer, part), share in zip(range(1, 100), points.items(), shares, strict=False)
     ]
+
+
+def correction(event_id: str, lines: Sequence[Obligation], day: date, points: int | None = None) -> list[Obligation]:
+    """The lines that take `points` of `lines` back (all of them by default), the last one first.
+
+    What a line gives back is the difference of what it comes to before and after.
+    """
+    taken: list[Obligation] = []
+    missing = sum(line.points for line in lines) if points is None else points
+    for number, line in enumerate(reversed(lines), 1):
+        part = min(line.points, missing)
+        missing -= part
+        back = line.amount_minor - line.amount_minor * (line.points - part) // line.points
+        signed = {"points": -part, "amount_minor": -back, "business_date": day}
+        if part:
+            origin = event_name(line.partner_id, line.event_id)
+            taken.append(line._replace(event_id=event_id, line=number, origin=origin, **signed))
+    return taken
 
 
 JANUARY: Sequence[Obligation] = [
@@ -76,7 +96,7 @@ CREATE_LEDGER_SIDE = text(
     """
     CREATE TABLE ledger_side (
         partner_id text, event_id text, line int, issuer text, redeemer text, points bigint, amount_minor bigint,
-        currency text, business_date date, tx xid8 DEFAULT pg_current_xact_id()
+        currency text, business_date date, origin text, tx xid8 DEFAULT pg_current_xact_id()
     )
     """
 )

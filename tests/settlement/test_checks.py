@@ -21,7 +21,9 @@ ROW = "WHERE event_id = 'b1-grocer-r' AND line = 1"
 LINE = "grocer/b1-grocer-r/1"
 COLUMNS = ", ".join(FIELDS)
 TEXT = "concat_ws(E'\\n', " + COLUMNS.replace("business_date", "to_char(business_date, 'YYYY-MM-DD')") + ")"
+TEXT = TEXT.replace("origin", "nullif(origin, '')")
 REDIGEST = f"UPDATE settlement.obligation SET digest = sha256(convert_to({TEXT}, 'UTF8')) {ROW}"
+NEGATED = "points = -points, amount_minor = -amount_minor"
 DOUBLE = COLUMNS.replace("line", "7")
 
 OBLIGATION = {
@@ -38,6 +40,8 @@ OBLIGATION = {
     "digest": f"UPDATE settlement.obligation SET digest = sha256('') {ROW}",
     "partner": f"UPDATE settlement.obligation SET partner_id = 'garden' {ROW}",
     "event": f"UPDATE settlement.obligation SET event_id = 'other' {ROW}",
+    "origin": f"UPDATE settlement.obligation SET origin = 'grocer/b2-grocer-r' {ROW}",
+    "sign": f"UPDATE settlement.obligation SET {NEGATED}, origin = 'grocer/b2-grocer-r' {ROW}",
     "transaction": f"UPDATE settlement.obligation SET tx = '9000000000' {ROW}",
     "deleted": f"DELETE FROM settlement.obligation {ROW}",
     "issuers exchanged": (
@@ -111,6 +115,7 @@ LEDGER_SIDE = {
     "points": f"UPDATE ledger_side SET points = 4 {ROW}",
     "issuer": f"UPDATE ledger_side SET issuer = 'garden' {ROW}",
     "currency": f"UPDATE ledger_side SET currency = 'EUR' {ROW}",
+    "origin": f"UPDATE ledger_side SET origin = 'grocer/b2-grocer-r' {ROW}",
     "date": f"UPDATE ledger_side SET business_date = '2017-02-02' {ROW}",
     "nothing in a field": f"UPDATE ledger_side SET redeemer = NULL {ROW}",
     "no name": f"UPDATE ledger_side SET event_id = NULL {ROW}",
@@ -168,7 +173,9 @@ def test_an_altered_obligation_is_named(stage: Stage, statement: str) -> None:
     assert LINE in rows(tamper(stage, statement))
 
 
-@pytest.mark.parametrize("field", ["points", "amount", "issuer", "redeemer", "currency", "date in the cycle"])
+@pytest.mark.parametrize(
+    "field", ["points", "amount", "issuer", "redeemer", "currency", "date in the cycle", "origin", "sign"]
+)
 def test_an_altered_obligation_with_a_fresh_digest_is_named_by_the_ledger(stage: Stage, field: str) -> None:
     assert LINE in rows(tamper(stage, OBLIGATION[field], REDIGEST), "ledger")
 
@@ -182,7 +189,7 @@ def test_an_altered_price_with_a_fresh_digest_is_named_by_its_event(stage: Stage
 
 def test_a_doubled_obligation_is_named(stage: Stage) -> None:
     copied = f"SELECT {DOUBLE}, digest, tx FROM settlement.obligation {ROW}"
-    findings = tamper(stage, f"INSERT INTO settlement.obligation {copied}")
+    findings = tamper(stage, f"INSERT INTO settlement.obligation ({COLUMNS}, digest, tx) {copied}")
     assert "grocer/b1-grocer-r/7" in rows(findings, "ledger") & rows(findings, "row digest")
     assert "cycle 2017-01" in rows(findings, "one cycle")
 

@@ -48,6 +48,9 @@ def read(path: Path) -> list[Record]:
     rows = pq.read_table(path)
     above: list[Record] = json.loads(rows.schema.metadata[METADATA_KEY])
     lines = [{"record": "line", **row, "digest": row["digest"].hex()} for row in rows.to_pylist()]
+    for row in lines:
+        if not row["origin"]:
+            del row["origin"]
     return [*above, *lines, {"record": "end"}]
 
 
@@ -58,7 +61,7 @@ def write(path: Path, records: list[Record]) -> None:
         return
     schema = pq.read_schema(path)
     above = [record for record in records if record["record"] not in {"line", "end"}]
-    lines = [dict(record) for record in records if record["record"] == "line"]
+    lines = [{"origin": ""} | record for record in records if record["record"] == "line"]
     for line in lines:
         line["digest"] = bytes.fromhex(line["digest"])
     schema = schema.with_metadata({METADATA_KEY: json.dumps(above).encode()})
@@ -77,7 +80,9 @@ def stated(records: list[Record], kind: str, name: str) -> Record:
 
 def redigest(record: Record) -> None:
     """Give an altered line the digest its fields have now."""
-    record["digest"] = line_digest(Obligation(*(record[name] for name in Obligation._fields))).hex()
+    record["digest"] = line_digest(
+        Obligation(**{name: record[name] for name in Obligation._fields if name in record})
+    ).hex()
 
 
 def alter(path: Path, change: Change) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
-from settlement.core.lines import line_digest
+from settlement.core.lines import FIELDS, Obligation, line_digest
 from settlement.errors import InvalidObligation, ObligationExists
 from settlement.intake import record
 from settlement.store.tables import obligation
@@ -23,7 +23,7 @@ def stored(connection: Connection) -> int:
 def test_fields_digest_and_transaction_are_stored(connection: Connection) -> None:
     record(connection, JANUARY)
     rows = connection.execute(select(obligation).order_by(*obligation.primary_key)).all()
-    assert [tuple(row[:12]) for row in rows] == sorted(JANUARY)
+    assert [Obligation(*(getattr(row, name) for name in FIELDS)) for row in rows] == sorted(JANUARY)
     assert [row.digest for row in rows] == [line_digest(line) for line in sorted(JANUARY)]
     assert {row.tx for row in rows} == {connection.execute(select(func.pg_current_xact_id())).scalar_one()}
 
