@@ -3,6 +3,7 @@
 HubError
 ├── Refused            a request or command that a rule forbids; carries a wire code
 ├── TermsRefused       terms of a contract or rate that make no sense
+│   └── AmountNotExchangeable  an amount that an exchange rate does not take
 ├── ConfigurationError settings, secrets or database that do not fit together
 ├── DatabaseUnavailable the database did not answer; nothing is known about the write
 └── LedgerBroken       stored rows contradict each other; nothing was written
@@ -29,6 +30,10 @@ class Refused(HubError):
 
 class TermsRefused(HubError):
     """Terms of a contract or a rate that cannot be applied; the message says what to change."""
+
+
+class AmountNotExchangeable(TermsRefused):
+    """An exchange rate does not take this amount; the message says which amounts it takes."""
 
 
 class ConfigurationError(HubError):
