@@ -69,6 +69,19 @@ def published_once(postgres_server: str, migrated_template: str) -> Iterator[Eng
         yield engine
 
 
+@pytest.fixture(scope="session")
+def corrected_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with January and the corrected February published; who uses it rolls back."""
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_corrected")):
+        _post(engine)
+        with engine.begin() as connection:
+            sample.close(connection)
+            sample.post(connection, sample.CORRECTIONS)
+        with engine.begin() as connection:
+            sample.close(connection, "2017-02")
+        yield engine
+
+
 def _prepared(url: str) -> Iterator[Engine]:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:

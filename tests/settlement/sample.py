@@ -49,21 +49,23 @@ def redemption(
     ]
 
 
-def correction(event_id: str, lines: Sequence[Obligation], day: date, points: int | None = None) -> list[Obligation]:
-    """The lines that take `points` of `lines` back (all of them by default), the last one first.
+def correction(
+    event_id: str, lines: Sequence[Obligation], points: int, day: date = date(2017, 2, 10), before: int = 0
+) -> list[Obligation]:
+    """The lines that take `points` of a redemption's `lines` back, the last first, after `before` were taken back.
 
-    What a line gives back is the difference of what it comes to before and after.
+    A line gives back its amount in proportion to its points, so that all corrections together give all of it back.
     """
     taken: list[Obligation] = []
-    missing = sum(line.points for line in lines) if points is None else points
-    for number, line in enumerate(reversed(lines), 1):
-        part = min(line.points, missing)
-        missing -= part
-        back = line.amount_minor - line.amount_minor * (line.points - part) // line.points
-        signed = {"points": -part, "amount_minor": -back, "business_date": day}
-        if part:
+    later = 0
+    for line in reversed(lines):
+        start, end = (max(0, min(line.points, place - later)) for place in (before, before + points))
+        later += line.points
+        if end > start:
+            minor = [value_minor(part, line.amount_minor, line.points) for part in (start, end)]
+            signed = {"points": start - end, "amount_minor": minor[0] - minor[1]}
             origin = event_name(line.partner_id, line.event_id)
-            taken.append(line._replace(event_id=event_id, line=number, origin=origin, **signed))
+            taken.append(line._replace(event_id=event_id, business_date=day, origin=origin, **signed))
     return taken
 
 
@@ -78,6 +80,13 @@ FEBRUARY: Sequence[Obligation] = [
     *redemption("b6-grocer-r", "grocer", {"bank": 15}, date(2017, 2, 1)),
     *redemption("b7-fuel-r", "fuel", {"pharmacy": 19, "bank": 1}, date(2017, 2, 28)),
 ]
+CORRECTIONS: Sequence[Obligation] = [
+    *correction("b4-fuel-r/back", JANUARY[7:8], 100),
+    *correction("b5-fuel-r/back", JANUARY[8:9], 15),
+    *correction("b3-pharmacy-r/back", JANUARY[4:7], 10),
+    *correction("b6-grocer-r/back", FEBRUARY[:1], 15),
+]
+"""February's: of January's redemptions in part, so that pairs are below zero, and of one of its own to nothing."""
 
 
 def post(connection: Connection, obligations: Sequence[Obligation]) -> None:
