@@ -384,7 +384,7 @@ class StatementHead:
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What the partner receives and pays in one currency, in minor units."""
+    """What the partner receives and pays in one currency, in minor units; corrections may bring each below zero."""
 
     currency: str
     receive_minor: int
@@ -414,7 +414,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What one issuer owes one redeemer in a cycle: `lines` obligations, `points`, `minor` units."""
+    """What one issuer owes one redeemer in a cycle: `lines` obligations, `points`, `minor` units.
+
+    Where corrections outweigh the rest, both are below zero and the redeemer owes that back.
+    """
 
     issuer: str
     redeemer: str
@@ -468,7 +471,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported."""
+    """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported.
+
+    `origin` is "", or of a correction `partner/event_id` of the event that it corrects, as the text has it that its
+    digest is over; only a correction's `points` and `minor` may be below zero.
+    """
 
     partner: str
     event_id: str
@@ -481,6 +488,7 @@ class StatementLine:
     price: Price
     business_date: date
     digest: str
+    origin: str = ""
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "StatementLine":
@@ -497,6 +505,7 @@ class StatementLine:
             price=Price.from_wire(wire["price"]),
             business_date=date.fromisoformat(wire["business_date"]),
             digest=wire["digest"],
+            origin=_optional(_event_name, wire.get("origin")) or "",
         )
 
 
@@ -550,6 +559,11 @@ class Page(Generic[T]):
 
 def _optional(read: Callable[[Any], T], value: Any) -> T | None:
     return None if value is None else read(value)
+
+
+def _event_name(wire: Wire) -> str:
+    """Read {"partner", "event_id"} as the text `partner/event_id`."""
+    return f"{wire['partner']}/{wire['event_id']}"
 
 
 def _each(read: Callable[[Any], T], values: Any) -> tuple[T, ...]:

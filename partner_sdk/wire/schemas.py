@@ -318,7 +318,7 @@ class EventsQuery(WireSchema):
 class EventSchema(WireSchema):
     """One event that the partner reported, as the hub recorded it."""
 
-    event_id = values.identifier(required=True)
+    event_id = values.recorded_event(required=True)
     kind = Choice("earning", "redemption", required=True)
     status = Choice("posted", "pending", "rejected", "quarantined", required=True)
     points = values.points(required=True)
@@ -361,11 +361,11 @@ class StatementsAnswer(WireSchema):
 
 
 class NetSchema(WireSchema):
-    """What a partner receives and pays in one currency."""
+    """What a partner receives and pays in one currency; corrections may bring each below zero."""
 
     currency = values.currency(required=True)
-    receive_minor = values.total(required=True)
-    pay_minor = values.total(required=True)
+    receive_minor = values.signed_total(required=True)
+    pay_minor = values.signed_total(required=True)
     net_minor = values.signed_total(required=True)
 
 
@@ -379,11 +379,11 @@ class PairSchema(WireSchema):
 
 
 class PositionSchema(PairSchema):
-    """What one issuer owes one redeemer in a cycle."""
+    """What one issuer owes one redeemer in a cycle; below zero, the redeemer owes it back."""
 
     lines = values.total(required=True)
-    points = values.total(required=True)
-    minor = values.total(required=True)
+    points = values.signed_total(required=True)
+    minor = values.signed_total(required=True)
 
 
 class StatementAnswer(WireSchema):
@@ -405,19 +405,30 @@ class LinePriceSchema(PriceSchema):
     version = Whole(1, MAX_SUM, required=True)
 
 
-class StatementLineSchema(WireSchema):
-    """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported."""
+class OriginSchema(WireSchema):
+    """The event that a line corrects."""
 
     partner = values.partner(required=True)
-    event_id = values.identifier(required=True)
+    event_id = values.recorded_event(required=True)
+
+
+class StatementLineSchema(WireSchema):
+    """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported.
+
+    With an `origin` it corrects that event's lines, and `points` and `minor` may be below zero.
+    """
+
+    partner = values.partner(required=True)
+    event_id = values.recorded_event(required=True)
     line = values.total(required=True)
     issuer = values.partner(required=True)
     redeemer = values.partner(required=True)
-    points = values.points(required=True)
-    minor = values.total(required=True)
+    points = values.signed_points(required=True)
+    minor = values.signed_total(required=True)
     currency = values.currency(required=True)
     price = Part(LinePriceSchema, required=True)
     business_date = Day(required=True)
+    origin = Part(OriginSchema)
     digest = values.digest(required=True)
 
 

@@ -19,6 +19,11 @@ def identifier(**kwargs: Any) -> Text:
     return Text(r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
 
 
+def recorded_event(**kwargs: Any) -> Text:
+    """The id of an event as the hub recorded it: a client's, or one that the hub made of it (`r-1/capture`)."""
+    return Text(r"[A-Za-z0-9._~:/-]{1,120}", "1 to 120 characters of A-Z a-z 0-9 . _ ~ : / - are expected", **kwargs)
+
+
 def partner(**kwargs: Any) -> Text:
     """A partner's id."""
     return Text(r"[a-z][a-z0-9-]{1,31}", "a partner's id is expected: [a-z][a-z0-9-]{1,31}", **kwargs)
@@ -63,6 +68,11 @@ def sentence(**kwargs: Any) -> Text:
 def points(**kwargs: Any) -> Whole:
     """Points that one event may move."""
     return Whole(0, MAX_POINTS, **kwargs)
+
+
+def signed_points(**kwargs: Any) -> Whole:
+    """Points of one line of an obligation, which a correction may take back."""
+    return Whole(-MAX_POINTS, MAX_POINTS, **kwargs)
 
 
 def total(**kwargs: Any) -> Whole:

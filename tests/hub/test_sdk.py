@@ -59,7 +59,8 @@ def canonical(line: StatementLine) -> str:
     price = (line.price.version, line.price.numerator, line.price.denominator)
     amounts = (line.points, line.minor, line.currency)
     fields = (line.partner, line.event_id, line.line, line.issuer, line.redeemer, *amounts, *price, line.business_date)
-    return "\n".join(map(str, fields))
+    origin = [line.origin] if line.origin else []
+    return "\n".join(map(str, [*fields, *origin]))
 
 
 def test_a_partner_joins_with_its_own_key(own: Network) -> None:

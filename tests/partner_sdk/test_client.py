@@ -273,7 +273,18 @@ def test_statements_are_read(client: Client, peer: Peer) -> None:
                         "minor": 1,
                         "price": {"version": 1, "numerator": 9, "denominator": 10},
                         "business_date": "2017-01-31",
-                    }
+                    },
+                    {
+                        **pair,
+                        "partner": "grocer",
+                        "event_id": "r-1/reversal",
+                        "line": 0,
+                        "points": -1,
+                        "minor": -1,
+                        "price": {"version": 1, "numerator": 9, "denominator": 10},
+                        "business_date": "2017-01-31",
+                        "origin": {"partner": "grocer", "event_id": "r-1/capture"},
+                    },
                 ],
                 "next_cursor": "c",
                 "more": False,
@@ -287,6 +298,10 @@ def test_statements_are_read(client: Client, peer: Peer) -> None:
     assert statement.pairs_of_cycle[0].digest == digest
     (lines,) = client.statement_lines("2017-01")
     assert (lines.items[0].price.version, lines.items[0].business_date) == (1, date(2017, 1, 31))
+    assert [(line.points, line.minor, line.origin) for line in lines.items] == [
+        (1, 1, ""),
+        (-1, -1, "grocer/r-1/capture"),
+    ]
     assert [seen.target.path for seen in peer.seen] == [
         "/v1/statements",
         "/v1/statements/2017-01",

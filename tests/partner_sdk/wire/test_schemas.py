@@ -21,9 +21,12 @@ from partner_sdk.wire.schemas import (
     KeyRegistration,
     MemberAnswer,
     MembersRequest,
+    NetSchema,
+    PositionSchema,
     ProblemSchema,
     QuoteRequest,
     RedemptionRequest,
+    StatementLineSchema,
     validate,
 )
 
@@ -246,6 +249,46 @@ def test_null_passes_only_where_the_contract_says_so() -> None:
     answer = {"member": "card:1", "available": 1, "pending": 0, "next_to_expire": None}
     assert validate(MemberAnswer, answer) == answer
     assert _pointers(MemberAnswer, {**answer, "pending": None}) == ["/pending"]
+
+
+LINE: dict[str, Any] = {
+    "partner": "fuel",
+    "event_id": "r-1/reversal",
+    "line": 1,
+    "issuer": "bank",
+    "redeemer": "fuel",
+    "points": -250,
+    "minor": -250,
+    "currency": "USD",
+    "price": {"version": 1, "numerator": 1, "denominator": 1},
+    "business_date": "2017-01-20",
+    "origin": {"partner": "fuel", "event_id": "r-1/capture"},
+    "digest": "0" * 64,
+}
+
+
+def test_a_correction_names_its_origin_and_may_be_below_zero() -> None:
+    usual = {name: value for name, value in LINE.items() if name != "origin"}
+    for line in (LINE, usual):
+        assert validate(StatementLineSchema, line) == line
+    assert _pointers(StatementLineSchema, {**LINE, "origin": None}) == ["/origin"]
+    assert _pointers(StatementLineSchema, {**LINE, "origin": {"partner": "fuel"}}) == ["/origin/event_id"]
+
+
+def test_positions_and_sums_may_be_below_zero_but_not_their_lines() -> None:
+    pair = {name: LINE[name] for name in ("issuer", "redeemer", "currency", "digest")}
+    position = {**pair, "lines": 1, "points": -250, "minor": -250}
+    net = {"currency": "USD", "receive_minor": -2, "pay_minor": -3, "net_minor": 1}
+    assert (validate(PositionSchema, position), validate(NetSchema, net)) == (position, net)
+    assert _pointers(PositionSchema, {**position, "lines": -1}) == ["/lines"]
+
+
+@pytest.mark.parametrize(("event_id", "passes"), [("r-1/capture", True), ("a" * 120, True), ("a" * 121, False)])
+def test_a_recorded_event_has_an_id_that_no_request_can_have(event_id: str, passes: bool) -> None:
+    """So nobody can take the id that the hub is going to give."""
+    due = [] if passes else ["/event_id"]
+    assert [pointer for pointer in _pointers(StatementLineSchema, {"event_id": event_id}) if "event" in pointer] == due
+    assert _pointers(EarningsRequest, {"earnings": [{**EARNING, "event_id": event_id}]}) == ["/earnings/0/event_id"]
 
 
 def test_a_problem_may_have_members_that_are_not_known() -> None:
