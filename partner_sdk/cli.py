@@ -301,8 +301,8 @@ def _plain(value: Any) -> Any:
 
 
 def _is_said(part: Any) -> bool:
-    """Whether a value is worth room on a line: zero is, absence and an unset flag are not."""
-    return part is not None and part is not False
+    """Whether a value is worth room on a line: zero is, absence, an empty text and an unset flag are not."""
+    return part is not None and part is not False and part != ""
 
 
 def _word(part: Any) -> str:

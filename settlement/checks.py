@@ -2,10 +2,10 @@
 
 Five things must hold, and each finding names the row that breaks one:
 
-1. every obligation is in exactly one cycle, and its fields still give the digest it was recorded with; 2. the
-nets of each currency add up to zero; 3. the lines and positions of the hub's ledger equal those of the
-obligations; 4. statement totals, added up partner by partner, equal the positions; 5. the cycle digest of the
-database equals the one that Python finds from the lines, with the code an auditor uses.
+1. every obligation is in exactly one cycle, its fields still give the digest it was recorded with, and no event is
+corrected by more than it came to; 2. the nets of each currency add up to zero; 3. the lines and positions of the hub's
+ledger equal those of the obligations; 4. statement totals, added up partner by partner, equal the positions; 5. the
+cycle digest of the database equals the one that Python finds from the lines, with the code an auditor uses.
 
 Over these stands the chain of moves: a cut-off, a result or a move that was changed by hand no longer fits
 its digest.
@@ -27,6 +27,7 @@ from settlement.core.verification import Claims, Recomputation
 from settlement.errors import NotPublished, UnknownCycle
 from settlement.store.comparison import compare_with_ledger
 from settlement.store.history import lock_in_state, moves_by_cycle, moves_of, one_at_a_time
+from settlement.store.origins import taken_back_too_much
 from settlement.store.results import load_claims, stream_lines
 from settlement.store.tables import cycle_check, cycle_result, obligation
 from settlement.store.window import KEY, LINE, CutOff, Window, cut_offs, lines_of, seen_by, window_of, within
@@ -76,6 +77,7 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(_history(connection, window, claims))
     found.extend(_in_one_cycle(connection, window, ledger))
     found.extend(_row_digests(connection, window))
+    found.extend(taken_back_too_much(connection, window))
     found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
     found.extend(_recompute(connection, window, claims))
     return found.listed(), result_subject(claims)

@@ -59,6 +59,7 @@ obligation = Table(
     ),
     Index("obligation_business_date", "business_date"),
     Index("obligation_tx", "tx"),
+    Index("obligation_origin", "origin", postgresql_where=text("origin <> ''")),
 )
 """What an issuer owes a redeemer: one row a line of an event, written by intake only.
 

@@ -63,9 +63,8 @@ def correction(
         later += line.points
         if end > start:
             minor = [value_minor(part, line.amount_minor, line.points) for part in (start, end)]
-            signed = {"points": start - end, "amount_minor": minor[0] - minor[1]}
-            origin = event_name(line.partner_id, line.event_id)
-            taken.append(line._replace(event_id=event_id, business_date=day, origin=origin, **signed))
+            back = line._replace(points=start - end, amount_minor=minor[0] - minor[1], business_date=day)
+            taken.append(back._replace(event_id=event_id, origin=event_name(line.partner_id, line.event_id)))
     return taken
 
 

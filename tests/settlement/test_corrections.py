@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,39 @@ def test_a_correction_missing_in_the_ledger_is_named_with_what_it_corrects(publi
         connection.execute(text(f"DELETE FROM ledger_side {ROW}"))
     named = "-100 minor units, correcting fuel/b4-fuel-r"
     with pytest.raises(SettlementRefused, match=named), published.begin() as connection:
+        close(connection, CYCLE)
+
+
+def test_more_than_was_owed_is_not_taken_back(published: Engine) -> None:
+    """Although the ledger says so too: 100 of 250 points in February, 151 in March."""
+    with published.begin() as connection:
+        post(connection, CORRECTIONS)
+    with published.begin() as connection:
+        close(connection, CYCLE)
+        (back,) = correction("b4-fuel-r/more", JANUARY[7:8], 150, date(2017, 3, 1), 100)
+        post(connection, [back._replace(points=-151, amount_minor=-151)])
+    with pytest.raises(SettlementRefused) as refusal, published.begin() as connection:
+        close(connection, "2017-03")
+    (finding,) = refusal.value.findings
+    assert (finding.check, finding.row) == ("origin", "fuel/b4-fuel-r")
+    assert finding.detail == "bank -> fuel (USD): its corrections leave -1 points, -1 minor units"
+
+
+def test_all_that_was_owed_can_be_taken_back(published: Engine) -> None:
+    with published.begin() as connection:
+        post(connection, CORRECTIONS)
+    with published.begin() as connection:
+        close(connection, CYCLE)
+        post(connection, correction("b4-fuel-r/more", JANUARY[7:8], 150, date(2017, 3, 1), 100))
+    with published.begin() as connection:
+        assert close(connection, "2017-03").positions[0].points == -150
+
+
+@pytest.mark.parametrize("origin", ["fuel/nowhere", "grocer/b4-fuel-r"])
+def test_nothing_is_taken_back_of_an_event_that_owed_nothing(published: Engine, origin: str) -> None:
+    with published.begin() as connection:
+        post(connection, [CORRECTIONS[0]._replace(origin=origin)])
+    with pytest.raises(SettlementRefused, match=rf"\[origin\] {origin}: bank"), published.begin() as connection:
         close(connection, CYCLE)
 
 

@@ -61,7 +61,7 @@ def write(path: Path, records: list[Record]) -> None:
         return
     schema = pq.read_schema(path)
     above = [record for record in records if record["record"] not in {"line", "end"}]
-    lines = [{"origin": ""} | record for record in records if record["record"] == "line"]
+    lines: list[Record] = [{"origin": ""} | record for record in records if record["record"] == "line"]
     for line in lines:
         line["digest"] = bytes.fromhex(line["digest"])
     schema = schema.with_metadata({METADATA_KEY: json.dumps(above).encode()})

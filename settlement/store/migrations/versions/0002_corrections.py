@@ -21,7 +21,9 @@ _ALTERED = """
             line >= 0 AND (points > 0 AND amount_minor >= 0 OR points < 0 AND amount_minor <= 0 AND origin <> '')
         )
 """
+_INDEXED = "CREATE INDEX obligation_origin ON settlement.obligation (origin) WHERE origin <> ''"
 
 
 def upgrade() -> None:
     op.execute(_ALTERED)
+    op.execute(_INDEXED)
