@@ -28,6 +28,8 @@ from partner_sdk.errors import (
     UntrustedAnswer,
 )
 from partner_sdk.model import (
+    Capture,
+    Confirmation,
     Earning,
     EarningQuote,
     EarningResult,
@@ -50,10 +52,14 @@ from partner_sdk.model import (
     Rate,
     Redemption,
     RedemptionQuote,
+    Refund,
+    RefundResult,
+    Reversal,
     Rule,
     Statement,
     StatementHead,
     StatementLine,
+    Voided,
 )
 from partner_sdk.wire.keys import PrivateKey, PublicKey
 
@@ -63,7 +69,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Capture",
     "Client",
+    "Confirmation",
     "Conflict",
     "Earning",
     "EarningQuote",
@@ -97,6 +105,9 @@ __all__ = [
     "Rate",
     "RateLimited",
     "Redemption",
+    "Refund",
+    "RefundResult",
+    "Reversal",
     "RedemptionQuote",
     "Refused",
     "Rule",
@@ -106,6 +117,7 @@ __all__ = [
     "TransportError",
     "Unauthenticated",
     "UntrustedAnswer",
+    "Voided",
 ]
 
 

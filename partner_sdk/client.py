@@ -106,9 +106,73 @@ class Client:
         results = self._send_each("/v1/earnings", "earnings", (each.to_wire() for each in reported))
         return _matched(model.EarningResult.from_wire, results, "event_id", [each.event_id for each in reported])
 
-    def redeem(self, redemption_id: str, member: str, points: int) -> model.Redemption:
-        """Spend a member's points here; raises InsufficientPoints, EventConflict, NotFound (unknown_member)."""
-        asked = {"redemption_id": redemption_id, "member": member, "points": points}
+    def confirm(self, event_id: str) -> model.Confirmation:
+        """Say that a pending sale stands, so that its points can be spent; raises NotFound, Conflict (not_pending)."""
+        answer = self._transport.post(f"/v1/earnings/{quote(event_id, safe='')}/confirm", b"{}")
+        (confirmed,) = _matched(model.Confirmation.from_wire, [answer], "event_id", [event_id])
+        return confirmed
+
+    def refund(self, refunds: Iterable[model.Refund]) -> list[model.RefundResult]:
+        """Report returned purchases, in as many requests as needed; one result for each, in order.
+
+        Each is decided on its own; one that breaks a rule is rejected by itself, in its result.
+        """
+        reported = list(refunds)
+        results = self._send_each("/v1/refunds", "refunds", (each.to_wire() for each in reported))
+        return _matched(model.RefundResult.from_wire, results, "event_id", [each.event_id for each in reported])
+
+    def redeem(self, redemption_id: str, member: str, points: int, *, pool: bool = False) -> model.Redemption:
+        """Spend a member's points here, or with `pool` those of its household.
+
+        Raises InsufficientPoints, EventConflict, Conflict (member_in_debt, not_in_pool), NotFound (unknown_member).
+        """
+        return self._redeem({"redemption_id": redemption_id, "member": member, "points": points}, pool)
+
+    def hold(
+        self, redemption_id: str, member: str, points: int, seconds: int, *, pool: bool = False
+    ) -> model.Redemption:
+        """Reserve a member's points for so many seconds, at today's price; then `capture` or `void`, or let it lapse.
+
+        Raises what `redeem` raises.
+        """
+        asked = {"redemption_id": redemption_id, "member": member, "points": points, "hold": seconds}
+        return self._redeem(asked, pool)
+
+    def capture(self, redemption_id: str, points: int | None = None) -> model.Capture:
+        """Spend what a hold reserves, or so many points of it; the rest is released.
+
+        Raises NotFound (unknown_event), Conflict (hold_closed, exceeds_original), EventConflict.
+        """
+        return self._follow(
+            model.Capture.from_wire, redemption_id, "capture", {} if points is None else {"points": points}
+        )
+
+    def void(self, redemption_id: str) -> model.Voided:
+        """Release what a hold reserves; raises NotFound (unknown_event), Conflict (hold_closed)."""
+        return self._follow(model.Voided.from_wire, redemption_id, "void", {})
+
+    def reverse(
+        self, redemption_id: str, points: int | None = None, *, reversal_id: str | None = None
+    ) -> model.Reversal:
+        """Take a redemption back, whole or so many points of it; the points return to the lots they came from.
+
+        Give each partial reversal a `reversal_id` of your own, which makes a repetition harmless. Raises NotFound
+        (unknown_event), Conflict (not_reversible, exceeds_original), EventConflict.
+        """
+        asked = {"points": points, "reversal_id": reversal_id}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self._follow(model.Reversal.from_wire, redemption_id, "reverse", given)
+
+    def _follow(self, read: Callable[[Any], T], redemption_id: str, step: str, asked: dict[str, Any]) -> T:
+        path = f"/v1/redemptions/{quote(redemption_id, safe='')}/{step}"
+        answer = self._transport.post(path, strict_json.dumps(asked))
+        (followed,) = _matched(read, [answer], "redemption_id", [redemption_id])
+        return followed
+
+    def _redeem(self, asked: dict[str, Any], pool: bool) -> model.Redemption:
+        if pool:
+            asked["pool"] = True
+        redemption_id = asked["redemption_id"]
         answer = self._transport.post("/v1/redemptions", strict_json.dumps(asked))
         (redemption,) = _matched(model.Redemption.from_wire, [answer], "redemption_id", [redemption_id])
         return redemption
@@ -119,9 +183,9 @@ class Client:
         answer = self._transport.post("/v1/quotes", strict_json.dumps({"earning": asked}))
         return _read(lambda quoted: model.EarningQuote.from_wire(quoted["earning"]), answer)
 
-    def quote_redemption(self, member: str, points: int) -> model.RedemptionQuote:
+    def quote_redemption(self, member: str, points: int, *, pool: bool = False) -> model.RedemptionQuote:
         """What a redemption would give, without doing it."""
-        asked = {"redemption": {"member": member, "points": points}}
+        asked = {"redemption": {"member": member, "points": points} | ({"pool": True} if pool else {})}
         answer = self._transport.post("/v1/quotes", strict_json.dumps(asked))
         return _read(lambda quoted: model.RedemptionQuote.from_wire(quoted["redemption"]), answer)
 

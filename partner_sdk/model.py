@@ -138,6 +138,88 @@ class EarningResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """A returned purchase to report; `refunds` is the event id of the sale.
+
+    Without `amount` and `items` all that is left of the sale is returned. `occurred_at` must know its time zone
+    (else ValueError).
+    """
+
+    event_id: str
+    refunds: str
+    occurred_at: datetime
+    amount: Money | None = None
+    items: tuple[Item, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.occurred_at.tzinfo is None:
+            raise ValueError("occurred_at must know its time zone")
+
+    def to_wire(self) -> dict[str, Any]:
+        """The element of POST /v1/refunds; members without a value are left out."""
+        wire: dict[str, Any] = {
+            "event_id": self.event_id,
+            "refunds": self.refunds,
+            "occurred_at": self.occurred_at.isoformat(),
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount.to_wire()
+        if self.items:
+            wire["items"] = [item.to_wire() for item in self.items]
+        return wire
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResult:
+    """What became of one refund. `points` is what the returned part had earned; it is the sum of what was `taken`
+    from the member's lots, is `owed` by the member from now on, is `borne` by the issuer, and had `expired`.
+    """
+
+    event_id: str
+    status: str
+    points: int
+    amount: Money | None = None
+    taken: int = 0
+    owed: int = 0
+    borne: int = 0
+    expired: int = 0
+    duplicate: bool = False
+    error: Failure | None = None
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "RefundResult":
+        """Read one element of the answer to POST /v1/refunds."""
+        return cls(
+            event_id=wire["event_id"],
+            status=wire["status"],
+            points=wire["points"],
+            amount=_optional(Money.from_wire, wire.get("amount")),
+            taken=wire.get("taken", 0),
+            owed=wire.get("owed", 0),
+            borne=wire.get("borne", 0),
+            expired=wire.get("expired", 0),
+            duplicate=wire.get("duplicate", False),
+            error=_optional(Failure.from_wire, wire.get("error")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A sale that stands: its `points` can be spent from `available_at` on."""
+
+    event_id: str
+    points: int
+    available_at: datetime
+    duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Confirmation":
+        """Read the answer to POST /v1/earnings/{event_id}/confirm."""
+        available_at = datetime.fromisoformat(wire["available_at"])
+        return cls(wire["event_id"], wire["points"], available_at, wire.get("duplicate", False))
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
     """The points that a redemption took of one issuer, and what that issuer owes for them (minor units)."""
 
@@ -153,13 +235,14 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A redemption that was posted; `value` is what the partner will be reimbursed."""
+    """A redemption that was posted, or with `held_until` a hold; `value` is what the partner will be reimbursed."""
 
     redemption_id: str
     points: int
     value: Money
     lots: tuple[Lot, ...]
     duplicate: bool = False
+    held_until: datetime | None = None
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "Redemption":
@@ -170,15 +253,78 @@ class Redemption:
             value=Money.from_wire(wire["value"]),
             lots=_each(Lot.from_wire, wire["lots"]),
             duplicate=wire.get("duplicate", False),
+            held_until=_optional(datetime.fromisoformat, wire.get("held_until")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What was burnt of a hold, and how many points were `released`."""
+
+    redemption_id: str
+    points: int
+    released: int
+    value: Money
+    lots: tuple[Lot, ...]
+    duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Capture":
+        """Read the answer to POST /v1/redemptions/{redemption_id}/capture."""
+        return cls(
+            redemption_id=wire["redemption_id"],
+            points=wire["points"],
+            released=wire["released"],
+            value=Money.from_wire(wire["value"]),
+            lots=_each(Lot.from_wire, wire["lots"]),
+            duplicate=wire.get("duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """A hold that was voided, and the points it released."""
+
+    redemption_id: str
+    points: int
+    duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Voided":
+        """Read the answer to POST /v1/redemptions/{redemption_id}/void."""
+        return cls(wire["redemption_id"], wire["points"], wire.get("duplicate", False))
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What a reversal gave back to the member, lot by lot, the last taken first; `value` is no longer reimbursed."""
+
+    redemption_id: str
+    reversal_id: str
+    points: int
+    value: Money
+    lots: tuple[Lot, ...]
+    duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Reversal":
+        """Read the answer to POST /v1/redemptions/{redemption_id}/reverse."""
+        return cls(
+            redemption_id=wire["redemption_id"],
+            reversal_id=wire["reversal_id"],
+            points=wire["points"],
+            value=Money.from_wire(wire["value"]),
+            lots=_each(Lot.from_wire, wire["lots"]),
+            duplicate=wire.get("duplicate", False),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class EarningQuote:
-    """What an earning would give now."""
+    """What an earning would give now; without `available_at` the points wait for your confirmation."""
 
     points: int
-    available_at: datetime
+    available_at: datetime | None
     expires_on: date
     rate_version: int
 
@@ -187,7 +333,7 @@ class EarningQuote:
         """Read the `earning` of the answer to POST /v1/quotes."""
         return cls(
             points=wire["points"],
-            available_at=datetime.fromisoformat(wire["available_at"]),
+            available_at=_optional(datetime.fromisoformat, wire.get("available_at")),
             expires_on=date.fromisoformat(wire["expires_on"]),
             rate_version=wire["rate_version"],
         )
@@ -260,32 +406,49 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """What this partner may see of a member's points."""
+    """What this partner may see of a member's points.
+
+    `available` can be spent; `pending` will be; `held` is reserved; `debt` is owed and paid first by what comes in;
+    `qualifying` counts for status only. `expiring` lists what is available by its last day, soonest first.
+    """
 
     member: str
     available: int
     pending: int
     next_to_expire: Expiring | None
+    held: int = 0
+    debt: int = 0
+    qualifying: int = 0
+    expiring: tuple[Expiring, ...] = ()
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "MemberView":
         """Read the answer to GET /v1/members/{member}."""
-        expiring = _optional(Expiring.from_wire, wire["next_to_expire"])
-        return cls(wire["member"], wire["available"], wire["pending"], expiring)
+        return cls(
+            member=wire["member"],
+            available=wire["available"],
+            pending=wire["pending"],
+            next_to_expire=_optional(Expiring.from_wire, wire["next_to_expire"]),
+            held=wire.get("held", 0),
+            debt=wire.get("debt", 0),
+            qualifying=wire.get("qualifying", 0),
+            expiring=_each(Expiring.from_wire, wire.get("expiring", ())),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An earning rule; `linear` gives `points` for each full `per_minor` minor units."""
+    """An earning rule; `linear` gives `points` for each full `per_minor` minor units, of the kind that it `gives`."""
 
     rule: str
     points: int
     per_minor: int
+    gives: Mapping[str, Any] | None = None
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "Rule":
-        """Read {"rule", "points", "per_minor"}."""
-        return cls(wire["rule"], wire["points"], wire["per_minor"])
+        """Read {"rule", "points", "per_minor", "gives"?}."""
+        return cls(wire["rule"], wire["points"], wire["per_minor"], wire.get("gives"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +491,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of this partner as the hub recorded it; `kind` is earning or redemption."""
+    """An event of this partner as the hub recorded it; `refers_to` is the event that it follows, if any."""
 
     event_id: str
     kind: str
@@ -340,6 +503,7 @@ class Event:
     value: Money | None = None
     expires_on: date | None = None
     error: Failure | None = None
+    refers_to: str | None = None
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "Event":
@@ -355,6 +519,7 @@ class Event:
             value=_optional(Money.from_wire, wire.get("value")),
             expires_on=_optional(date.fromisoformat, wire.get("expires_on")),
             error=_optional(Failure.from_wire, wire.get("error")),
+            refers_to=wire.get("refers_to"),
         )
 
 

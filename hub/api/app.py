@@ -61,9 +61,9 @@ def _signed_view(
         received = incoming.received(request)
         caller = authenticate(hub, received, authorities)
         limit.take(caller.partner.partner_id)
-        body = incoming.json_body(received, endpoint.request)
+        body = incoming.json_body(received, endpoint.request, optional=endpoint.body_optional)
         query = incoming.query(request, endpoint.query)
-        return answers.document(endpoint.handle(Call(hub, caller, body, path, query)))
+        return answers.document(endpoint.handle(Call(hub, caller, body, incoming.path_ids(path), query)))
 
     return view
 

@@ -32,5 +32,7 @@ class Endpoint(NamedTuple):
     handle: Callable[[Call], dict[str, Any]]
     request: type[Schema] | None = None
     query: type[Schema] | None = None
+    body_optional: bool = False
+    """Whether a request without a body means ``{}``."""
     refusals: tuple[str, ...] = ()
     """Codes this endpoint may refuse with, beyond those that any signed request may meet."""

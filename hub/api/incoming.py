@@ -19,6 +19,7 @@ from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.signatures import RequestTarget
 from partner_sdk.wire.strict_json import MalformedJson
+from partner_sdk.wire.values import IDENTIFIER
 
 RAW_PATH = "hansa.raw_path"
 CUT_SHORT = "hansa.cut_short"
@@ -72,8 +73,20 @@ def nonce_of(request: FlaskRequest) -> str | None:
     return signatures.echoed_nonce(request.headers.get("Signature-Input"))
 
 
-def json_body(request: Request, schema: type[Schema] | None) -> Mapping[str, Any]:
-    """Return the body as ``schema`` loads it.
+def path_ids(path: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables of a path, once those that name events are found to be ids.
+
+    Raises:
+        Refused: ``unknown_event`` for one that nobody can have given to anything.
+    """
+    for name, value in path.items():
+        if name.endswith("_id") and not IDENTIFIER.fullmatch(value):
+            raise Refused("unknown_event", "This is no id of anything.")
+    return path
+
+
+def json_body(request: Request, schema: type[Schema] | None, *, optional: bool = False) -> Mapping[str, Any]:
+    """Return the body as ``schema`` loads it; where it is ``optional``, none is as good as ``{}``.
 
     Raises:
         Refused: ``unsupported_media_type``, ``malformed_json``, ``invalid_request``; ``malformed_request`` for
@@ -83,6 +96,8 @@ def json_body(request: Request, schema: type[Schema] | None) -> Mapping[str, Any
         if request.body:
             raise Refused("malformed_request", "This call takes no body.")
         return {}
+    if optional and not request.body:
+        return validate(schema, {})
     if not _JSON.fullmatch(request.target.content_type or ""):
         raise Refused("unsupported_media_type", "The body must be application/json.")
     try:

@@ -58,7 +58,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
     }
     if endpoint.request is not None:
-        operation["requestBody"] = _body(endpoint.request)
+        operation["requestBody"] = _body(endpoint.request) | {"required": not endpoint.body_optional}
         refusals += BODY_REFUSALS
     if endpoint.query is not None:
         refusals.append("invalid_request")

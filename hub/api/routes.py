@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hub.api.calls import Endpoint
-from hub.api.endpoints import earnings, events, members, ping, quotes, rates, redemptions, statements
+from hub.api.endpoints import earnings, events, members, ping, quotes, rates, redemptions, refunds, statements
 
 SIGNED: tuple[Endpoint, ...] = (
     *earnings.ENDPOINTS,
+    *refunds.ENDPOINTS,
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
     *members.ENDPOINTS,

@@ -1,27 +1,44 @@
 """Which lots a redemption burns, in which order.
 
-The order decides who owes whom, so it is a named, versioned scheme rule: ``expiry-first-1`` takes the lot
-that expires first; ties go by issuer id, then kind, then maturity.
+The order decides who owes whom, so it is a named, versioned scheme rule, and each redemption keeps the name of
+the one that it was burnt by. ``expiry-first-1`` takes the lot that expires first; ties go by issuer id, then
+kind, then maturity. ``restricted-first-1`` takes points that are restricted to the redeeming partner and few
+others first, then goes on likewise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from hub.core.ledger import Lot
+from hub.core.point_kinds import spend_at
 
-ORDER = "expiry-first-1"
+ORDERS: Mapping[str, Callable[[Lot], Any]] = MappingProxyType(
+    {
+        "expiry-first-1": lambda lot: lot.key,
+        "restricted-first-1": lambda lot: (not spend_at(lot.key.kind), lot.key),
+    }
+)
+DEFAULT_ORDER = "restricted-first-1"
 
 
-def burn(lots: Iterable[Lot], points: int) -> list[Lot] | None:
+def burn(lots: Iterable[Lot], points: int, order: str = DEFAULT_ORDER) -> list[Lot] | None:
     """Return what to take from which lot so that the parts add up to ``points``, or None if too few are there."""
+    taken = take(lots, points, order)
+    return taken if sum(lot.points for lot in taken) == points else None
+
+
+def take(lots: Iterable[Lot], points: int, order: str = DEFAULT_ORDER) -> list[Lot]:
+    """Return what to take from which lot to come as near to ``points`` as these lots allow."""
     taken: list[Lot] = []
     missing = points
-    for lot in sorted(lots):
-        take = min(lot.points, missing)
-        if take > 0:
-            taken.append(Lot(lot.key, take))
-            missing -= take
+    for lot in sorted(lots, key=ORDERS[order]):
+        part = min(lot.points, missing)
+        if part > 0:
+            taken.append(Lot(lot.key, part))
+            missing -= part
         if missing == 0:
-            return taken
-    return None
+            break
+    return taken

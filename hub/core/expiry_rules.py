@@ -61,6 +61,11 @@ class Expiry:
         """Return the idleness that ends points, or None where their end is settled when they are earned."""
         return self._life(jurisdiction).idle
 
+    @property
+    def counts_idleness(self) -> bool:
+        """Whether the points of some member end by idleness."""
+        return any(life.idle for life in (self.usual, *self.by_jurisdiction.values()))
+
     def _life(self, jurisdiction: str | None) -> Life:
         return self.usual if jurisdiction is None else self.by_jurisdiction.get(jurisdiction, self.usual)
 

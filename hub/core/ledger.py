@@ -9,21 +9,28 @@ The records are named tuples because a batch of them is turned into columns for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from hub.core.point_kinds import BASE as BASE
+
 AVAILABLE = "available"
-"""Account of a member: points that exist and are not held."""
+"""Account of a member: the points in its lots, whether mature, pending or held."""
+DEBT = "debt"
+"""Account of a member: points that it owes to an issuer, since a refund found them spent."""
+TRANSIT = "transit"
+"""Account of the coalition through which points go from lot to lot; each event leaves it as it was."""
 BREAKAGE = "breakage"
 """Account of the coalition: points that expired unspent."""
+PARTNER_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 COALITION = "coalition"
 """The reporter of the operator's own events, and never the id of a partner."""
-BASE = "base"
-"""The usual kind of points."""
-
 NEVER_EXPIRES = date.max
 MATURE_AT_ONCE = date.min
+WHEN_CONFIRMED = date.max
+"""The maturity of points that wait until their partner confirms the event."""
 NO_MEMBER = 0
 """The member id of transfers between partners and the coalition, which touch no member."""
 
@@ -75,6 +82,8 @@ class Event(NamedTuple):
     currency: str | None = None
     rate_version: int | None = None
     expires_on: date | None = None
+    matures_on: date | None = None
+    """When the points of an earning can be spent; None: at once."""
     store: str | None = None
     terminal: str | None = None
     channel: str | None = None
@@ -83,6 +92,16 @@ class Event(NamedTuple):
     error_code: str | None = None
     evidence_id: bytes | None = None
     """The signed request that reported it; None for the operator's own events."""
+    refers_to: str | None = None
+    """The event of the same reporter that this one confirms, captures, voids, refunds or reverses."""
+    returned_before: int | None = None
+    """What earlier events had returned of it: minor units for a refund, points for a reversal."""
+    priced_by: str | None = None
+    """The partner whose reimbursement price ``rate_version`` is, where that is not the reporter."""
+    scheme_rule: str | None = None
+    """The scheme rule that chose the lots, by name and version."""
+    details: str | None = None
+    """What else the decision rested on, as JSON text."""
 
 
 class Transfer(NamedTuple):

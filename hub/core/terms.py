@@ -9,21 +9,88 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Generic, TypeVar
+from datetime import date, timedelta
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from hub.core.errors import TermsRefused
-from hub.core.rules import Rule, compile_rules
+from hub.core.expiry_rules import Expiry, compile_expiry
+from hub.core.ledger import MATURE_AT_ONCE, WHEN_CONFIRMED
+from hub.core.rules import Grants, Rule, compile_grants, compile_rules
+
+
+class Maturity(NamedTuple):
+    """When points can be spent: ``days`` after the sale, or when the partner confirms it."""
+
+    days: int = 0
+    confirmed: bool = False
+
+    def on(self, sold_on: date) -> date:
+        """Return the day from whose first instant (UTC) the points of a sale can be spent."""
+        if self.confirmed:
+            return WHEN_CONFIRMED
+        return sold_on + timedelta(days=self.days) if self.days else MATURE_AT_ONCE
+
+
+REFUND_POLICIES = ("within_balance", "debt", "issuer_bears")
+"""Where points that a refund wants back are spent already: take what there is; the member owes; the issuer bears."""
+BREAKAGE_OWNERS = ("issuer", "coalition")
+"""Who keeps the value of points that expire: the issuer owes nothing more, or owes it to the coalition."""
+MAX_PENDING_DAYS = 3_660
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a partner agreed to: how long its points live, and whether its reports may enrol members."""
+    """What a partner agreed to: life and maturity of its points, returns, breakage, whether it enrols members."""
 
     version: int
     valid_from: date
     life_months: int
     enrols_unknown: bool
+    terms: Mapping[str, Any]
+    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds`` and ``breakage``."""
+    expiry: Expiry = field(compare=False)
+    maturity: Maturity
+    refunds: str
+    breakage: str
+
+    @classmethod
+    def of(
+        cls, version: int, valid_from: date, life_months: int, enrols_unknown: bool, terms: Mapping[str, Any]
+    ) -> Contract:
+        """Read the terms; what they leave out is usual: end of month plus ``life_months``, mature at once.
+
+        Raises:
+            TermsRefused: a term is unknown or makes no sense.
+        """
+        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage"}
+        if unknown:
+            raise TermsRefused(f"a contract has no terms {', '.join(sorted(unknown))}")
+        return cls(
+            version,
+            valid_from,
+            life_months,
+            enrols_unknown,
+            terms,
+            compile_expiry(terms.get("expiry", {"rule": "months_end", "months": life_months})),
+            _maturity(terms.get("maturity", {})),
+            _one_of(terms.get("refunds", REFUND_POLICIES[0]), "refunds", REFUND_POLICIES),
+            _one_of(terms.get("breakage", BREAKAGE_OWNERS[0]), "breakage", BREAKAGE_OWNERS),
+        )
+
+
+def _maturity(terms: Any) -> Maturity:
+    if terms in ({}, {"confirmed": True}):
+        return Maturity(confirmed=bool(terms))
+    days = terms.get("days") if isinstance(terms, Mapping) and len(terms) == 1 else None
+    if type(days) is not int or not 0 <= days <= MAX_PENDING_DAYS:
+        raise TermsRefused(f'maturity is {{"days": 0 to {MAX_PENDING_DAYS}}} or {{"confirmed": true}}')
+    return Maturity(days)
+
+
+def _one_of(value: Any, name: str, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise TermsRefused(f"{name} is one of {', '.join(words)}")
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +102,14 @@ class EarningRate:
     currency: str
     terms: list[dict[str, Any]]
     points: Rule = field(compare=False)
+    """The spendable points of a sale."""
+    grants: Grants = field(compare=False)
+    """The same by kind, issuer and life, with the qualifying points beside them."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, currency: str, terms: list[dict[str, Any]]) -> EarningRate:
         """Compile ``terms`` once for the life of this version."""
-        return cls(version, valid_from, currency, terms, compile_rules(terms))
+        return cls(version, valid_from, currency, terms, compile_rules(terms), compile_grants(terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +140,19 @@ class ReimbursementPrice:
         return cls(version, valid_from, currency, numerator, denominator)
 
 
-Version = TypeVar("Version", Contract, EarningRate, ReimbursementPrice)
+class Dated(Protocol):
+    """What has versions that start on a day."""
+
+    @property
+    def version(self) -> int:
+        """Its number, from 1."""
+
+    @property
+    def valid_from(self) -> date:
+        """Its first day."""
+
+
+Version = TypeVar("Version", bound=Dated)
 
 
 class Timeline(Generic[Version]):

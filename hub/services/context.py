@@ -14,12 +14,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hub.core.errors import ConfigurationError, Refused
+from hub.core.exchange import ExchangeRate
+from hub.core.scheme import Scheme
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
 from hub.keyring import Keyring
 from hub.store import configuration
 from hub.store.configuration import Stamp
 from hub.store.database import Connection, Database
 from partner_sdk.wire.keys import PublicKey
+
+NO_SCHEME = Scheme.of(0, date.min, {})
+"""The rules of a coalition that has set none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Partner:
     contracts: Timeline[Contract]
     earning_rates: Timeline[EarningRate]
     prices: Timeline[ReimbursementPrice]
+    exchanges: Mapping[str, Timeline[ExchangeRate]]
+    """By direction, ``in`` and ``out``."""
+    by_jurisdiction: bool
+    """Whether the life of its points depends on where a member lives."""
 
 
 class Configuration(NamedTuple):
@@ -57,6 +66,7 @@ class Configuration(NamedTuple):
     version: int
     partners: Mapping[str, Partner]
     keys: Mapping[str, PartnerKey]
+    schemes: Timeline[Scheme]
 
     def partner(self, partner_id: str) -> Partner:
         """Return a partner.
@@ -81,6 +91,11 @@ class Moment(NamedTuple):
     def day(self) -> date:
         """The business date (UTC)."""
         return self.now.date()
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme's rules in force."""
+        return self.configuration.schemes.on(self.day) or NO_SCHEME
 
 
 @dataclass(slots=True)
@@ -118,29 +133,41 @@ def _load(connection: Connection, version: int) -> Configuration:
     rows = configuration.read_all(connection)
     contracts, rates = _by_partner(rows["contract"]), _by_partner(rows["rate"])
     partners = {
-        row.partner_id: Partner(
-            row.partner_id,
-            row.name,
-            row.status,
-            Timeline(_contract(one) for one in contracts[row.partner_id]),
-            Timeline(
-                EarningRate.of(one.version, one.valid_from, one.currency, one.terms)
-                for one in rates[row.partner_id]
-                if one.kind == "earning"
-            ),
-            Timeline(
-                ReimbursementPrice.of(one.version, one.valid_from, one.currency, one.terms)
-                for one in rates[row.partner_id]
-                if one.kind == "reimbursement"
-            ),
-        )
-        for row in rows["partner"]
+        row.partner_id: _partner(row, contracts[row.partner_id], rates[row.partner_id]) for row in rows["partner"]
     }
-    return Configuration(version, MappingProxyType(partners), MappingProxyType(_keys(rows["partner_key"])))
+    schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
+    keys = _keys(rows["partner_key"])
+    return Configuration(version, MappingProxyType(partners), MappingProxyType(keys), schemes)
+
+
+def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partner:
+    kinds: defaultdict[str, list[Any]] = defaultdict(list)
+    for one in rates:
+        kinds[one.kind].append(one)
+    exchanges = {
+        direction: Timeline(
+            ExchangeRate.of(one.version, one.valid_from, row.partner_id, one.terms)
+            for one in kinds[f"exchange-{direction}"]
+        )
+        for direction in ("in", "out")
+    }
+    return Partner(
+        row.partner_id,
+        row.name,
+        row.status,
+        Timeline(_contract(one) for one in contracts),
+        Timeline(EarningRate.of(one.version, one.valid_from, one.currency, one.terms) for one in kinds["earning"]),
+        Timeline(
+            ReimbursementPrice.of(one.version, one.valid_from, one.currency, one.terms)
+            for one in kinds["reimbursement"]
+        ),
+        MappingProxyType(exchanges),
+        any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
+    )
 
 
 def _contract(row: Any) -> Contract:
-    return Contract(row.version, row.valid_from, row.life_months, row.enrols_unknown)
+    return Contract.of(row.version, row.valid_from, row.life_months, row.enrols_unknown, row.terms)
 
 
 def _keys(rows: Sequence[Any]) -> dict[str, PartnerKey]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 from hub.core import ledger
 from hub.core.content import CONFLICT, content_digest, instant
 from hub.core.errors import Refused
-from hub.core.expiry import end_of_month_plus
 from hub.core.ledger import Event, Evidence, Posting, Transfer
-from hub.core.rules import Sale
-from hub.core.terms import EarningRate
-from hub.services import members
+from hub.core.rules import Grant, Sale
+from hub.core.terms import Contract, EarningRate
+from hub.services import accounts, members
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
@@ -32,10 +31,20 @@ Reported = Mapping[str, Any]
 
 
 class Terms(NamedTuple):
-    """What applies to the sales of one day: the rate, and when the points expire."""
+    """What applies to the sales of one day: the rate, and what the contract says about its points."""
 
     rate: EarningRate
-    expires_on: date
+    contract: Contract
+    day: date
+
+    def expires_on(self, grant: Grant, jurisdiction: str | None) -> date:
+        """Return the last day of what is granted to a member of a jurisdiction."""
+        return (grant.expiry or self.contract.expiry).on(self.day, jurisdiction)
+
+    @property
+    def matures_on(self) -> date:
+        """The day from which the points can be spent."""
+        return self.contract.maturity.on(self.day)
 
 
 def terms_on(partner: Partner, day: date) -> Terms:
@@ -49,7 +58,21 @@ def terms_on(partner: Partner, day: date) -> Terms:
         raise Refused("no_contract", f"The partner has no contract in force on {day}.")
     if rate is None:
         raise Refused("no_rate", f"The partner has no earning rate in force on {day}.")
-    return Terms(rate, end_of_month_plus(day, contract.life_months))
+    return Terms(rate, contract, day)
+
+
+def maturity(terms: Terms, now: datetime) -> date | None:
+    """Return the day on which points will mature, or None if they can be spent at ``now``."""
+    return terms.matures_on if terms.matures_on > now.date() else None
+
+
+def available_at(matures_on: date | None, posted_at: datetime) -> dict[str, str]:
+    """Return what an answer says of when points can be spent: nothing while that is for their partner to say."""
+    if matures_on is None:
+        return {"available_at": instant(posted_at)}
+    if matures_on == ledger.WHEN_CONFIRMED:
+        return {}
+    return {"available_at": instant(datetime.combine(matures_on, time(), UTC))}
 
 
 def enrols_unknown(partner: Partner, moment: Moment) -> bool:
@@ -110,8 +133,10 @@ def post_together(
     for one in chain.from_iterable(decided):
         if isinstance(one, Event):
             accepted.setdefault(one.event_id, one)
-    entry = _posting(moment, partner, [report.evidence for report in reports], list(accepted.values()))
-    fresh = again_after_deadlock(lambda: posting.post(connection, entry))
+    entry = batch.posting(moment, [report.evidence for report in reports], list(accepted.values()))
+    fresh, burdened = again_after_deadlock(lambda: posting.post_credits(connection, entry))
+    if burdened:
+        accounts.settle(hub, burdened)
     # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
     earlier = [event_id for event_id in batch.event_ids if event_id not in fresh]
     stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
@@ -136,6 +161,7 @@ class _Batch:
         names = list({one["member"] for one in reported})
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
         self.members = members.resolve(hub, connection, names, enrol_for, moment.now)
+        self.jurisdictions = members.jurisdictions(connection, partner, self.members.values())
 
     def decide(self, reported: Reported, evidence: Evidence) -> Event | Refused:
         try:
@@ -151,6 +177,8 @@ class _Batch:
         member_id = self.members.get(reported["member"])
         if member_id is None:
             raise Refused("unknown_member", "No member has this identifier.")
+        grants = terms.rate.grants(Sale(reported["amount"]["minor"]))
+        jurisdiction = self.jurisdictions.get(member_id)
         items = reported.get("items")
         return Event(
             reported["event_id"],
@@ -163,7 +191,8 @@ class _Batch:
             reported["amount"]["minor"],
             terms.rate.currency,
             terms.rate.version,
-            terms.expires_on,
+            terms.expires_on(grants[0], jurisdiction),
+            maturity(terms, self.now),
             reported.get("store"),
             reported.get("terminal"),
             reported.get("channel"),
@@ -171,27 +200,30 @@ class _Batch:
             evidence_id=evidence.evidence_id,
         )
 
+    def posting(self, moment: Moment, evidence: Sequence[Evidence], accepted: Sequence[Event]) -> Posting:
+        transfers = [transfer for event in accepted for transfer in self._transfers(event)]
+        return Posting(self.partner.partner_id, moment.now, moment.day, accepted, transfers, evidence)
 
-def _posting(moment: Moment, partner: Partner, evidence: Sequence[Evidence], accepted: Sequence[Event]) -> Posting:
-    issuer = partner.partner_id
-    debit = ledger.issued(issuer)
-    transfers = [
-        Transfer(
-            event.event_id,
-            1,
-            event.member_id,
-            debit,
-            ledger.AVAILABLE,
-            event.expires_on or ledger.NEVER_EXPIRES,
-            issuer,
-            ledger.BASE,
-            ledger.MATURE_AT_ONCE,
-            event.points,
-        )
-        for event in accepted
-        if event.points
-    ]
-    return Posting(issuer, moment.now, moment.day, accepted, transfers, evidence)
+    def _transfers(self, event: Event) -> list[Transfer]:
+        terms = self.terms(event.occurred_at.date())
+        jurisdiction = self.jurisdictions.get(event.member_id)
+        grants = terms.rate.grants(Sale(event.amount_minor or 0))
+        return [
+            Transfer(
+                event.event_id,
+                line,
+                event.member_id,
+                ledger.issued(grant.issuer or self.partner.partner_id),
+                ledger.AVAILABLE,
+                terms.expires_on(grant, jurisdiction),
+                grant.issuer or self.partner.partner_id,
+                grant.kind,
+                event.matures_on or ledger.MATURE_AT_ONCE,
+                grant.points,
+            )
+            for line, grant in enumerate(grants, 1)
+            if grant.points
+        ]
 
 
 def _result(
@@ -217,9 +249,9 @@ def _result(
 def _posted(event: Any, at: datetime) -> dict[str, Any]:
     return {
         "event_id": event.event_id,
-        "status": "posted",
+        "status": "pending" if event.matures_on else "posted",
         "points": event.points,
-        "available_at": instant(at),
+        **available_at(event.matures_on, at),
         "expires_on": str(event.expires_on),
     }
 

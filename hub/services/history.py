@@ -41,10 +41,14 @@ def _event(row: Any) -> dict[str, Any]:
         "posted_at": instant(row.posted_at),
     }
     if row.amount_minor is not None:
-        name = "amount" if row.kind == "earning" else "value"
+        name = "amount" if row.kind in {"earning", "refund"} else "value"
         answer[name] = {"minor": row.amount_minor, "currency": row.currency}
     if row.expires_on is not None:
         answer["expires_on"] = str(row.expires_on)
+    if row.matures_on is not None:
+        answer["status"] = "pending"
+    if row.refers_to is not None:
+        answer["refers_to"] = row.refers_to
     if row.error_code is not None:
         answer["error"] = {"code": row.error_code, "detail": "Refused when it was reported."}
     return answer

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from hub.core.errors import Refused
+from hub.services import accounts
 from hub.services.context import Hub, Moment, Partner
 from hub.store import lots, members
 from hub.store.database import Connection
+
+UNKNOWN = "No member has this identifier."
+MAX_EXPIRING = 100
+"""Days of expiry that a view lists at most."""
 
 
 def enrol(hub: Hub, partner: Partner, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -91,6 +97,11 @@ def _enrol_unknown(hub: Hub, partner_id: str, now: datetime, unknown: Mapping[by
     return hub.database.transact(work)
 
 
+def jurisdictions(connection: Connection, partner: Partner, ids: Iterable[int]) -> dict[int, str]:
+    """Return the country whose law applies to each member, where a partner's terms make a difference by it."""
+    return members.jurisdictions(connection, ids) if partner.by_jurisdiction else {}
+
+
 def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     """Return the member id of one name.
 
@@ -99,28 +110,34 @@ def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     """
     found = resolve(hub, connection, [name], None, moment.now)
     if name not in found:
-        raise Refused("unknown_member", "No member has this identifier.")
+        raise Refused("unknown_member", UNKNOWN)
     return found[name]
 
 
 def view(hub: Hub, name: str) -> dict[str, Any]:
-    """Return what a partner may see of a member: points available, pending, and those that expire next."""
+    """Return what a partner may see of a member: points available, pending, held and owed, and when they expire."""
     with hub.database.connect() as connection:
         moment = hub.moment(connection)
-        member_id = require(hub, connection, name, moment)
-        spendable = lots.spendable(connection, member_id, moment.day)
-        pending = lots.pending_points(connection, member_id, moment.day)
-    first = min((lot.key.expires_on for lot in spendable), default=None)
+        standing = accounts.look(connection, moment, require(hub, connection, name, moment))
+    expiring = _expiring(standing)
     return {
         "member": name,
-        "available": sum(lot.points for lot in spendable),
-        "pending": pending,
-        "next_to_expire": first
-        and {
-            "points": sum(lot.points for lot in spendable if lot.key.expires_on == first),
-            "expires_on": first.isoformat(),
-        },
+        "available": sum(lot.points for lot in standing.spendable()),
+        "pending": sum(lot.points for lot in standing.pending()),
+        "held": sum(standing.account.held.values()),
+        "debt": sum(standing.debts.values()),
+        "qualifying": sum(lot.points for lot in standing.qualifying()),
+        "next_to_expire": expiring[0] if expiring else None,
+        "expiring": expiring,
     }
+
+
+def _expiring(standing: accounts.Standing) -> list[dict[str, Any]]:
+    """Return the points that can be spent now by the last day on which they can, soonest first."""
+    by_day: Counter[date] = Counter()
+    for lot in standing.spendable():
+        by_day[standing.last_day(lot.key)] += lot.points
+    return [{"points": points, "expires_on": day.isoformat()} for day, points in sorted(by_day.items())][:MAX_EXPIRING]
 
 
 def outstanding(hub: Hub) -> int:

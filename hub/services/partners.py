@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from hub.core.content import instant
 from hub.core.errors import Refused, TermsRefused
-from hub.core.ledger import COALITION
-from hub.core.terms import EarningRate, ReimbursementPrice
+from hub.core.ledger import COALITION, PARTNER_ID
+from hub.core.terms import Contract, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
 from hub.services.context import Hub, Partner, PartnerKey
 from hub.store import configuration
 from hub.store.database import Connection
 from partner_sdk.wire.keys import KeyFormatError, ProofInvalid, WeakKey, key_id, verify_registration
 
-PARTNER_ID = re.compile(r"[a-z][a-z0-9-]{1,31}")
 RESERVED = frozenset({COALITION, HUB, "operator"})
 MAX_PENDING_KEYS = 5
 """Keys of one partner that may wait for approval; more are refused until the operator has looked."""
 OVERLAP = timedelta(days=7)
 """How long the former key verifies beside a newly approved one, if the operator says nothing else."""
+NO_TERMS: Mapping[str, Any] = MappingProxyType({})
+"""A contract in which all but the life of points in months is usual."""
 
 
 def add(
-    hub: Hub, partner_id: str, name: str, valid_from: date, life_months: int, enrols_unknown: bool
+    hub: Hub,
+    partner_id: str,
+    name: str,
+    valid_from: date,
+    life_months: int,
+    enrols_unknown: bool,
+    terms: Mapping[str, Any] = NO_TERMS,
 ) -> dict[str, Any]:
     """Add a partner with its first contract.
 
     Raises:
-        Refused: ``not_allowed`` if the id is taken, reserved or malformed.
+        Refused: ``not_allowed`` if the id is taken, reserved or malformed, or the contract makes no sense.
     """
+    _check(lambda: Contract.of(0, valid_from, life_months, enrols_unknown, terms))
     if not PARTNER_ID.fullmatch(partner_id) or partner_id in RESERVED:
         raise Refused(
             "not_allowed",
@@ -44,10 +52,36 @@ def add(
         now = hub.real_time()
         if not configuration.add_partner(connection, partner_id, name, now):
             raise Refused("not_allowed", f"There is a partner {partner_id!r} already.")
-        configuration.add_contract(connection, partner_id, valid_from, life_months, enrols_unknown, now)
+        configuration.add_contract(connection, partner_id, valid_from, life_months, enrols_unknown, dict(terms), now)
 
     hub.database.transact(work)
     return show(hub, partner_id)
+
+
+def set_contract(
+    hub: Hub, partner_id: str, valid_from: date, life_months: int, enrols_unknown: bool, terms: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add a version of a partner's contract; what was posted under an earlier one keeps its terms.
+
+    Raises:
+        Refused: ``unknown_partner``, or ``not_allowed`` when the terms make no sense.
+    """
+    _check(lambda: Contract.of(0, valid_from, life_months, enrols_unknown, terms))
+
+    def work(connection: Connection) -> None:
+        hub.moment(connection).configuration.partner(partner_id)
+        now = hub.real_time()
+        configuration.add_contract(connection, partner_id, valid_from, life_months, enrols_unknown, dict(terms), now)
+
+    hub.database.transact(work)
+    return show(hub, partner_id)
+
+
+def _check(compile_terms: Callable[[], object]) -> None:
+    try:
+        compile_terms()
+    except TermsRefused as error:
+        raise Refused("not_allowed", f"{error}.") from error
 
 
 def set_status(hub: Hub, partner_id: str, status: str) -> dict[str, Any]:
@@ -79,6 +113,7 @@ def show(hub: Hub, partner_id: str) -> dict[str, Any]:
                 "valid_from": str(one.valid_from),
                 "life_months": one.life_months,
                 "enrols_unknown": one.enrols_unknown,
+                "terms": dict(one.terms),
             }
             for one in partner.contracts.versions
         ],
@@ -118,10 +153,7 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
         Refused: ``unknown_partner``, or ``not_allowed`` when the terms make no sense.
     """
     check = EarningRate.of if kind == "earning" else ReimbursementPrice.of
-    try:
-        check(0, valid_from, currency, terms)
-    except TermsRefused as error:
-        raise Refused("not_allowed", f"{error}.") from error
+    _check(lambda: check(0, valid_from, currency, terms))
 
     def work(connection: Connection) -> int:
         hub.moment(connection).configuration.partner(partner_id)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.core.burning import burn
-from hub.core.content import instant
-from hub.services import earnings, members, redemptions
+from hub.core.errors import Refused
+from hub.core.rules import Sale
+from hub.services import earnings, members, redemptions, reimbursement, spending
 from hub.services.context import Hub, Moment, Partner
-from hub.store import lots
 from hub.store.database import Connection
 
 
@@ -33,12 +32,15 @@ def _earning(
     earnings.check_time(sale["occurred_at"], moment.now)
     terms = earnings.terms_on(partner, sale["occurred_at"].date())
     points = earnings.price(terms, sale)
-    if not earnings.enrols_unknown(partner, moment):
-        members.require(hub, connection, sale["member"], moment)
+    member_id = members.resolve(hub, connection, [sale["member"]], None, moment.now).get(sale["member"])
+    if member_id is None and not earnings.enrols_unknown(partner, moment):
+        raise Refused("unknown_member", members.UNKNOWN)
+    jurisdiction = members.jurisdictions(connection, partner, [member_id or 0]).get(member_id or 0)
+    grant = terms.rate.grants(Sale(sale["amount"]["minor"]))[0]
     return {
         "points": points,
-        "available_at": instant(moment.now),
-        "expires_on": str(terms.expires_on),
+        **earnings.available_at(earnings.maturity(terms, moment.now), moment.now),
+        "expires_on": str(terms.expires_on(grant, jurisdiction)),
         "rate_version": terms.rate.version,
     }
 
@@ -46,18 +48,16 @@ def _earning(
 def _redemption(
     hub: Hub, connection: Connection, moment: Moment, partner: Partner, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
-    price = redemptions.price_on(partner, moment)
+    price = reimbursement.price_on(partner, moment)
     member_id = members.require(hub, connection, asked["member"], moment)
-    spendable = lots.spendable(connection, member_id, moment.day)
-    taken = burn(spendable, asked["points"])
+    purse = spending.look(connection, moment, member_id, asked)
+    taken = purse.take(partner.partner_id, asked["points"], moment.scheme.burn_order)
     found = {
         "points": asked["points"],
-        "available": sum(lot.points for lot in spendable),
+        "available": sum(purse.available(partner.partner_id)),
         "enough": taken is not None,
     }
     if taken is None:
         return found
-    _, parts = redemptions.valued(price, taken)
-    lines = [(lot.key.issuer, lot.points, minor) for lot, minor in zip(taken, parts, strict=True)]
-    full = redemptions.answer("", price.currency, lines)
+    full = redemptions.answer("", price.currency, redemptions.priced(taken, price))
     return found | {"value": full["value"], "lots": full["lots"]}

@@ -1,47 +1,30 @@
 """Redemptions: a member's points are burnt at a partner, priced once, and owed for by those who issued them.
 
-Member leg, partner leg and obligations are one transaction. A declined redemption is recorded too, so that a
-retry gets the first answer and never a second decision.
+Member leg, partner leg and obligations are one transaction. With ``hold`` the lots are only reserved, at today's
+price, and `hub.services.captures` burns them later. A declined redemption is recorded too, so that a retry gets
+the first answer and never a second decision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from hub.core import ledger
-from hub.core.burning import burn
-from hub.core.content import CONFLICT, content_digest
+from hub.core.content import CONFLICT, content_digest, instant
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence, Lot, Posting, Transfer
+from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.terms import ReimbursementPrice
-from hub.services import members
+from hub.services import members, reimbursement, spending
+from hub.services.accounts import as_json
 from hub.services.context import Hub, Moment, Partner
-from hub.store import events, lots, posting
+from hub.services.reimbursement import Burnt
+from hub.services.spending import Taken
+from hub.store import events, holds, posting
 from hub.store.database import Connection
-from settlement import intake
-from settlement.core.pricing import split_minor, value_minor
-from settlement.intake import Obligation
 
 DECLINED = "The member has too few available points; nothing was changed."
-
-
-def price_on(partner: Partner, moment: Moment) -> ReimbursementPrice:
-    """Return the price a partner is reimbursed at today.
-
-    Raises:
-        Refused: ``no_rate``.
-    """
-    price = partner.prices.on(moment.day)
-    if price is None:
-        raise Refused("no_rate", f"The partner has no reimbursement price in force on {moment.day}.")
-    return price
-
-
-def valued(price: ReimbursementPrice, taken: Sequence[Lot]) -> tuple[int, list[int]]:
-    """Return the value of the taken points and its split over their lots, in minor units."""
-    value = value_minor(sum(lot.points for lot in taken), price.numerator, price.denominator)
-    return value, split_minor(value, [lot.points for lot in taken])
 
 
 def answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
@@ -55,15 +38,22 @@ def answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, in
     }
 
 
+def priced(taken: Taken, price: ReimbursementPrice) -> list[tuple[str, int, int]]:
+    """Return (issuer, points, minor units) of each lot that is taken."""
+    _, minors = reimbursement.valued(price, [lot.points for _, lot in taken])
+    return [(lot.key.issuer, lot.points, minor) for (_, lot), minor in zip(taken, minors, strict=True)]
+
+
 def redeem(
     hub: Hub, partner: Partner, evidence: Evidence, asked: Mapping[str, Any], moment: Moment | None = None
 ) -> dict[str, Any]:
-    """Redeem ``points`` of a member at ``partner``, as of ``moment`` or now.
+    """Redeem or hold ``points`` of a member at ``partner``, as of ``moment`` or now.
 
-    Returns what was burnt and what it is worth.
+    Returns what was burnt, or reserved until ``held_until``, and what it is worth.
 
     Raises:
-        Refused: ``insufficient_points`` (recorded), ``event_conflict``, ``unknown_member`` or ``no_rate``.
+        Refused: ``insufficient_points`` (recorded), ``member_in_debt``, ``not_in_pool``, ``event_conflict``,
+            ``unknown_member`` or ``no_rate``.
     """
 
     def work(connection: Connection) -> dict[str, Any] | Refused:
@@ -78,82 +68,110 @@ def redeem(
 def _redeem(
     hub: Hub, connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, asked: Mapping[str, Any]
 ) -> dict[str, Any] | Refused:
-    price = price_on(partner, moment)
     member_id = members.require(hub, connection, asked["member"], moment)
-    taken = burn(lots.lock_spendable(connection, member_id, moment.day), asked["points"])
-    value, parts = valued(price, taken or [])
-    event = Event(
+    content = content_digest("redemption", asked)
+    try:
+        price = reimbursement.price_on(partner, moment)
+        purse = spending.lock(connection, moment, member_id, asked)
+    except Refused as refusal:
+        # What is refused today may have been done before: then the first answer stands.
+        return first_answer(connection, partner.partner_id, asked["redemption_id"], content) or refusal
+    order = moment.scheme.burn_order
+    taken = purse.take(partner.partner_id, asked["points"], order)
+    event = _event(moment, asked, content, price, member_id, taken, evidence)
+    held = "hold" in asked
+    transfers = [] if held else transfers_of(partner, event.event_id, taken or [])
+    entry = Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence])
+    if not posting.post(connection, entry):
+        stored = first_answer(connection, partner.partner_id, event.event_id, content)
+        assert stored is not None
+        return stored
+    if taken is None:
+        return _declined(event.event_id)
+    parts = priced(taken, price)
+    if held:
+        until = moment.now + timedelta(seconds=asked["hold"])
+        holds.add(connection, partner.partner_id, event.event_id, taken, until)
+        return _held(event.event_id, price.currency, parts, until)
+    reimbursement.owe(connection, moment, partner.partner_id, event, partner.partner_id, price, burnt(taken))
+    return answer(event.event_id, price.currency, parts)
+
+
+def _event(
+    moment: Moment,
+    asked: Mapping[str, Any],
+    content: bytes,
+    price: ReimbursementPrice,
+    member_id: int,
+    taken: Taken | None,
+    evidence: Evidence,
+) -> Event:
+    value, _ = reimbursement.valued(price, [lot.points for _, lot in taken or []])
+    return Event(
         asked["redemption_id"],
-        "redemption",
+        "hold" if "hold" in asked else "redemption",
         member_id,
         "rejected" if taken is None else "posted",
         asked["points"],
         moment.now,
-        content_digest("redemption", asked),
+        content,
         None if taken is None else value,
         price.currency,
         price.version,
         error_code="insufficient_points" if taken is None else None,
         evidence_id=evidence.evidence_id,
-    )
-    entry = Posting(partner.partner_id, moment.now, moment.day, [event], _transfers(partner, event, taken), [evidence])
-    if not posting.post(connection, entry):
-        return _first_answer(connection, partner.partner_id, event)
-    if taken is None:
-        return _declined(event.event_id)
-    intake.record(connection, _obligations(partner, event, moment, price, taken, parts))
-    issuers = [lot.key.issuer for lot in taken]
-    return answer(
-        event.event_id,
-        price.currency,
-        list(zip(issuers, [lot.points for lot in taken], parts, strict=True)),
+        scheme_rule=moment.scheme.burn_order,
+        details=payers_of(member_id, taken or []),
     )
 
 
-def _transfers(partner: Partner, event: Event, taken: Sequence[Lot] | None) -> list[Transfer]:
+def payers_of(member_id: int, taken: Taken) -> str | None:
+    """Return the members who pay, as an event's details, unless that is the member of the event alone."""
+    payers = sorted({payer for payer, _ in taken})
+    return None if payers in ([], [member_id]) else as_json({"payers": payers})
+
+
+def transfers_of(partner: Partner, event_id: str, taken: Taken) -> list[Transfer]:
+    """Return the transfers that burn lots at a partner."""
     credit = ledger.redeemed(partner.partner_id)
     return [
-        Transfer(event.event_id, line, event.member_id, ledger.AVAILABLE, credit, *lot.key, lot.points)
-        for line, lot in enumerate(taken or [], 1)
+        Transfer(event_id, line, member_id, ledger.AVAILABLE, credit, *lot.key, lot.points)
+        for line, (member_id, lot) in enumerate(taken, 1)
     ]
 
 
-def _obligations(
-    partner: Partner,
-    event: Event,
-    moment: Moment,
-    price: ReimbursementPrice,
-    taken: Sequence[Lot],
-    parts: Sequence[int],
-) -> list[Obligation]:
-    return [
-        Obligation(
-            partner_id=partner.partner_id,
-            event_id=event.event_id,
-            line=line,
-            issuer=lot.key.issuer,
-            redeemer=partner.partner_id,
-            points=lot.points,
-            amount_minor=minor,
-            currency=price.currency,
-            price_version=price.version,
-            price_numerator=price.numerator,
-            price_denominator=price.denominator,
-            business_date=moment.day,
-        )
-        for line, (lot, minor) in enumerate(zip(taken, parts, strict=True), 1)
-    ]
+def burnt(taken: Taken) -> list[Burnt]:
+    """Return the lines that are owed for when these lots are burnt."""
+    return [Burnt(line, lot.key.issuer, lot.points) for line, (_, lot) in enumerate(taken, 1)]
 
 
-def _first_answer(connection: Connection, partner_id: str, event: Event) -> dict[str, Any] | Refused:
-    """Answer a replay: the first answer again, or a conflict."""
-    first = events.first_answers(connection, partner_id, [event.event_id])[event.event_id]
-    if bytes(first.content) != event.content:
+def first_answer(
+    connection: Connection, partner_id: str, redemption_id: str, content: bytes
+) -> dict[str, Any] | Refused | None:
+    """Answer a replay: the first answer again, a conflict, or None if the id is new."""
+    first = events.first_answers(connection, partner_id, [redemption_id]).get(redemption_id)
+    if first is None:
+        return None
+    if bytes(first.content) != content:
         return Refused("event_conflict", CONFLICT)
     if first.status == "rejected":
-        return _declined(event.event_id, duplicate=True)
-    parts = events.burnt_lots(connection, partner_id, event.event_id)
-    return answer(event.event_id, first.currency, parts) | {"duplicate": True}
+        return _declined(redemption_id, duplicate=True)
+    if first.kind == "hold":
+        return _first_hold(connection, partner_id, first)
+    parts = events.burnt_lots(connection, partner_id, redemption_id)
+    return answer(redemption_id, first.currency, parts) | {"duplicate": True}
+
+
+def _first_hold(connection: Connection, partner_id: str, first: Any) -> dict[str, Any]:
+    hold = holds.find(connection, partner_id, first.event_id)
+    assert hold is not None
+    minors = reimbursement.shares(first.amount_minor, [lot.points for _, lot in hold.lots])
+    parts = [(lot.key.issuer, lot.points, minor) for (_, lot), minor in zip(hold.lots, minors, strict=True)]
+    return _held(first.event_id, first.currency, parts, hold.lapses_at) | {"duplicate": True}
+
+
+def _held(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, int]], until: Any) -> dict[str, Any]:
+    return answer(redemption_id, currency, parts) | {"status": "pending", "held_until": instant(until)}
 
 
 def _declined(redemption_id: str, **members: Any) -> Refused:

@@ -57,7 +57,7 @@ def key_list_version(connection: Connection) -> int:
 
 def read_all(connection: Connection) -> dict[str, Sequence[Row[Any]]]:
     """Return all rows of the small tables, by table."""
-    tables = ("partner", "contract", "rate", "partner_key")
+    tables = ("partner", "contract", "rate", "partner_key", "scheme")
     return {name: connection.execute(text(f"SELECT * FROM hub.{name} ORDER BY 1, 2")).all() for name in tables}
 
 
@@ -88,6 +88,7 @@ def add_contract(
     valid_from: date,
     life_months: int,
     enrols_unknown: bool,
+    terms: Any,
     at: datetime,
 ) -> int:
     """Add the next version of a partner's contract and return its number."""
@@ -95,13 +96,15 @@ def add_contract(
     return int(
         connection.execute(
             text("""INSERT INTO hub.contract
-                    SELECT :partner_id, coalesce(max(version), 0) + 1, :valid_from, :life_months, :enrols_unknown, :at
+                    SELECT :partner_id, coalesce(max(version), 0) + 1, :valid_from, :life_months, :enrols_unknown, :at,
+                           cast(:terms AS jsonb)
                     FROM hub.contract WHERE partner_id = :partner_id RETURNING version"""),
             {
                 "partner_id": partner_id,
                 "valid_from": valid_from,
                 "life_months": life_months,
                 "enrols_unknown": enrols_unknown,
+                "terms": json.dumps(terms),
                 "at": at,
             },
         ).scalar_one()
@@ -133,6 +136,19 @@ def add_rate(
                 "terms": json.dumps(terms),
                 "at": at,
             },
+        ).scalar_one()
+    )
+
+
+def add_scheme(connection: Connection, valid_from: date, terms: Any, at: datetime) -> int:
+    """Add the next version of the scheme's rules and return its number."""
+    connection.execute(_RAISE)
+    return int(
+        connection.execute(
+            text("""INSERT INTO hub.scheme
+                    SELECT coalesce(max(version), 0) + 1, :valid_from, cast(:terms AS jsonb), :at FROM hub.scheme
+                    RETURNING version"""),
+            {"valid_from": valid_from, "terms": json.dumps(terms), "at": at},
         ).scalar_one()
     )
 

@@ -128,11 +128,12 @@ def migrate(database: Database) -> None:
 
     def work(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        # Settlement first: the hub's ledger is compared with its obligations.
+        migrate_settlement(connection)
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS hub"))
         config = AlembicConfig()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        migrate_settlement(connection)
 
     database.transact(work)

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from hub.core.ledger import Transfer
+from hub.store.database import fetch
+
 _FIRST = """
-    SELECT event_id, content, kind, status, points, posted_at, expires_on, amount_minor, currency, error_code
+    SELECT event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date, expires_on,
+           matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before, items, details
     FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
 """
-_BURNT = text("""
-    SELECT transfer.issuer, transfer.points, obligation.amount_minor
-    FROM hub.transfer AS transfer
-    JOIN settlement.obligation AS obligation USING (partner_id, event_id, line)
-    WHERE transfer.member_id = (
-        SELECT member_id FROM hub.event WHERE partner_id = :partner_id AND event_id = :event_id)
-      AND partner_id = :partner_id AND event_id = :event_id
+_LINES = """
+    SELECT line, issuer, points, amount_minor, price_version, price_numerator, price_denominator
+    FROM settlement.obligation
+    WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
+"""
+_TRANSFERS = """
+    SELECT event_id, line, member_id, debit_account, credit_account, expires_on, issuer, kind, matures_on, points
+    FROM hub.transfer
+    WHERE member_id = ANY(%(members)s::bigint[]) AND partner_id = %(partner_id)s AND event_id = %(event_id)s
     ORDER BY line
-""")
+"""
+_REFERRING = """
+    SELECT event_id, kind, points, amount_minor, items, returned_before FROM hub.event
+    WHERE partner_id = %(partner_id)s AND refers_to = %(event_id)s AND status = 'posted'
+"""
 _PAGE = text("""
     SELECT tx::text AS tx, event_id, kind, status, points, occurred_at, posted_at, amount_minor, currency,
-           expires_on, error_code
+           expires_on, matures_on, error_code, refers_to
     FROM hub.event
     WHERE partner_id = :partner_id AND (tx, event_id) > (cast(:tx AS xid8), :event_id)
       AND tx < pg_snapshot_xmin(pg_current_snapshot())
@@ -36,10 +46,38 @@ def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[s
     return {row.event_id: row for row in rows}
 
 
+class OwedLine(NamedTuple):
+    """One line that an event made its issuer owe, with its price."""
+
+    line: int
+    issuer: str
+    points: int
+    amount_minor: int
+    price_version: int
+    price_numerator: int
+    price_denominator: int
+
+
+def owed_lines(connection: Connection, partner_id: str, event_id: str) -> list[OwedLine]:
+    """Return what an event made issuers owe, line by line."""
+    rows = fetch(connection, _LINES, {"partner_id": partner_id, "event_id": event_id})
+    return [OwedLine(*row) for row in rows]
+
+
 def burnt_lots(connection: Connection, partner_id: str, event_id: str) -> list[tuple[str, int, int]]:
     """Return (issuer, points, minor units) of each lot that a posted redemption took, in burning order."""
-    rows = connection.execute(_BURNT, {"partner_id": partner_id, "event_id": event_id})
-    return [(row.issuer, row.points, row.amount_minor) for row in rows]
+    return [(one.issuer, one.points, one.amount_minor) for one in owed_lines(connection, partner_id, event_id)]
+
+
+def transfers_of(connection: Connection, partner_id: str, event_id: str, members: Sequence[int]) -> list[Transfer]:
+    """Return an event's transfers with these members, by line."""
+    values = {"partner_id": partner_id, "event_id": event_id, "members": list(members)}
+    return [Transfer(*row) for row in fetch(connection, _TRANSFERS, values)]
+
+
+def referring(connection: Connection, partner_id: str, event_id: str) -> Sequence[Row[Any]]:
+    """Return the posted events that confirm, end, refund or reverse one."""
+    return connection.exec_driver_sql(_REFERRING, {"partner_id": partner_id, "event_id": event_id}).all()
 
 
 def page(connection: Connection, partner_id: str, after: tuple[str, str], most: int) -> Sequence[Row[Any]]:

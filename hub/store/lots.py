@@ -10,14 +10,11 @@ from sqlalchemy import Connection, text
 from hub.core.ledger import Lot, LotKey
 from hub.store.database import fetch
 
-_SPENDABLE = """
-    SELECT expires_on, issuer, kind, matures_on, points FROM hub.lot
-    WHERE member_id = %(member_id)s AND points > 0 AND expires_on >= %(day)s AND matures_on <= %(day)s
-    ORDER BY expires_on, issuer, kind, matures_on
-"""
-_PENDING = """
-    SELECT coalesce(sum(points), 0) FROM hub.lot
-    WHERE member_id = %(member_id)s AND points > 0 AND expires_on >= %(day)s AND matures_on > %(day)s
+_EXPIRED = """
+    SELECT coalesce(sum(CASE credit_account WHEN 'breakage' THEN points ELSE -points END), 0) FROM hub.transfer
+    WHERE member_id = %(member_id)s AND 'breakage' IN (debit_account, credit_account)
+      AND (expires_on, issuer, kind, matures_on)
+        = (%(expires_on)s::date, %(issuer)s, %(kind)s, %(matures_on)s::date)
 """
 _MEMBERS_DUE = text("""
     SELECT DISTINCT member_id FROM hub.lot
@@ -31,20 +28,9 @@ _DUE = text("""
 """)
 
 
-def spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
-    """Return the lots a member may spend from on ``day``, in burning order."""
-    return _lots(fetch(connection, _SPENDABLE, {"member_id": member_id, "day": day}))
-
-
-def lock_spendable(connection: Connection, member_id: int, day: date) -> list[Lot]:
-    """Like `spendable`, and keep the lots locked, in key order, until the transaction ends."""
-    return _lots(fetch(connection, _SPENDABLE + " FOR UPDATE", {"member_id": member_id, "day": day}))
-
-
-def pending_points(connection: Connection, member_id: int, day: date) -> int:
-    """Return the points that are there but cannot be spent yet on ``day``."""
-    values = {"member_id": member_id, "day": day}
-    return int(connection.exec_driver_sql(_PENDING, values).scalar_one())
+def expired(connection: Connection, member_id: int, key: LotKey) -> int:
+    """Return the points of a lot that have gone to breakage and are still there."""
+    return int(fetch(connection, _EXPIRED, {"member_id": member_id, **key._asdict()})[0][0])
 
 
 def outstanding(connection: Connection) -> int:

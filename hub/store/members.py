@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -22,6 +22,11 @@ _ATTACH = text("""
     FROM unnest(cast(:indexes AS bytea[]), cast(:members AS bigint[]), cast(:schemes AS text[])) AS given (blind_index)
 """)
 
+
+_JURISDICTIONS = """
+    SELECT member_id, jurisdiction FROM hub.member
+    WHERE member_id = ANY(%(members)s::bigint[]) AND jurisdiction IS NOT NULL
+"""
 
 ENROLMENT_LOCK = 0x656E726F6C
 """Advisory lock under which identifiers are attached, so that one identifier never gets two members."""
@@ -61,3 +66,19 @@ def attach(
             "schemes": list(schemes),
         },
     )
+
+
+def jurisdictions(connection: Connection, members: Iterable[int]) -> dict[int, str]:
+    """Return the country (ISO 3166-1 alpha-2) whose law applies to each of these members, where one is known."""
+    return dict(fetch(connection, _JURISDICTIONS, {"members": list(members)}))
+
+
+def jurisdiction(connection: Connection, member_id: int) -> str | None:
+    """Return the country whose law applies to a member, if it is known."""
+    return jurisdictions(connection, [member_id]).get(member_id)
+
+
+def set_jurisdiction(connection: Connection, member_id: int, country: str | None) -> None:
+    """Say which country's law applies to a member from now on."""
+    values = {"member_id": member_id, "country": country}
+    connection.execute(text("UPDATE hub.member SET jurisdiction = :country WHERE member_id = :member_id"), values)

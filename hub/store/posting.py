@@ -12,52 +12,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from hub.core.errors import LedgerBroken
-from hub.core.ledger import AVAILABLE, Posting
+from hub.core.ledger import Event, Posting
 from hub.store.database import fetch
+
+_EVENT_TYPES = {
+    "event_id": "text", "kind": "text", "member_id": "bigint", "status": "text", "points": "bigint",
+    "occurred_at": "timestamptz", "content": "bytea", "amount_minor": "bigint", "currency": "text",
+    "rate_version": "integer", "expires_on": "date", "matures_on": "date", "store": "text", "terminal": "text",
+    "channel": "text", "items": "text", "error_code": "text", "evidence_id": "bytea", "refers_to": "text",
+    "returned_before": "bigint", "priced_by": "text", "scheme_rule": "text", "details": "jsonb",
+}  # fmt: skip
+_OF_EARNINGS = Event._fields.index("refers_to")
+"""An earning fills the columns before this one; sending the others too would cost a batch a twentieth."""
+
+
+def _write(columns: Sequence[str]) -> str:
+    """Return the statement up to its last part, for events that fill these columns."""
+    given = ", ".join(f"%({name})s::{_EVENT_TYPES[name]}[]" for name in columns)
+    return _WRITE % {"columns": ", ".join(columns), "given": given}
+
 
 _WRITE = """
 WITH kept AS (
     INSERT INTO hub.evidence
         (partner_id, evidence_id, keyid, received_at, signature_base, signature, sealed_body)
-    SELECT %(partner_id)s, given.* FROM unnest(
-        %(v_evidence_id)s::bytea[], %(v_keyid)s::text[], %(v_received_at)s::timestamptz[],
-        %(v_signature_base)s::bytea[], %(v_signature)s::bytea[], %(v_sealed_body)s::bytea[]
+    SELECT %%(partner_id)s, given.* FROM unnest(
+        %%(v_evidence_id)s::bytea[], %%(v_keyid)s::text[], %%(v_received_at)s::timestamptz[],
+        %%(v_signature_base)s::bytea[], %%(v_signature)s::bytea[], %%(v_sealed_body)s::bytea[]
     ) AS given (evidence_id)
     ORDER BY given.evidence_id
     ON CONFLICT DO NOTHING
 ), fresh AS (
     INSERT INTO hub.event
-        (partner_id, posted_at, business_date,
-         event_id, kind, member_id, status, points, occurred_at, content, amount_minor, currency, rate_version,
-         expires_on, store, terminal, channel, items, error_code, evidence_id)
-    SELECT %(partner_id)s, %(posted_at)s::timestamptz, %(business_date)s::date, given.*
-    FROM unnest(
-        %(event_id)s::text[], %(kind)s::text[], %(member_id)s::bigint[], %(status)s::text[],
-        %(points)s::bigint[], %(occurred_at)s::timestamptz[], %(content)s::bytea[], %(amount_minor)s::bigint[],
-        %(currency)s::text[], %(rate_version)s::integer[], %(expires_on)s::date[], %(store)s::text[],
-        %(terminal)s::text[], %(channel)s::text[], %(items)s::text[], %(error_code)s::text[],
-        %(evidence_id)s::bytea[]
-    ) AS given (event_id)
+        (partner_id, posted_at, business_date, %(columns)s)
+    SELECT %%(partner_id)s, %%(posted_at)s::timestamptz, %%(business_date)s::date, given.*
+    FROM unnest(%(given)s) AS given (event_id)
     ORDER BY given.event_id
     ON CONFLICT DO NOTHING
     RETURNING event_id
 ), moved AS (
     SELECT given.* FROM unnest(
-        %(t_event_id)s::text[], %(t_line)s::smallint[], %(t_member_id)s::bigint[], %(t_debit)s::text[],
-        %(t_credit)s::text[], %(t_expires_on)s::date[], %(t_issuer)s::text[], %(t_kind)s::text[],
-        %(t_matures_on)s::date[], %(t_points)s::bigint[]
+        %%(t_event_id)s::text[], %%(t_line)s::smallint[], %%(t_member_id)s::bigint[], %%(t_debit)s::text[],
+        %%(t_credit)s::text[], %%(t_expires_on)s::date[], %%(t_issuer)s::text[], %%(t_kind)s::text[],
+        %%(t_matures_on)s::date[], %%(t_points)s::bigint[]
     ) AS given (event_id, line, member_id, debit_account, credit_account, expires_on, issuer, kind, matures_on, points)
     JOIN fresh USING (event_id)
 ), transferred AS (
     INSERT INTO hub.transfer
         (partner_id, business_date,
          event_id, line, member_id, debit_account, credit_account, expires_on, issuer, kind, matures_on, points)
-    SELECT %(partner_id)s, %(business_date)s::date, moved.* FROM moved
+    SELECT %%(partner_id)s, %%(business_date)s::date, moved.* FROM moved
 ), credited AS (
     INSERT INTO hub.lot AS lot (member_id, expires_on, issuer, kind, matures_on, points)
     SELECT member_id, expires_on, issuer, kind, matures_on, sum(points)
@@ -77,16 +86,31 @@ _DEBIT = """, owed AS (
         = (owed.member_id, owed.expires_on, owed.issuer, owed.kind, owed.matures_on)
     RETURNING 1
 )"""
+_BORROWED = """, borrowed AS (
+    INSERT INTO hub.debt AS debt (member_id, issuer, points)
+    SELECT member_id, issuer, sum(points) FROM moved WHERE debit_account = 'debt' GROUP BY member_id, issuer
+    ORDER BY member_id, issuer
+    ON CONFLICT (member_id, issuer) DO UPDATE SET points = debt.points + excluded.points
+), due AS (
+    SELECT member_id, issuer, sum(points) AS points FROM moved WHERE credit_account = 'debt'
+    GROUP BY member_id, issuer
+), repaid AS (
+    UPDATE hub.debt AS debt SET points = debt.points - due.points FROM due
+    WHERE (debt.member_id, debt.issuer) = (due.member_id, due.issuer)
+    RETURNING 1
+)"""
 _FRESH = "SELECT array(SELECT event_id FROM fresh)"
-POST_CREDITS = f"{_WRITE}\n{_FRESH}, true"
+_BURDENED = """array(
+    SELECT member_id FROM moved JOIN hub.debt USING (member_id) WHERE debt.points > 0
+    UNION SELECT member_id FROM moved JOIN hub.merged USING (member_id))"""
+POST_CREDITS = f"{_write(Event._fields[:_OF_EARNINGS])}\n{_FRESH}, true, {_BURDENED}"
 """For a posting that takes from no lot, such as all earnings: a sixth less work for the database."""
-POST = f"{_WRITE}{_DEBIT}\n{_FRESH}, (SELECT count(*) FROM owed) = (SELECT count(*) FROM debited)"
+POST = (
+    f"{_write(Event._fields)}{_DEBIT}{_BORROWED}\n{_FRESH}, "
+    "(SELECT count(*) FROM owed) = (SELECT count(*) FROM debited) "
+    "AND (SELECT count(*) FROM due) = (SELECT count(*) FROM repaid), '{}'::bigint[]"
+)
 
-_EVENT_COLUMNS = (
-    "event_id", "kind", "member_id", "status", "points", "occurred_at", "content", "amount_minor", "currency",
-    "rate_version", "expires_on", "store", "terminal", "channel", "items", "error_code",
-    "evidence_id",
-)  # fmt: skip
 _TRANSFER_COLUMNS = (
     "t_event_id", "t_line", "t_member_id", "t_debit", "t_credit", "t_expires_on", "t_issuer", "t_kind",
     "t_matures_on", "t_points",
@@ -96,28 +120,45 @@ _EVIDENCE_COLUMNS = (
 )  # fmt: skip
 
 
+class Posted(NamedTuple):
+    """What a posting came to."""
+
+    fresh: frozenset[str]
+    """The ids of the events that were new; the others changed nothing."""
+    burdened: Sequence[int]
+    """Members that were given points while they owed some, or were merged into another; see `hub.services.accounts`."""
+
+
 def post(connection: Connection, posting: Posting) -> frozenset[str]:
     """Write a posting and return the ids of the events that were new; the others changed nothing.
 
-    The caller holds the locks of the lots it debits (see `hub.store.lots.lock`). On a connection in autocommit
-    the posting is a transaction of its own.
+    The caller holds the locks of the members whose lots it debits (see `hub.store.accounts.lock`). On a connection
+    in autocommit the posting is a transaction of its own.
 
     Raises:
-        LedgerBroken: a debited lot does not exist; the transaction must be rolled back.
+        LedgerBroken: a debited lot or a repaid debt does not exist; the transaction must be rolled back.
     """
+    return _post(connection, posting, POST, Event._fields).fresh
+
+
+def post_credits(connection: Connection, posting: Posting) -> Posted:
+    """Write a posting that takes from no lot and refers to no other event, such as earnings."""
+    return _post(connection, posting, POST_CREDITS, Event._fields[:_OF_EARNINGS])
+
+
+def _post(connection: Connection, posting: Posting, statement: str, columns: tuple[str, ...]) -> Posted:
     parameters: dict[str, object] = {
         "partner_id": posting.partner_id,
         "posted_at": posting.posted_at,
         "business_date": posting.business_date,
     }
     parameters.update(_columns(_EVIDENCE_COLUMNS, posting.evidence))
-    parameters.update(_columns(_EVENT_COLUMNS, posting.events))
+    parameters.update(_columns(columns, [event[: len(columns)] for event in posting.events]))
     parameters.update(_columns(_TRANSFER_COLUMNS, posting.transfers))
-    debits = any(transfer.debit_account == AVAILABLE for transfer in posting.transfers)
-    fresh, lots_found = fetch(connection, POST if debits else POST_CREDITS, parameters)[0]
-    if not lots_found:
-        raise LedgerBroken(f"a transfer of {posting.partner_id} debits a lot that does not exist")
-    return frozenset(fresh)
+    fresh, all_found, burdened = fetch(connection, statement, parameters)[0]
+    if not all_found:
+        raise LedgerBroken(f"a transfer of {posting.partner_id} debits a lot or repays a debt that does not exist")
+    return Posted(frozenset(fresh), burdened)
 
 
 def _columns(names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:

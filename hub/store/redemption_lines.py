@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, literal, select, table
+from sqlalchemy import ColumnElement, Select, column, select, table
 
 COLUMNS = (
     "partner_id", "event_id", "line", "issuer", "redeemer", "points", "amount_minor", "currency",
-    "business_date", "tx",
+    "business_date", "tx", "origin",
 )  # fmt: skip
 
 _SELECTED: list[ColumnElement[Any]] = [column(name) for name in COLUMNS]
-_SELECTED.append(literal("").label("origin"))  # a redemption corrects nothing
 LEDGER: Select[Any] = select(*_SELECTED).select_from(table("redemption_line", schema="hub"))

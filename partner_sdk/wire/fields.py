@@ -164,6 +164,14 @@ def _faults(load: Callable[[Any], Any], elements: list[Any]) -> dict[Any, Any]:
     return faults
 
 
+class Anything(Strict, fields.Raw):
+    """A JSON value that is not looked into."""
+
+    def read(self, value: Any) -> Any:
+        """Return the value unchanged."""
+        return value
+
+
 class WireSchema(Schema):
     """An object on the wire: known members only, loaded in one pass.
 

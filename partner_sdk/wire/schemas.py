@@ -14,6 +14,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from partner_sdk.wire import values
 from partner_sdk.wire.fields import (
     MAX_FAULTS,
+    Anything,
     Choice,
     Day,
     Flag,
@@ -27,6 +28,7 @@ from partner_sdk.wire.fields import (
 from partner_sdk.wire.values import MAX_MINOR, MAX_POINTS, MAX_SUM
 
 MAX_BATCH = 1000
+MAX_HOLD_S = 30 * 86_400
 MAX_ITEMS = 500
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
@@ -162,26 +164,29 @@ class EarningsAnswer(WireSchema):
 
 
 class QuotedRedemptionSchema(WireSchema):
-    """A redemption without an id, for a quote."""
+    """A redemption without an id, for a quote; with `pool` the member's household pool pays."""
 
     member = values.member(required=True)
     points = Whole(1, MAX_POINTS, required=True)
+    pool = Flag()
 
 
 class RedemptionRequest(QuotedRedemptionSchema):
-    """POST /v1/redemptions."""
+    """POST /v1/redemptions; with `hold` the points are only reserved, for so many seconds."""
 
     redemption_id = values.identifier(required=True)
+    hold = Whole(1, MAX_HOLD_S)
 
 
 class RedemptionAnswer(WireSchema):
     """A redemption that was posted; a declined one is the problem insufficient_points."""
 
     redemption_id = values.identifier(required=True)
-    status = Choice("posted", required=True)
+    status = Choice("posted", "pending", required=True)
     points = values.points(required=True)
     value = Part(MoneySchema, required=True)
     lots = Series(Part(LotSchema), 1, 10_000, required=True)
+    held_until = Moment()
     duplicate = Flag()
 
 
@@ -201,7 +206,7 @@ class EarningQuoteSchema(WireSchema):
     """What an earning would give."""
 
     points = values.points(required=True)
-    available_at = Moment(required=True)
+    available_at = Moment()
     expires_on = Day(required=True)
     rate_version = Whole(1, MAX_SUM, required=True)
 
@@ -267,10 +272,23 @@ class MemberAnswer(WireSchema):
     member = values.member(required=True)
     available = values.total(required=True)
     pending = values.total(required=True)
+    held = values.total(required=True)
+    debt = values.total(required=True)
+    qualifying = values.total(required=True)
     next_to_expire = Part(ExpiringSchema, required=True, allow_none=True)
+    expiring = Series(Part(ExpiringSchema), 0, 100, required=True)
 
 
 # --- rates ---
+
+
+class GivesSchema(WireSchema):
+    """What kind of points a rule gives, where they are spent, who issues them, and how long they live."""
+
+    kind = Choice("base", "bonus", "promotional", "qualifying")
+    spend_at = Series(values.partner(), 1, 100)
+    issuer = values.partner()
+    expiry = Anything()
 
 
 class RuleSchema(WireSchema):
@@ -279,6 +297,7 @@ class RuleSchema(WireSchema):
     rule = Choice("linear", required=True)
     points = Whole(0, MAX_POINTS, required=True)
     per_minor = Whole(1, MAX_MINOR, required=True)
+    gives = Part(GivesSchema)
 
 
 class PriceSchema(WireSchema):
@@ -319,7 +338,7 @@ class EventSchema(WireSchema):
     """One event that the partner reported, as the hub recorded it."""
 
     event_id = values.recorded_event(required=True)
-    kind = Choice("earning", "redemption", required=True)
+    kind = values.label(required=True)
     status = Choice("posted", "pending", "rejected", "quarantined", required=True)
     points = values.points(required=True)
     occurred_at = Moment(required=True)
@@ -327,6 +346,7 @@ class EventSchema(WireSchema):
     amount = Part(MoneySchema)
     value = Part(MoneySchema)
     expires_on = Day()
+    refers_to = values.recorded_event()
     error = Part(EventErrorSchema)
 
 

@@ -1,5 +1,6 @@
 """The kinds of value that bodies on the wire are made of, each with its pattern or limits in one place."""
 
+import re
 from typing import Any
 
 from partner_sdk.wire.fields import Text, Whole
@@ -7,6 +8,8 @@ from partner_sdk.wire.fields import Text, Whole
 MAX_MINOR = 10**12
 MAX_POINTS = 10**9
 MAX_SUM = 2**63 - 1
+IDENTIFIER = re.compile(r"[A-Za-z0-9._~:-]{1,100}")
+"""An id that a client may choose."""
 
 
 def spaceless(text: str) -> bool:
@@ -16,7 +19,7 @@ def spaceless(text: str) -> bool:
 
 def identifier(**kwargs: Any) -> Text:
     """An id that a client chose."""
-    return Text(r"[A-Za-z0-9._~:-]{1,100}", "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
+    return Text(IDENTIFIER.pattern, "1 to 100 characters of A-Z a-z 0-9 . _ ~ : - are expected", **kwargs)
 
 
 def recorded_event(**kwargs: Any) -> Text:

@@ -1,17 +1,23 @@
 """Earning rules: a table of plain functions, one file each.
 
 A dated rate of a partner holds a list of rule terms, each ``{"rule": <name in RULES>, ...}``; the points of a
-sale are the sum over them. To add a rule (a condition, a cap, a bonus): write one file with ``parse`` and
-``points`` like ``linear.py`` and add one line to ``RULES``.
+sale are the sum over them. A term may say what kind of points it ``gives``, who issues them and how long they
+live; without it they are base points of the reporter.
+
+To add a rule (a condition, a cap, a bonus): write one file like ``linear.py`` and add one line to ``RULES``.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hub.core.errors import TermsRefused
+from hub.core.expiry_rules import Expiry, compile_expiry
+from hub.core.ledger import PARTNER_ID
+from hub.core.point_kinds import BASE, CLASSES, PROMOTIONAL, is_spendable, kind_of
 from hub.core.rules import linear
 
 
@@ -27,22 +33,79 @@ RULES: Mapping[str, Callable[[Mapping[str, Any]], Callable[[Any], int]]] = Mappi
 )
 
 
+class Grant(NamedTuple):
+    """Points of one kind that a sale gives. None stands for what is usual: the reporter, its contract's life."""
+
+    points: int
+    kind: str = BASE
+    issuer: str | None = None
+    expiry: Expiry | None = None
+
+
+Grants = Callable[[Sale], list[Grant]]
+
+
 def compile_rules(terms: Sequence[Mapping[str, Any]]) -> Rule:
-    """Turn the terms of one rate version into the function that gives a sale's points.
+    """Turn the terms of one rate version into the function that gives a sale's spendable points.
 
     Raises:
         TermsRefused: a term names no rule, or its fields do not fit the rule.
     """
-    rules = [_compile_one(term) for term in terms]
+    rules = [(_compile_one(term), is_spendable(_gives(term).kind)) for term in terms]
     if not rules:
         raise TermsRefused("an earning rate needs at least one rule")
-    if len(rules) == 1:
-        return rules[0]
-    return lambda sale: sum(rule(sale) for rule in rules)
+    if len(rules) == 1 and rules[0][1]:
+        return rules[0][0]
+    return lambda sale: sum(rule(sale) for rule, spendable in rules if spendable)
+
+
+def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
+    """Turn the terms of one rate version into the function that gives a sale's points by kind, issuer and life.
+
+    Terms that give the same are one grant, so a sale has as many grants as it touches lots.
+
+    Raises:
+        TermsRefused: a term names no rule, or its fields do not fit.
+    """
+    same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term) for term in terms}
+    rules = [(json.dumps(term.get("gives"), sort_keys=True), _compile_one(term)) for term in terms]
+
+    def grants(sale: Sale) -> list[Grant]:
+        sums = dict.fromkeys(same, 0)
+        for what, rule in rules:
+            sums[what] += rule(sale)
+        return [grant._replace(points=sums[what]) for what, grant in same.items()]
+
+    return grants
 
 
 def _compile_one(term: Mapping[str, Any]) -> Rule:
     name = term.get("rule")
     if not isinstance(name, str) or name not in RULES:
         raise TermsRefused(f"there is no earning rule {name!r}; there are: {', '.join(sorted(RULES))}")
-    return RULES[name](term)
+    return RULES[name]({field: value for field, value in term.items() if field != "gives"})
+
+
+def _gives(term: Mapping[str, Any]) -> Grant:
+    """Read what a term gives: ``{"kind"?, "spend_at"?, "issuer"?, "expiry"?}``; base points where it says nothing."""
+    gives = term.get("gives", {})
+    if not isinstance(gives, Mapping) or not _GIVES.issuperset(gives):
+        raise TermsRefused(f"'gives' is an object with any of {', '.join(sorted(_GIVES))}")
+    point_class, partners, issuer = gives.get("kind", BASE), gives.get("spend_at", []), gives.get("issuer")
+    if point_class not in CLASSES:
+        raise TermsRefused(f"a kind of points is one of {', '.join(CLASSES)}")
+    if not isinstance(partners, list) or not all(_is_partner(one) for one in partners):
+        raise TermsRefused("'spend_at' is a list of partner ids")
+    if partners and point_class != PROMOTIONAL:
+        raise TermsRefused("only promotional points are restricted to partners")
+    if issuer is not None and not _is_partner(issuer):
+        raise TermsRefused("'issuer' is a partner id")
+    expiry = compile_expiry(gives["expiry"]) if "expiry" in gives else None
+    return Grant(0, kind_of(point_class, partners), issuer, expiry)
+
+
+def _is_partner(value: object) -> bool:
+    return isinstance(value, str) and PARTNER_ID.fullmatch(value) is not None
+
+
+_GIVES = frozenset({"kind", "spend_at", "issuer", "expiry"})

@@ -1,0 +1,228 @@
+"""Members' accounts put in order: what can be spent now, what is still pending, which debts are paid first.
+
+Reports of sales take no member's lock, so points may have come in for a member that owes some, or that was just
+merged into another. Whoever locks an account next puts that right before anything else, and whoever only looks
+sees the account as if that had happened; so the order in which things came never shows.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from functools import partial
+
+from hub.core import ledger
+from hub.core.content import content_digest
+from hub.core.ledger import Event, Lot, LotKey, Posting, Transfer
+from hub.core.point_kinds import is_spendable
+from hub.core.reclaiming import Reclaimed, repayments, without
+from hub.services import reimbursement
+from hub.services.context import Configuration, Hub, Moment
+from hub.services.reimbursement import Burnt
+from hub.store import accounts, members, posting
+from hub.store.accounts import Account
+from hub.store.database import Connection
+
+LastDay = Callable[[LotKey], date]
+
+
+class Standing:
+    """A member's account at a moment, with its debts paid as far as they can be."""
+
+    def __init__(self, connection: Connection, moment: Moment, account: Account) -> None:
+        self.account, self.member_id = account, account.member_id
+        self._day = moment.day
+        self._last_day = _last_days(connection, moment, account)
+        self.repayments = _repayments(moment, account, self._mature())
+        self.debts = {
+            issuer: left
+            for issuer, points in account.debts.items()
+            if (left := points - sum(paid.points for paid in self.repayments if paid.issuer == issuer))
+        }
+
+    def spendable(self, partner_id: str | None = None) -> list[Lot]:
+        """Return what can be spent now at a partner, or at some partner, after debts."""
+        left = self._mature()
+        for paid in self.repayments:
+            left = without(left, paid.lots)
+        return [lot for lot in left if is_spendable(lot.key.kind, partner_id)]
+
+    def pending(self) -> list[Lot]:
+        """Return what will be spendable when it matures or is confirmed."""
+        return [lot for lot in self._alive() if lot.key.matures_on > self._day and is_spendable(lot.key.kind)]
+
+    def qualifying(self) -> list[Lot]:
+        """Return what counts for status and is never spent."""
+        return [lot for lot in self._alive() if not is_spendable(lot.key.kind)]
+
+    def last_day(self, key: LotKey) -> date:
+        """Return the last day on which a lot can be spent, as things stand."""
+        return self._last_day(key)
+
+    def _mature(self) -> list[Lot]:
+        alive = self._alive()
+        return [lot for lot in alive if lot.key.matures_on <= self._day and is_spendable(lot.key.kind)]
+
+    def _alive(self) -> list[Lot]:
+        return [lot for lot in self.account.free() if self._last_day(lot.key) >= self._day]
+
+
+def look(connection: Connection, moment: Moment, member_id: int) -> Standing:
+    """Return how a member stands, without a lock."""
+    member_id = accounts.survivor(connection, member_id)
+    return Standing(connection, moment, accounts.read(connection, member_id, moment.now))
+
+
+def lock(connection: Connection, moment: Moment, members: Iterable[int]) -> dict[int, Standing]:
+    """Lock members' accounts, in order, put them in order, and return how they stand, by the ids asked for.
+
+    A member that was merged is found under its own id, as its survivor.
+    """
+    locked = accounts.lock(connection, members, moment.now)
+    standings = {account.member_id: _put_right(connection, moment, account) for account in locked.values()}
+    return {asked: standings[account.member_id] for asked, account in locked.items()}
+
+
+def settle(hub: Hub, members: Iterable[int]) -> None:
+    """Let these members' new points go where they belong: to the survivor of a merge, and to debts."""
+    for member_id in sorted(set(members)):
+        hub.database.transact(partial(_settle_one, hub, member_id))
+
+
+def _settle_one(hub: Hub, member_id: int, connection: Connection) -> None:
+    lock(connection, hub.moment(connection), [member_id])
+
+
+def _put_right(connection: Connection, moment: Moment, account: Account) -> Standing:
+    standing = Standing(connection, moment, account)
+    if not account.strays and not standing.repayments:
+        return standing
+    if account.strays:
+        _forward(connection, moment, account)
+    for paid in standing.repayments:
+        _repay(connection, moment, account.member_id, paid)
+    return Standing(connection, moment, accounts.read(connection, account.member_id, moment.now))
+
+
+def _forward(connection: Connection, moment: Moment, account: Account) -> None:
+    """Move what was credited to members after they were merged to the survivor, lot by lot."""
+    event = _own_event(moment, "forwarding", account.member_id, sum(
+        lot.points for _, lot in account.strays if is_spendable(lot.key.kind)
+    ))  # fmt: skip
+    transfers = [
+        transfer
+        for place, (owner, lot) in enumerate(account.strays)
+        for transfer in moved(event.event_id, 2 * place + 1, owner, lot.key, account.member_id, lot.key, lot.points)
+    ]
+    posting.post(connection, Posting(ledger.COALITION, moment.now, moment.day, [event], transfers))
+
+
+def _repay(connection: Connection, moment: Moment, member_id: int, paid: Reclaimed) -> None:
+    event = _own_event(moment, "repayment", member_id, paid.points)
+    price = moment.configuration.partner(paid.issuer).prices.on(moment.day)
+    transfers = returned(event.event_id, member_id, paid)
+    foreign = burnt(transfers, paid.issuer)
+    if foreign and price is not None:
+        value, _ = reimbursement.valued(price, [line.points for line in foreign])
+        event = event._replace(
+            amount_minor=value, currency=price.currency, rate_version=price.version, priced_by=paid.issuer
+        )
+        reimbursement.owe(connection, moment, ledger.COALITION, event, paid.issuer, price, foreign)
+    transfers.append(
+        Transfer(
+            event.event_id,
+            len(transfers) + 1,
+            member_id,
+            ledger.issued(paid.issuer),
+            ledger.DEBT,
+            ledger.NEVER_EXPIRES,
+            paid.issuer,
+            ledger.BASE,
+            ledger.MATURE_AT_ONCE,
+            paid.points,
+        )
+    )
+    posting.post(connection, Posting(ledger.COALITION, moment.now, moment.day, [event], transfers))
+
+
+def returned(event_id: str, member_id: int, reclaimed: Reclaimed) -> list[Transfer]:
+    """Return the transfers by which an issuer takes points back: its own return to it, others are redeemed there."""
+    issuer = reclaimed.issuer
+    return [
+        Transfer(
+            event_id,
+            line,
+            member_id,
+            ledger.AVAILABLE,
+            ledger.issued(issuer) if lot.key.issuer == issuer else ledger.redeemed(issuer),
+            *lot.key,
+            lot.points,
+        )
+        for line, lot in enumerate(reclaimed.lots, 1)
+    ]
+
+
+def burnt(transfers: Iterable[Transfer], redeemer: str) -> list[Burnt]:
+    """Return the lines among transfers that were redeemed at a partner, and so are owed for."""
+    account = ledger.redeemed(redeemer)
+    return [Burnt(one.line, one.issuer, one.points) for one in transfers if one.credit_account == account]
+
+
+def moved(
+    event_id: str, line: int, giver: int, taken: LotKey, taker: int, given: LotKey, points: int
+) -> tuple[Transfer, Transfer]:
+    """Return the two transfers, from ``line`` on, that move points from one lot to another through transit."""
+    return (
+        Transfer(event_id, line, giver, ledger.AVAILABLE, ledger.TRANSIT, *taken, points),
+        Transfer(event_id, line + 1, taker, ledger.TRANSIT, ledger.AVAILABLE, *given, points),
+    )
+
+
+def _own_event(moment: Moment, kind: str, member_id: int, points: int) -> Event:
+    event_id = f"{kind}-{member_id}-{secrets.token_hex(8)}"
+    content = content_digest(kind, {"event_id": event_id, "points": points})
+    return Event(event_id, kind, member_id, "posted", points, moment.now, content)
+
+
+def as_json(details: object) -> str:
+    """Return an event's details as they are kept."""
+    return json.dumps(details, sort_keys=True, separators=(",", ":"))
+
+
+def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Reclaimed]:
+    if not account.debts:
+        return []
+    partners = moment.configuration.partners
+    priced = {issuer for issuer in account.debts if issuer in partners and partners[issuer].prices.on(moment.day)}
+    return repayments(lots, account.debts, priced)
+
+
+def _last_days(connection: Connection, moment: Moment, account: Account) -> LastDay:
+    """Return what tells the last day of a lot: its own, or later where the issuer counts from the last activity."""
+    if not any(lot.key.issuer in idle_issuers(moment.configuration, moment.day) for lot in account.free()):
+        return lambda key: key.expires_on
+    jurisdiction = members.jurisdiction(connection, account.member_id)
+    by_count = dict(zip(("any", "earning"), accounts.last_active(connection, account.member_id), strict=True))
+
+    def last_day(key: LotKey) -> date:
+        partner = moment.configuration.partners.get(key.issuer)
+        contract = partner.contracts.on(moment.day) if partner else None
+        idle = contract.expiry.idle(jurisdiction) if contract else None
+        active_on = by_count[idle.counts] if idle else None
+        if idle is None or active_on is None:
+            return key.expires_on
+        return max(key.expires_on, active_on + timedelta(days=idle.days))
+
+    return last_day
+
+
+def idle_issuers(configuration: Configuration, day: date) -> frozenset[str]:
+    """Return the partners some of whose points end by their member's idleness, under the contracts of a day."""
+    found = set()
+    for partner_id, partner in configuration.partners.items():
+        contract = partner.contracts.on(day)
+        if contract and contract.expiry.counts_idleness:
+            found.add(partner_id)
+    return frozenset(found)

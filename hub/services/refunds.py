@@ -1,0 +1,264 @@
+"""Refunds: a returned purchase gives back what it earned, at the rule, rate and lot that it was posted with.
+
+A partial refund takes back the difference between what the sale earned and what it would have earned without the
+returned part, so that all refunds together take back exactly what was given. Points of the lot that have expired
+are gone already and are not asked for again. For those that are spent the contract of the sale says what happens:
+take what the member has (``within_balance``), let it owe the rest (``debt``), or let the issuer bear it
+(``issuer_bears``). Each refund is decided on its own, under the lock of the member or of its survivor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hub.core import ledger
+from hub.core.content import CONFLICT, content_digest
+from hub.core.errors import Refused
+from hub.core.ledger import Event, Evidence, Lot, LotKey, Posting, Transfer
+from hub.core.point_kinds import is_spendable
+from hub.core.reclaiming import reclaim, without
+from hub.core.rules import Grant, Sale
+from hub.core.terms import EarningRate
+from hub.services import accounts, reimbursement
+from hub.services.accounts import Standing, as_json, burnt
+from hub.services.context import Hub, Moment, Partner
+from hub.services.earnings import check_time
+from hub.store import events, lots, posting
+from hub.store.database import Connection
+
+Reported = Mapping[str, Any]
+
+
+class Given(NamedTuple):
+    """What one line of a sale gave, and what of it the refund wants back."""
+
+    key: LotKey
+    points: int
+
+
+class Sums(NamedTuple):
+    """Where the points that a refund wants back come from."""
+
+    taken: int = 0
+    """From lots of the member."""
+    owed: int = 0
+    """By the member from now on."""
+    borne: int = 0
+    """By the issuer."""
+    expired: int = 0
+    """From nowhere: they had expired."""
+
+
+def post(hub: Hub, partner: Partner, evidence: Evidence, refunds: Sequence[Reported]) -> list[dict[str, Any]]:
+    """Post a partner's refunds, each on its own, and return one result a refund, in order."""
+    return [_result(hub, partner, evidence, reported) for reported in refunds]
+
+
+def _result(hub: Hub, partner: Partner, evidence: Evidence, reported: Reported) -> dict[str, Any]:
+    try:
+        return hub.database.transact(
+            lambda connection: _refund(connection, hub.moment(connection), partner, evidence, reported)
+        )
+    except Refused as refusal:
+        error = {"code": refusal.code, "detail": refusal.detail}
+        return {"event_id": reported["event_id"], "status": "rejected", "points": 0, "error": error}
+
+
+def _refund(
+    connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, reported: Reported
+) -> dict[str, Any]:
+    content = content_digest("refund", reported)
+    original = sale_of(connection, partner, reported["refunds"])
+    standing = accounts.lock(connection, moment, [original.member_id])[original.member_id]
+    first = events.first_answers(connection, partner.partner_id, [reported["event_id"]]).get(reported["event_id"])
+    if first is not None:
+        return _first_answer(first, content)
+    check_time(reported["occurred_at"], moment.now)
+    earlier = [one for one in events.referring(connection, partner.partner_id, original.event_id) if one.items]
+    before = refunded(connection, partner, original)
+    minor = _amount(reported, original, before, earlier)
+    wanted = _wanted(connection, partner, original, before, minor)
+    transfers, sums = _take(connection, moment, partner, original, standing, reported["event_id"], wanted)
+    event = Event(
+        reported["event_id"], "refund", standing.member_id, "posted", sums.taken + sums.owed,
+        reported["occurred_at"], content, minor, original.currency,
+        items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
+        evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
+        details=as_json(sums._asdict() | {"policy": _policy(partner, original)}),
+    )  # fmt: skip
+    foreign = burnt(transfers, partner.partner_id)
+    if foreign:
+        price = reimbursement.price_on(partner, moment)
+        event = event._replace(rate_version=price.version)
+        reimbursement.owe(connection, moment, partner.partner_id, event, partner.partner_id, price, foreign)
+    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
+    return _answer(event.event_id, minor, original.currency, sums)
+
+
+def sale_of(connection: Connection, partner: Partner, event_id: str) -> Any:
+    """Return the posted sale that something refers to.
+
+    Raises:
+        Refused: ``unknown_event`` or ``not_reversible``.
+    """
+    original = events.first_answers(connection, partner.partner_id, [event_id]).get(event_id)
+    if original is None or original.status != "posted":
+        raise Refused("unknown_event", "The partner has reported no sale under this id.")
+    if original.kind != "earning":
+        raise Refused("not_reversible", f"This id is of a {original.kind}, not of a sale.")
+    return original
+
+
+def refunded(connection: Connection, partner: Partner, original: Any) -> int:
+    """Return the minor units of a sale that earlier refunds gave back; under its member's lock."""
+    earlier = events.referring(connection, partner.partner_id, original.event_id)
+    return sum(one.amount_minor for one in earlier if one.kind == "refund")
+
+
+def grants_left(partner: Partner, original: Any, minor: int) -> list[Grant]:
+    """Return what a sale would have given for ``minor`` units, under the rate version that it was posted with."""
+    return rate_of(partner, original).grants(Sale(minor))
+
+
+def rate_of(partner: Partner, original: Any) -> EarningRate:
+    """Return the rate version that a sale was posted with."""
+    return next(rate for rate in partner.earning_rates.versions if rate.version == original.rate_version)
+
+
+def given_by_line(connection: Connection, partner: Partner, original: Any) -> dict[int, LotKey]:
+    """Return the lot that each line of a sale went to; after its confirmation, the one it was moved to."""
+    members = [original.member_id]
+    transfers = events.transfers_of(connection, partner.partner_id, original.event_id, members)
+    confirmed = any(
+        one.kind == "confirmation" for one in events.referring(connection, partner.partner_id, original.event_id)
+    )
+    matures_on = ledger.MATURE_AT_ONCE if confirmed else None
+    return {one.line: LotKey(one.expires_on, one.issuer, one.kind, matures_on or one.matures_on) for one in transfers}
+
+
+def _amount(reported: Reported, original: Any, before: int, earlier: Iterable[Any]) -> int:
+    """Return the minor units to refund.
+
+    Raises:
+        Refused: ``currency_mismatch``, ``refund_mismatch`` or ``exceeds_original``.
+    """
+    left = original.amount_minor - before
+    items, amount = reported.get("items") or [], reported.get("amount")
+    if amount is not None and amount["currency"] != original.currency:
+        raise Refused("currency_mismatch", f"The sale was in {original.currency}.")
+    by_items = sum(item["minor"] for item in items)
+    minor = amount["minor"] if amount is not None else by_items if items else left
+    if items and minor != by_items:
+        raise Refused("refund_mismatch", f"The items add up to {by_items}, not to {minor}.")
+    if original.items and items:
+        _check_items(items, json.loads(original.items), [item for one in earlier for item in json.loads(one.items)])
+    if minor > left:
+        raise Refused("exceeds_original", f"{left} minor units of the sale are left.")
+    return int(minor)
+
+
+def _check_items(items: Sequence[Reported], sold: Sequence[Reported], returned: Sequence[Reported]) -> None:
+    """Refuse (``exceeds_original``) more of an item than was sold and is not back yet."""
+    left: Counter[tuple[str, str]] = Counter()
+    for sign, part in ((1, sold), (-1, returned), (-1, items)):
+        for item in part:
+            for measure in ("quantity", "minor"):
+                left[item["sku"], measure] += sign * item[measure]
+    short = sorted(sku for (sku, _), count in left.items() if count < 0)
+    if short:
+        raise Refused("exceeds_original", f"More of {short[0]} is returned than was sold and is not back yet.")
+
+
+def _wanted(connection: Connection, partner: Partner, original: Any, before: int, minor: int) -> list[Given]:
+    """Return what the refund wants back of each line of the sale."""
+    keys = given_by_line(connection, partner, original)
+    left = original.amount_minor - before
+    then, now = grants_left(partner, original, left), grants_left(partner, original, left - minor)
+    return [
+        Given(keys[line], more.points - less.points)
+        for line, (more, less) in enumerate(zip(then, now, strict=True), 1)
+        if more.points > less.points
+    ]
+
+
+def _policy(partner: Partner, original: Any) -> str:
+    contract = partner.contracts.on(original.occurred_at.date())
+    assert contract is not None
+    return contract.refunds
+
+
+def _take(
+    connection: Connection,
+    moment: Moment,
+    partner: Partner,
+    original: Any,
+    standing: Standing,
+    event_id: str,
+    wanted: Sequence[Given],
+) -> tuple[list[Transfer], Sums]:
+    """Return the transfers that take points back, and where they come from."""
+    policy = _policy(partner, original)
+    free, spendable = {lot.key: lot.points for lot in standing.account.free()}, standing.spendable()
+    transfers: list[Transfer] = []
+    total = Sums()
+    priced = partner.prices.on(moment.day) is not None
+
+    def add(debit: str, credit: str, key: LotKey, points: int) -> int:
+        if points:
+            line = len(transfers) + 1
+            transfers.append(Transfer(event_id, line, standing.member_id, debit, credit, *key, points))
+        return points
+
+    for key, points in wanted:
+        home = ledger.issued(key.issuer)
+        taken = add(ledger.AVAILABLE, home, key, min(points, free.get(key, 0)))
+        spendable = without(spendable, [Lot(key, taken)])
+        if not is_spendable(key.kind):
+            continue
+        expired = min(points - taken, lots.expired(connection, standing.member_id, key))
+        add(ledger.BREAKAGE, home, key, expired)
+        missing = points - taken - expired
+        others = reclaim(
+            spendable if policy != "issuer_bears" else [],
+            key.issuer,
+            missing,
+            foreign=priced and key.issuer == partner.partner_id,
+        )
+        for lot in others.lots:
+            own = lot.key.issuer == key.issuer
+            add(ledger.AVAILABLE, home if own else ledger.redeemed(key.issuer), lot.key, lot.points)
+        spendable = without(spendable, others.lots)
+        missing -= others.points
+        owed = add(ledger.DEBT, home, _debt_key(key), missing if policy == "debt" else 0)
+        total = Sums(
+            total.taken + taken + others.points,
+            total.owed + owed,
+            total.borne + missing - owed,
+            total.expired + expired,
+        )
+    return transfers, total
+
+
+def _debt_key(key: LotKey) -> LotKey:
+    return LotKey(ledger.NEVER_EXPIRES, key.issuer, ledger.BASE, ledger.MATURE_AT_ONCE)
+
+
+def _first_answer(first: Any, content: bytes) -> dict[str, Any]:
+    if bytes(first.content) != content:
+        raise Refused("event_conflict", CONFLICT)
+    names = Sums._fields
+    sums = Sums(*(first.details[name] for name in names))
+    return _answer(first.event_id, first.amount_minor, first.currency, sums) | {"duplicate": True}
+
+
+def _answer(event_id: str, minor: int, currency: str, sums: Sums) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "status": "posted",
+        "points": sum(sums),
+        "amount": {"minor": minor, "currency": currency},
+        **sums._asdict(),
+    }

@@ -1,0 +1,138 @@
+"""Members' accounts: read for a view, or locked for a change.
+
+Whoever takes points out of lots, reserves them or moves a debt holds the lock of the member's row; reports of
+sales only add to lots and need no lock. Several members are locked one after another in order of their ids, so
+that two changes never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from hub.core.ledger import Lot, LotKey
+from hub.store.database import fetch
+
+_LOCK = """
+    SELECT 1 FROM hub.member WHERE member_id = %(member_id)s
+    AND NOT EXISTS (SELECT 1 FROM hub.merged WHERE member_id = %(member_id)s) FOR UPDATE
+"""
+_READ = """
+    WITH family AS (
+        SELECT %(member_id)s::bigint AS member_id UNION ALL
+        SELECT member_id FROM hub.merged WHERE survivor = %(member_id)s
+    )
+    SELECT 'lot', lot.member_id, lot.expires_on, lot.issuer, lot.kind, lot.matures_on, lot.points, NULL
+    FROM family JOIN hub.lot AS lot USING (member_id) WHERE lot.points > 0
+    UNION ALL
+    SELECT 'hold', hold.member_id, hold.expires_on, hold.issuer, hold.kind, hold.matures_on, hold.points,
+           hold.lapses_at > %(now)s
+    FROM hub.hold AS hold WHERE hold.member_id = %(member_id)s AND hold.state = 'open'
+    UNION ALL
+    SELECT 'debt', debt.member_id, NULL, debt.issuer, NULL, NULL, debt.points, NULL
+    FROM hub.debt AS debt WHERE debt.member_id = %(member_id)s AND debt.points > 0
+    UNION ALL
+    SELECT 'merged', survivor, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM hub.merged WHERE member_id = %(member_id)s
+"""
+_LAPSE = """
+    UPDATE hub.hold SET state = 'lapsed'
+    WHERE member_id = %(member_id)s AND state = 'open' AND lapses_at <= %(now)s
+"""
+_SURVIVOR = "SELECT survivor FROM hub.merged WHERE member_id = %(member_id)s"
+_LAST_ACTIVE = """
+    SELECT max(transfer.business_date), max(transfer.business_date) FILTER (WHERE starts_with(debit_account, 'issued:'))
+    FROM hub.transfer AS transfer JOIN hub.event AS event USING (partner_id, event_id)
+    WHERE transfer.member_id = %(member_id)s
+      AND event.kind IN ('earning', 'redemption', 'capture', 'transfer', 'gift', 'donation', 'exchange-confirmation')
+"""
+
+
+class Account(NamedTuple):
+    """What one member has and owes."""
+
+    member_id: int
+    lots: Sequence[Lot]
+    """All that is not empty, mature or not, in key order; what is held counts as still in them."""
+    held: Mapping[LotKey, int]
+    """What open holds that have not lapsed reserve."""
+    debts: Mapping[str, int]
+    """Points owed, by issuer."""
+    strays: Sequence[tuple[int, Lot]]
+    """Lots of members merged into this one that were still credited there."""
+    lapsed: bool
+    """Whether holds are marked open that have lapsed."""
+    merged: bool
+    """Whether it was merged into another member, which has all of it now."""
+
+    def free(self) -> list[Lot]:
+        """Return the lots less what is held of them, with those of members merged into this one."""
+        sums = {lot.key: lot.points - self.held.get(lot.key, 0) for lot in self.lots}
+        for _, lot in self.strays:
+            sums[lot.key] = sums.get(lot.key, 0) + lot.points
+        return [Lot(key, points) for key, points in sorted(sums.items()) if points > 0]
+
+
+def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[int, Account]:
+    """Lock members in order of their ids and return their accounts; a hold that has lapsed is marked so.
+
+    A member that was merged into another has its survivor locked instead, and is found under its own id too.
+    """
+    meant = {member_id: member_id for member_id in members}
+    found: dict[int, Account] = {}
+    while missing := sorted(set(meant.values()) - found.keys()):
+        account = _lock_one(connection, missing[0], now)
+        if account is None:
+            last = survivor(connection, missing[0])
+            meant = {asked: last if now_meant == missing[0] else now_meant for asked, now_meant in meant.items()}
+        else:
+            found[missing[0]] = account
+    return {asked: found[member_id] for asked, member_id in meant.items()}
+
+
+def _lock_one(connection: Connection, member_id: int, now: datetime) -> Account | None:
+    """Lock and return one member's account; None if it was merged, maybe while this waited for the lock."""
+    if not fetch(connection, _LOCK, {"member_id": member_id}):
+        return None
+    account = read(connection, member_id, now)
+    if account.lapsed:
+        connection.exec_driver_sql(_LAPSE, {"member_id": member_id, "now": now})
+    return None if account.merged else account
+
+
+def survivor(connection: Connection, member_id: int) -> int:
+    """Return the member into which one was merged, however often, or itself."""
+    while rows := fetch(connection, _SURVIVOR, {"member_id": member_id}):
+        member_id = rows[0][0]
+    return member_id
+
+
+def read(connection: Connection, member_id: int, now: datetime) -> Account:
+    """Return a member's account as it is at ``now``, without a lock."""
+    lots: list[Lot] = []
+    strays: list[tuple[int, Lot]] = []
+    held: Counter[LotKey] = Counter()
+    debts: dict[str, int] = {}
+    flags = set()
+    for what, owner, *key, points, active in fetch(connection, _READ, {"member_id": member_id, "now": now}):
+        if what == "lot" and owner == member_id:
+            lots.append(Lot(LotKey(*key), points))
+        elif what == "lot":
+            strays.append((owner, Lot(LotKey(*key), points)))
+        elif what == "debt":
+            debts[key[1]] = points
+        elif active:
+            held[LotKey(*key)] += points
+        else:
+            flags.add(what)
+    return Account(member_id, sorted(lots), held, debts, sorted(strays), "hold" in flags, "merged" in flags)
+
+
+def last_active(connection: Connection, member_id: int) -> tuple[date | None, date | None]:
+    """Return the last business dates on which a member did anything, and on which it earned."""
+    any_activity, earning = fetch(connection, _LAST_ACTIVE, {"member_id": member_id})[0]
+    return any_activity, earning

@@ -1,0 +1,63 @@
+"""Holds: what is reserved of which lot, until when, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from hub.core.ledger import Lot, LotKey
+from hub.store.database import fetch
+
+NEVER_LAPSES = datetime.fromisoformat("9999-12-31T23:59:59+00:00")
+OPEN, CAPTURED, VOIDED, LAPSED = "open", "captured", "voided", "lapsed"
+
+_ADD = """
+    INSERT INTO hub.hold
+        (partner_id, event_id, line, member_id, expires_on, issuer, kind, matures_on, points, lapses_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_OF = """
+    SELECT member_id, expires_on, issuer, kind, matures_on, points, lapses_at, state
+    FROM hub.hold WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
+"""
+_END = "UPDATE hub.hold SET state = %(state)s WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s"
+
+
+class Held(NamedTuple):
+    """A hold: the lots it reserves, by member, in burning order."""
+
+    lots: Sequence[tuple[int, Lot]]
+    lapses_at: datetime
+    state: str
+
+    def state_at(self, now: datetime) -> str:
+        """Return the state at business time ``now``: what is open has lapsed from its instant on."""
+        return LAPSED if self.state == OPEN and self.lapses_at <= now else self.state
+
+
+def add(
+    connection: Connection, partner_id: str, event_id: str, lots: Sequence[tuple[int, Lot]], lapses_at: datetime
+) -> None:
+    """Reserve parts of lots, by member, under the members' locks."""
+    for line, (member_id, lot) in enumerate(lots, 1):
+        values = (partner_id, event_id, line, member_id, *lot.key, lot.points, lapses_at)
+        connection.exec_driver_sql(_ADD, values)
+
+
+def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:
+    """Return a hold, or None if there is none; decide on it only under its members' locks."""
+    rows = fetch(connection, _OF, {"partner_id": partner_id, "event_id": event_id})
+    if not rows:
+        return None
+    lots = [(row[0], Lot(LotKey(*row[1:5]), row[5])) for row in rows]
+    states = {row[7] for row in rows}
+    # Members of a pool lapse one by one when they are next looked at; one that has means that all have.
+    return Held(lots, rows[0][6], LAPSED if LAPSED in states else rows[0][7])
+
+
+def end(connection: Connection, partner_id: str, event_id: str, state: str) -> None:
+    """End an open hold as ``captured`` or ``voided``, under its members' locks."""
+    connection.exec_driver_sql(_END, {"partner_id": partner_id, "event_id": event_id, "state": state})
