@@ -218,7 +218,7 @@ def _take(
         spendable = without(spendable, [Lot(key, taken)])
         if not is_spendable(key.kind):
             continue
-        expired = min(points - taken, lots.expired(connection, standing.member_id, key))
+        expired = min(points - taken, lots.expired(connection, {standing.member_id, original.member_id}, key))
         add(ledger.BREAKAGE, home, key, expired)
         missing = points - taken - expired
         others = reclaim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import Connection, text
@@ -12,7 +12,7 @@ from hub.store.database import fetch
 
 _EXPIRED = """
     SELECT coalesce(sum(CASE credit_account WHEN 'breakage' THEN points ELSE -points END), 0) FROM hub.transfer
-    WHERE member_id = %(member_id)s AND 'breakage' IN (debit_account, credit_account)
+    WHERE member_id = ANY(%(members)s::bigint[]) AND 'breakage' IN (debit_account, credit_account)
       AND (expires_on, issuer, kind, matures_on)
         = (%(expires_on)s::date, %(issuer)s, %(kind)s, %(matures_on)s::date)
 """
@@ -28,9 +28,9 @@ _DUE = text("""
 """)
 
 
-def expired(connection: Connection, member_id: int, key: LotKey) -> int:
-    """Return the points of a lot that have gone to breakage and are still there."""
-    return int(fetch(connection, _EXPIRED, {"member_id": member_id, **key._asdict()})[0][0])
+def expired(connection: Connection, members: Iterable[int], key: LotKey) -> int:
+    """Return the points of a lot of these members that have gone to breakage and are still there."""
+    return int(fetch(connection, _EXPIRED, {"members": list(members), **key._asdict()})[0][0])
 
 
 def outstanding(connection: Connection) -> int:
