@@ -85,6 +85,13 @@ def lock(connection: Connection, moment: Moment, members: Iterable[int]) -> dict
     return {asked: standings[account.member_id] for asked, account in locked.items()}
 
 
+def pay_debts(connection: Connection, moment: Moment, standings: Iterable[Standing]) -> None:
+    """Let points that came back under these locks pay what their members owe."""
+    owing = {standing.member_id for standing in standings if standing.debts}
+    if owing:
+        lock(connection, moment, owing)
+
+
 def settle(hub: Hub, members: Iterable[int]) -> None:
     """Let these members' new points go where they belong: to the survivor of a merge, and to debts."""
     for member_id in sorted(set(members)):

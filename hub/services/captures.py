@@ -7,13 +7,14 @@ for nothing from its instant on, so neither finds it open any more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Lot, Posting
 from hub.core.sharing import split
 from hub.services import accounts, redemptions, reimbursement
+from hub.services.accounts import Standing
 from hub.services.context import Hub, Moment, Partner
 from hub.services.spending import Taken
 from hub.store import events, holds, posting
@@ -52,7 +53,7 @@ def void(hub: Hub, partner: Partner, evidence: Evidence, redemption_id: str) -> 
 
     def work(connection: Connection) -> dict[str, Any]:
         moment = hub.moment(connection)
-        hold, event = _find(connection, moment, partner, redemption_id)
+        hold, event, payers = _find(connection, moment, partner, redemption_id)
         content = content_digest("void", {"redemption_id": redemption_id})
         voided = event_id_of(redemption_id, "void")
         answer = {"redemption_id": redemption_id, "status": "voided", "points": event.points}
@@ -63,8 +64,9 @@ def void(hub: Hub, partner: Partner, evidence: Evidence, redemption_id: str) -> 
             voided, "void", event.member_id, "posted", event.points, moment.now, content,
             evidence_id=evidence.evidence_id, refers_to=redemption_id,
         )  # fmt: skip
-        posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], [], [evidence]))
+        posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], [], [evidence]))
         holds.end(connection, partner.partner_id, redemption_id, holds.VOIDED)
+        accounts.pay_debts(connection, moment, payers)
         return answer
 
     return hub.database.transact(work)
@@ -78,7 +80,7 @@ def _capture(
     redemption_id: str,
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
-    hold, event = _find(connection, moment, partner, redemption_id)
+    hold, event, payers = _find(connection, moment, partner, redemption_id)
     captured = event_id_of(redemption_id, "capture")
     points = asked.get("points", event.points)
     content = content_digest("capture", {"redemption_id": redemption_id, "points": points})
@@ -99,13 +101,22 @@ def _capture(
     )  # fmt: skip
     transfers = redemptions.transfers_of(partner, captured, taken)
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)
-    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], transfers, [evidence]))
+    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], transfers, [evidence]))
     reporter = partner.partner_id
     reimbursement.owe(connection, moment, reporter, entry, reporter, price, redemptions.burnt(taken))
+    accounts.pay_debts(connection, moment, payers)
     return _answer(event, parts)
 
 
-def _find(connection: Connection, moment: Moment, partner: Partner, redemption_id: str) -> tuple[Held, Any]:
+class Found(NamedTuple):
+    """A hold under the locks of its members."""
+
+    hold: Held
+    event: Any
+    payers: Sequence[Standing]
+
+
+def _find(connection: Connection, moment: Moment, partner: Partner, redemption_id: str) -> Found:
     """Lock the members of a hold and return it with its event.
 
     Raises:
@@ -115,10 +126,10 @@ def _find(connection: Connection, moment: Moment, partner: Partner, redemption_i
     if hold is None:
         raise Refused("unknown_event", "There is no hold with this id; a redemption without hold is final.")
     event = events.first_answers(connection, partner.partner_id, [redemption_id])[redemption_id]
-    accounts.lock(connection, moment, [event.member_id, *(member_id for member_id, _ in hold.lots)])
+    standings = accounts.lock(connection, moment, [event.member_id, *(member_id for member_id, _ in hold.lots)])
     locked = holds.find(connection, partner.partner_id, redemption_id)
     assert locked is not None
-    return locked, event
+    return Found(locked, event, list(standings.values()))
 
 
 def _expect_open(hold: Held, moment: Moment) -> None:

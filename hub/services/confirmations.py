@@ -58,8 +58,8 @@ def _confirm(
         content_digest("confirmation", {"event_id": event_id}),
         evidence_id=evidence.evidence_id, refers_to=event_id,
     )  # fmt: skip
-    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
-    accounts.lock(connection, moment, [standing.member_id])
+    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
+    accounts.pay_debts(connection, moment, [standing])
     return _answer(event_id, points, moment.now)
 
 

@@ -19,7 +19,7 @@ from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Lot, LotKey, Posting, Transfer
 from hub.core.point_kinds import is_spendable
-from hub.core.reclaiming import reclaim, without
+from hub.core.reclaiming import reclaim
 from hub.core.rules import Grant, Sale
 from hub.core.terms import EarningRate
 from hub.services import accounts, reimbursement
@@ -81,7 +81,9 @@ def _refund(
     before = refunded(connection, partner, original)
     minor = _amount(reported, original, before, earlier)
     wanted = _wanted(connection, partner, original, before, minor)
-    transfers, sums = _take(connection, moment, partner, original, standing, reported["event_id"], wanted)
+    taking = _Taking(connection, moment, partner, original, standing, reported["event_id"])
+    sums = Sums(*map(sum, zip(Sums(), *map(taking.take, wanted), strict=True)))
+    transfers = taking.transfers
     event = Event(
         reported["event_id"], "refund", standing.member_id, "posted", sums.taken + sums.owed,
         reported["occurred_at"], content, minor, original.currency,
@@ -90,11 +92,12 @@ def _refund(
         details=as_json(sums._asdict() | {"policy": _policy(partner, original)}),
     )  # fmt: skip
     foreign = burnt(transfers, partner.partner_id)
-    if foreign:
-        price = reimbursement.price_on(partner, moment)
+    price = partner.prices.on(moment.day) if foreign else None
+    if price is not None:
         event = event._replace(rate_version=price.version)
+    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
+    if price is not None:
         reimbursement.owe(connection, moment, partner.partner_id, event, partner.partner_id, price, foreign)
-    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
     return _answer(event.event_id, minor, original.currency, sums)
 
 
@@ -190,56 +193,60 @@ def _policy(partner: Partner, original: Any) -> str:
     return contract.refunds
 
 
-def _take(
-    connection: Connection,
-    moment: Moment,
-    partner: Partner,
-    original: Any,
-    standing: Standing,
-    event_id: str,
-    wanted: Sequence[Given],
-) -> tuple[list[Transfer], Sums]:
-    """Return the transfers that take points back, and where they come from."""
-    policy = _policy(partner, original)
-    free, spendable = {lot.key: lot.points for lot in standing.account.free()}, standing.spendable()
-    transfers: list[Transfer] = []
-    total = Sums()
-    priced = partner.prices.on(moment.day) is not None
+class _Taking:
+    """Takes points back line by line; what one line takes is not there for the next."""
 
-    def add(debit: str, credit: str, key: LotKey, points: int) -> int:
-        if points:
-            line = len(transfers) + 1
-            transfers.append(Transfer(event_id, line, standing.member_id, debit, credit, *key, points))
-        return points
+    def __init__(
+        self, connection: Connection, moment: Moment, partner: Partner, original: Any, standing: Standing, event_id: str
+    ) -> None:
+        self._connection, self._partner, self._event_id = connection, partner, event_id
+        self._member_id, self._owners = standing.member_id, {standing.member_id, original.member_id}
+        self._policy = _policy(partner, original)
+        self._priced = partner.prices.on(moment.day) is not None
+        self._free = Counter({lot.key: lot.points for lot in standing.account.free()})
+        self._spendable = [lot.key for lot in standing.spendable()] if self._policy != "issuer_bears" else []
+        self._expired: dict[LotKey, int] = {}
+        self.transfers: list[Transfer] = []
 
-    for key, points in wanted:
+    def take(self, wanted: Given) -> Sums:
+        """Take back what one line of the sale gave; return where it came from."""
+        key, points = wanted
         home = ledger.issued(key.issuer)
-        taken = add(ledger.AVAILABLE, home, key, min(points, free.get(key, 0)))
-        spendable = without(spendable, [Lot(key, taken)])
+        taken = self._from_lot(home, Lot(key, min(points, self._free[key])))
         if not is_spendable(key.kind):
-            continue
-        expired = min(points - taken, lots.expired(connection, {standing.member_id, original.member_id}, key))
-        add(ledger.BREAKAGE, home, key, expired)
-        missing = points - taken - expired
-        others = reclaim(
-            spendable if policy != "issuer_bears" else [],
-            key.issuer,
-            missing,
-            foreign=priced and key.issuer == partner.partner_id,
-        )
-        for lot in others.lots:
-            own = lot.key.issuer == key.issuer
-            add(ledger.AVAILABLE, home if own else ledger.redeemed(key.issuer), lot.key, lot.points)
-        spendable = without(spendable, others.lots)
-        missing -= others.points
-        owed = add(ledger.DEBT, home, _debt_key(key), missing if policy == "debt" else 0)
-        total = Sums(
-            total.taken + taken + others.points,
-            total.owed + owed,
-            total.borne + missing - owed,
-            total.expired + expired,
-        )
-    return transfers, total
+            return Sums()
+        expired = self._from_breakage(home, key, points - taken)
+        others = self._from_others(key.issuer, points - taken - expired)
+        missing = points - taken - expired - others
+        owed = self._move(ledger.DEBT, home, _debt_key(key), missing if self._policy == "debt" else 0)
+        return Sums(taken + others, owed, missing - owed, expired)
+
+    def _from_breakage(self, home: str, key: LotKey, points: int) -> int:
+        if key not in self._expired:
+            self._expired[key] = lots.expired(self._connection, self._owners, key)
+        expired = self._move(ledger.BREAKAGE, home, key, min(points, self._expired[key]))
+        self._expired[key] -= expired
+        return expired
+
+    def _from_others(self, issuer: str, points: int) -> int:
+        """Take other lots, the issuer's own first; only the reporter's own price lets others owe for theirs."""
+        left = [Lot(key, self._free[key]) for key in self._spendable if self._free[key]]
+        foreign = self._priced and issuer == self._partner.partner_id
+        reclaimed = reclaim(left, issuer, points, foreign=foreign)
+        for lot in reclaimed.lots:
+            own = lot.key.issuer == issuer
+            self._from_lot(ledger.issued(issuer) if own else ledger.redeemed(issuer), lot)
+        return reclaimed.points
+
+    def _from_lot(self, credit: str, lot: Lot) -> int:
+        self._free[lot.key] -= lot.points
+        return self._move(ledger.AVAILABLE, credit, lot.key, lot.points)
+
+    def _move(self, debit: str, credit: str, key: LotKey, points: int) -> int:
+        if points:
+            line = len(self.transfers) + 1
+            self.transfers.append(Transfer(self._event_id, line, self._member_id, debit, credit, *key, points))
+        return points
 
 
 def _debt_key(key: LotKey) -> LotKey:

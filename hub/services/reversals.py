@@ -93,9 +93,9 @@ def _reverse(
         evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
     )  # fmt: skip
     back = _transfers(connection, moment, partner, reversal_id, parts, transfers, standings)
-    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, [evidence]))
+    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, [evidence]))
     intake.record(connection, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
-    accounts.lock(connection, moment, payers)
+    accounts.pay_debts(connection, moment, standings.values())
     return _answer(redemption_id, reversal_id, original.currency, [(p.owed.issuer, p.points, p.minor) for p in parts])
 
 

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.core.errors import LedgerBroken
+from hub.core.content import CONFLICT
+from hub.core.errors import LedgerBroken, Refused
 from hub.core.ledger import Event, Posting
 from hub.store.database import fetch
 
@@ -139,6 +140,17 @@ def post(connection: Connection, posting: Posting) -> frozenset[str]:
         LedgerBroken: a debited lot or a repaid debt does not exist; the transaction must be rolled back.
     """
     return _post(connection, posting, POST, Event._fields).fresh
+
+
+def post_new(connection: Connection, posting: Posting) -> None:
+    """Write a posting all of whose events are new; whoever calls has looked for them under a lock.
+
+    Raises:
+        Refused: ``event_conflict``, since an id was taken meanwhile by something that holds another lock.
+        LedgerBroken: as `post`.
+    """
+    if len(post(connection, posting)) != len(posting.events):
+        raise Refused("event_conflict", CONFLICT)
 
 
 def post_credits(connection: Connection, posting: Posting) -> Posted:
