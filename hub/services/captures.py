@@ -123,9 +123,9 @@ def _find(connection: Connection, moment: Moment, partner: Partner, redemption_i
         Refused: ``unknown_event``.
     """
     hold = holds.find(connection, partner.partner_id, redemption_id)
-    if hold is None:
+    event = events.first_answers(connection, partner.partner_id, [redemption_id]).get(redemption_id)
+    if hold is None or event is None or event.kind != "hold":
         raise Refused("unknown_event", "There is no hold with this id; a redemption without hold is final.")
-    event = events.first_answers(connection, partner.partner_id, [redemption_id])[redemption_id]
     standings = accounts.lock(connection, moment, [event.member_id, *(member_id for member_id, _ in hold.lots)])
     locked = holds.find(connection, partner.partner_id, redemption_id)
     assert locked is not None
