@@ -20,6 +20,8 @@ DAYS_BACK = 40
 """Sales of the last so many days are reported, so they fall into two months and expire on two days."""
 LOT_POINTS = 100
 """Points in each lot of a member that redeems."""
+FAITHFUL = "card:faithful"
+"""The member who has earned for years."""
 REDEEMED_POINTS = (50, 250)
 """A redemption takes from one lot to four."""
 
@@ -63,6 +65,14 @@ def redemptions(plan: Plan) -> Iterator[bytes]:
         yield (f'{{"redemption_id":"{plan.run}-{number}","member":"{spender(member)}","points":{points}}}').encode()
 
 
+def faithful(plan: Plan) -> Iterator[bytes]:
+    """Bodies of redemptions of the one member who has earned for years."""
+    draw = Random(plan.seed)
+    for number in count():
+        points = draw.randint(*REDEEMED_POINTS)
+        yield f'{{"redemption_id":"{plan.run}-{number}","member":"{FAITHFUL}","points":{points}}}'.encode()
+
+
 def _earnings(plan: Plan) -> Iterator[str]:
     draw = Random(plan.seed)
     sales = [_sale(draw, plan.members) for _ in range(DRAWN)]
@@ -82,4 +92,5 @@ KINDS = {
     "batches": Kind("/v1/earnings", BATCH, batches),
     "singles": Kind("/v1/earnings", 1, singles),
     "redemptions": Kind("/v1/redemptions", 1, redemptions),
+    "faithful": Kind("/v1/redemptions", 1, faithful),
 }

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
+import time as clock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import cycle, pairwise
 from multiprocessing import get_context
@@ -23,20 +23,20 @@ from hub.core import ledger
 from hub.core.burning import burn
 from hub.core.content import content_digest, instant
 from hub.core.ledger import Event, Evidence, Lot, Posting, Transfer
-from hub.services import earnings, redemptions
+from hub.services import accounts, earnings, reimbursement
 from hub.services.authentication import Request, authenticate
 from hub.services.context import Hub, Moment, Partner
 from hub.settings import Settings
 from hub.start import open_hub
-from hub.store import lots, posting
+from hub.store import posting
 from hub.store.database import Connection
 from partner_sdk.wire import signatures
 from partner_sdk.wire.keys import PrivateKey, key_id
 from partner_sdk.wire.signatures import RequestTarget
 from settlement import intake
 from settlement.intake import Obligation
-from tests.bench.bodies import LOT_POINTS
-from tests.bench.stage import PARTNERS, WORKERS, Stage
+from tests.bench.bodies import BATCH, FAITHFUL, LOT_POINTS
+from tests.bench.stage import FIRST_DAY, LONG_AGO, PARTNERS, WORKERS, Stage
 
 MONTHS = range(2, 7)
 """Months of 2017 in which each partner issued one lot to each spender: six partners, five months, 30 lots."""
@@ -45,6 +45,7 @@ LINES_A_MEMBER = 100
 """Obligations of a member who redeems everything in 71 parts: each but the last ends inside a lot, which gives two."""
 MEMBERS_A_TASK = 200
 MEMBERS_A_POSTING = 10
+FAITHFUL_EARNINGS = 10_000
 AUTHORITY = "127.0.0.1:1"
 JSON_TYPE = "application/json"
 
@@ -114,6 +115,31 @@ def _sale(draw: Random, partner: str, name: str, month: int, event_id: str) -> d
     }
 
 
+def fund_faithful(stage: Stage, seed: int) -> None:
+    """Let one member earn 10,000 times over five years, at all partners: six lots a month, none of them over yet."""
+    task = tasks(stage, [(FAITHFUL, 0)], seed)[0]
+    draw = Random(seed)
+    days = (FIRST_DAY - LONG_AGO).days
+    for partner in PARTNERS:
+        share = FAITHFUL_EARNINGS // len(PARTNERS) + (partner in list(PARTNERS)[: FAITHFUL_EARNINGS % len(PARTNERS)])
+        sales = [_faithful_sale(draw, partner, number, days) for number in range(share)]
+        for start in range(0, share, BATCH):
+            some = sales[start : start + BATCH]
+            author, evidence = _signed(stage.hub, task, partner, "/v1/earnings", {"earnings": some})
+            results = earnings.post(stage.hub, author, evidence, some)
+            assert all(result["status"] == "posted" for result in results)
+
+
+def _faithful_sale(draw: Random, partner: str, number: int, days: int) -> dict[str, Any]:
+    points, per_minor, _, _ = PARTNERS[partner]
+    return {
+        "event_id": f"faithful-{number}",
+        "member": FAITHFUL,
+        "occurred_at": datetime.combine(LONG_AGO + timedelta(days=draw.randrange(days)), time(12), UTC),
+        "amount": {"minor": draw.randint(20, 80) * per_minor // points + per_minor, "currency": "USD"},
+    }
+
+
 # --- redemptions ---
 
 
@@ -148,7 +174,7 @@ class _Redeemed(NamedTuple):
 
 def _redeemed(connection: Connection, moment: Moment, partner: Partner, draw: Random, member: Member) -> _Redeemed:
     name, member_id = member
-    left = lots.lock_spendable(connection, member_id, moment.day)
+    left = accounts.lock(connection, moment, [member_id])[member_id].spendable()
     redeemed = _Redeemed([], [], [])
     for number, points in enumerate(divided(draw, [lot.points for lot in left])):
         asked = {"redemption_id": f"all-{member_id}-{number}", "member": name, "points": points}
@@ -183,8 +209,8 @@ def _add(
     taken: Sequence[Lot],
 ) -> None:
     """Add what one redemption writes, as `hub.services.redemptions` does for one that comes by itself."""
-    price = redemptions.price_on(partner, moment)
-    value, parts = redemptions.valued(price, taken)
+    price = reimbursement.price_on(partner, moment)
+    value, parts = reimbursement.valued(price, [lot.points for lot in taken])
     event_id, content = asked["redemption_id"], content_digest("redemption", asked)
     redeemed.events.append(
         Event(
@@ -228,7 +254,7 @@ def _signed(hub: Hub, task: Task, partner: str, path: str, content: object) -> t
     """Sign a request as its partner would, and let the hub say whose it is and what it keeps of it."""
     body = json.dumps(content, default=instant).encode()
     target = RequestTarget("POST", AUTHORITY, path, "?", JSON_TYPE, signatures.content_digest(body))
-    key, now = PrivateKey.from_pem(task.keys[partner].encode()), int(time.time())
+    key, now = PrivateKey.from_pem(task.keys[partner].encode()), int(clock.time())
     fields = signatures.sign_request(
         target,
         key,

@@ -17,7 +17,7 @@ from typing import Any
 
 from hub.services import ledger_check
 from tests.bench import books, closing, machine, stage, traffic
-from tests.bench.bodies import saver, spender
+from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
 from tests.bench.report import FLOORS
@@ -32,11 +32,12 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "batches": "earnings, batches of 1,000, 4 connections",
         "singles": "single earnings, 32 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
+        "faithful": "redemptions of one member with 10,000 earnings, 1 connection",
         "close": "close of a cycle, obligations",
     }
 )
 NAMES = tuple(WHAT)
-CONNECTIONS: Mapping[str, int] = MappingProxyType({"batches": 4, "singles": 32, "redemptions": 32})
+CONNECTIONS: Mapping[str, int] = MappingProxyType({"batches": 4, "singles": 32, "redemptions": 32, "faithful": 1})
 COPY = "hansa_closed"
 """The copy of the database in which the cycle is closed."""
 
@@ -99,6 +100,10 @@ class Benchmark:
             self.steps.begin("giving each member 30 lots", len(spenders))
             for done in books.fund(books.tasks(self.stage, spenders, self.options.seed)):
                 self.steps.advance(done)
+        if "faithful" in self.options.only:
+            self.steps.begin("five years of one member")
+            stage.enrol(hub, [FAITHFUL])
+            books.fund_faithful(self.stage, self.options.seed)
         if "close" in self.options.only:
             self.copy = self.stage.copied(COPY)
         self.stage.settle()

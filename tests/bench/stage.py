@@ -24,8 +24,10 @@ from tests.bench.plan import NOON
 from tests.support.server import Server, running
 
 WORKERS = 2
+LONG_AGO = date(2011, 1, 1)
 FIRST_DAY = date(2016, 1, 1)
-LIFE_MONTHS = 6
+LONG_LIFE_MONTHS, LIFE_MONTHS = 90, 6
+"""The life of points that were earned before and after `FIRST_DAY`; the long one is for who has earned for years."""
 PARTNERS = {
     "bank": (1, 200, 1, 1),
     "fuel": (1, 200, 1, 1),
@@ -110,11 +112,12 @@ def build(data: Path) -> Stage:
 
 def _add_partner(hub: Hub, partner: str, key: PrivateKey) -> None:
     points, per_minor, numerator, denominator = PARTNERS[partner]
-    partners.add(hub, partner, partner.title(), FIRST_DAY, LIFE_MONTHS, enrols_unknown=False)
+    partners.add(hub, partner, partner.title(), LONG_AGO, LONG_LIFE_MONTHS, enrols_unknown=False)
+    partners.set_contract(hub, partner, FIRST_DAY, LIFE_MONTHS, False, {})
     rules = [{"rule": "linear", "points": points, "per_minor": per_minor}]
-    partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", rules)
+    partners.set_rate(hub, partner, "earning", LONG_AGO, "USD", rules)
     price = {"numerator": numerator, "denominator": denominator}
-    partners.set_rate(hub, partner, "reimbursement", FIRST_DAY, "USD", price)
+    partners.set_rate(hub, partner, "reimbursement", LONG_AGO, "USD", price)
     added = partners.register_key(hub, registration(partner, key))
     partners.approve_key(hub, partner, added["keyid"])
 
