@@ -35,7 +35,9 @@ class Standing:
         self.account, self.member_id = account, account.member_id
         self._day = moment.day
         self._last_day = _last_days(connection, moment, account)
-        self.repayments = _repayments(moment, account, self._mature())
+        self._alive = [lot for lot in account.free() if self._last_day(lot.key) >= moment.day]
+        self._mature = [lot for lot in self._alive if lot.key.matures_on <= moment.day and is_spendable(lot.key.kind)]
+        self.repayments = _repayments(moment, account, self._mature)
         self.debts = {
             issuer: left
             for issuer, points in account.debts.items()
@@ -44,29 +46,22 @@ class Standing:
 
     def spendable(self, partner_id: str | None = None) -> list[Lot]:
         """Return what can be spent now at a partner, or at some partner, after debts."""
-        left = self._mature()
+        left = self._mature
         for paid in self.repayments:
             left = without(left, paid.lots)
         return [lot for lot in left if is_spendable(lot.key.kind, partner_id)]
 
     def pending(self) -> list[Lot]:
         """Return what will be spendable when it matures or is confirmed."""
-        return [lot for lot in self._alive() if lot.key.matures_on > self._day and is_spendable(lot.key.kind)]
+        return [lot for lot in self._alive if lot.key.matures_on > self._day and is_spendable(lot.key.kind)]
 
     def qualifying(self) -> list[Lot]:
         """Return what counts for status and is never spent."""
-        return [lot for lot in self._alive() if not is_spendable(lot.key.kind)]
+        return [lot for lot in self._alive if not is_spendable(lot.key.kind)]
 
     def last_day(self, key: LotKey) -> date:
         """Return the last day on which a lot can be spent, as things stand."""
         return self._last_day(key)
-
-    def _mature(self) -> list[Lot]:
-        alive = self._alive()
-        return [lot for lot in alive if lot.key.matures_on <= self._day and is_spendable(lot.key.kind)]
-
-    def _alive(self) -> list[Lot]:
-        return [lot for lot in self.account.free() if self._last_day(lot.key) >= self._day]
 
 
 def look(connection: Connection, moment: Moment, member_id: int) -> Standing:
@@ -208,7 +203,8 @@ def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Recla
 
 def _last_days(connection: Connection, moment: Moment, account: Account) -> LastDay:
     """Return what tells the last day of a lot: its own, or later where the issuer counts from the last activity."""
-    if not any(lot.key.issuer in idle_issuers(moment.configuration, moment.day) for lot in account.free()):
+    idle = idle_issuers(moment.configuration, moment.day)
+    if not idle or not any(lot.key.issuer in idle for lot in account.free()):
         return lambda key: key.expires_on
     jurisdiction = members.jurisdiction(connection, account.member_id)
     by_count = dict(zip(("any", "earning"), accounts.last_active(connection, account.member_id), strict=True))
