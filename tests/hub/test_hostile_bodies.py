@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -22,7 +22,14 @@ from tests.support.raw import Answer, RawClient
 from tests.support.spelled import sign, unsigned
 
 MAX_BODY_BYTES = 1_048_576
-WRITES = ("/v1/earnings", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys")
+WRITES = ("/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys")
+FOLLOWING = (
+    "/v1/redemptions/none/capture",
+    "/v1/redemptions/none/void",
+    "/v1/redemptions/none/reverse",
+    "/v1/earnings/none/confirm",
+)
+"""Calls about an event that is named in the path; their bodies may be left out."""
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +114,7 @@ MALFORMED: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("path", WRITES + FOLLOWING)
 @pytest.mark.usefixtures("untouched")
 def test_what_is_not_strict_json_is_malformed(client: RawClient, path: str) -> None:
     for name, body in MALFORMED.items():
@@ -116,11 +123,12 @@ def test_what_is_not_strict_json_is_malformed(client: RawClient, path: str) -> N
         _assert_refused(answer, "malformed_json")
 
 
-@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("path", WRITES + FOLLOWING)
 @pytest.mark.parametrize("body", [b"null", b"true", b"-0", b'"x"', b"[]", b"{}", b'[{"earnings": []}]', b"9" * 19])
 @pytest.mark.usefixtures("untouched")
 def test_json_of_another_shape_is_invalid(client: RawClient, path: str, body: bytes) -> None:
-    _assert_refused(client.send("POST", path, body), "invalid_request")
+    fits = path in FOLLOWING and body == b"{}"
+    _assert_refused(client.send("POST", path, body), "unknown_event" if fits else "invalid_request")
 
 
 # --- bodies with one thing wrong ---
@@ -129,18 +137,34 @@ ITEM = {"sku": "4711", "category": "milk", "quantity": 2, "minor": 500}
 EARNING = sale(
     "good", "card:good", store="s1", terminal="t1", channel="till", items=[ITEM], points=10
 )  # every member there is
+REFUND = {
+    "event_id": "good",
+    "refunds": "none",
+    "occurred_at": EARNING["occurred_at"],
+    "amount": EARNING["amount"],
+    "items": [ITEM],
+}
 QUOTED = {name: value for name, value in EARNING.items() if name != "event_id"}
 GOOD: dict[str, dict[str, Any]] = {
     "/v1/earnings": {"earnings": [EARNING]},
-    "/v1/redemptions": {"redemption_id": "good", "member": "card:good", "points": 1},
+    "/v1/refunds": {"refunds": [REFUND]},
+    "/v1/redemptions": {"redemption_id": "good", "member": "card:good", "points": 1, "hold": 60, "pool": True},
     "/v1/quotes": {"earning": QUOTED},
     "/v1/members": {"members": [{"member": "card:good", "identifiers": ["phone:1", "email:a@b"]}]},
     "/v1/keys": registration("grocer", PrivateKey.from_seed(bytes(range(32)))),
 }
+GOOD |= {
+    "/v1/redemptions/none/capture": {"points": 1},
+    "/v1/redemptions/none/void": {},
+    "/v1/redemptions/none/reverse": {"points": 1, "reversal_id": "good"},
+    "/v1/earnings/none/confirm": {},
+}
 REQUIRED = {"event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
-            "earnings", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x"}  # fmt: skip
+            "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x"}  # fmt: skip
+OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
 WRONG_NUMBER: tuple[Any, ...] = (None, True, "1", [], {}, -1, 10**18)
+WRONG_FLAG: tuple[Any, ...] = (None, 0, 1, "true", [], {})
 Step = str | int
 
 
@@ -152,16 +176,22 @@ def _places(value: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Ste
         yield from _places(member, (*path, step))
 
 
-def _faulty(good: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _wrong(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, bool):
+        return WRONG_FLAG
+    return WRONG_TEXT if isinstance(value, str) else WRONG_NUMBER
+
+
+def _faulty(good: dict[str, Any], optional: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each way to spoil a document in one place: (JSON pointer to it, the document)."""
     for path, value in _places(good):
         if isinstance(value, dict):
             yield _pointer(*path, "unknown"), _changed(good, path, value | {"unknown": 1})
-            for name in REQUIRED.intersection(value) - {"points"}:
+            for name in REQUIRED.intersection(value).difference(optional):
                 kept = {own: member for own, member in value.items() if own != name}
                 yield _pointer(*path, name), _changed(good, path, kept)
         elif not isinstance(value, list):
-            for wrong in WRONG_TEXT if isinstance(value, str) else WRONG_NUMBER:
+            for wrong in _wrong(value):
                 yield _pointer(*path), _changed(good, path, wrong)
         for wrong in (None, "x", 1) if path and isinstance(value, dict | list) else ():
             yield _pointer(*path), _changed(good, path, wrong)
@@ -182,10 +212,10 @@ def _changed(document: dict[str, Any], path: tuple[Step, ...], value: Any) -> di
     return changed
 
 
-@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("path", WRITES + FOLLOWING)
 @pytest.mark.usefixtures("untouched")
 def test_one_wrong_value_is_invalid_and_pointed_at(client: RawClient, path: str) -> None:
-    for pointer, document in _faulty(GOOD[path]):
+    for pointer, document in _faulty(GOOD[path], OPTIONAL.get(path, ())):
         answer = client.call("POST", path, document)
         assert answer.code == "invalid_request", (pointer, document)
         _assert_refused(answer, "invalid_request")
@@ -259,6 +289,16 @@ OUT_OF_SIZE = {
     "a quote for both": ("/v1/quotes", {"earning": QUOTED, "redemption": {"member": "card:1", "points": 1}}),
     "a redemption of nothing": ("/v1/redemptions", {"redemption_id": "r", "member": "card:1", "points": 0}),
     "a redemption over the limit": ("/v1/redemptions", {"redemption_id": "r", "member": "card:1", "points": 10**9 + 1}),
+    "a hold of no time": ("/v1/redemptions", GOOD["/v1/redemptions"] | {"hold": 0}),
+    "a hold of 31 days": ("/v1/redemptions", GOOD["/v1/redemptions"] | {"hold": 31 * 86_400}),
+    "no refund": ("/v1/refunds", {"refunds": []}),
+    "1,001 refunds": ("/v1/refunds", {"refunds": [REFUND] * 1_001}),
+    "a refund without items": ("/v1/refunds", {"refunds": [REFUND | {"items": []}]}),
+    "a refund of 501 items": ("/v1/refunds", {"refunds": [REFUND | {"items": [ITEM] * 501}]}),
+    "a capture of nothing": ("/v1/redemptions/none/capture", {"points": 0}),
+    "a capture over the limit": ("/v1/redemptions/none/capture", {"points": 10**9 + 1}),
+    "a reversal of nothing": ("/v1/redemptions/none/reverse", {"points": 0}),
+    "a reversal over the limit": ("/v1/redemptions/none/reverse", {"points": 10**9 + 1}),
 }
 
 
@@ -277,7 +317,7 @@ def test_at_most_fifty_faults_are_told(client: RawClient) -> None:
 # --- sizes and framing ---
 
 
-@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("path", WRITES + FOLLOWING)
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 2 * MAX_BODY_BYTES])
 @pytest.mark.usefixtures("untouched")
 def test_a_body_over_the_limit_is_too_large(client: RawClient, path: str, size: int) -> None:
@@ -328,7 +368,7 @@ CONTENT_TYPES = (
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
 @pytest.mark.usefixtures("untouched")
 def test_another_content_type_is_unsupported(client: RawClient, content_type: str) -> None:
-    for path in WRITES:
+    for path in WRITES + FOLLOWING:
         _assert_refused(_typed(client, path, b"{}", content_type), "unsupported_media_type")
 
 
@@ -491,12 +531,13 @@ def test_a_cursor_serves_its_own_list_and_partner_only(client: RawClient, net: N
     _assert_refused(client.call("GET", f"/v1/events?cursor={cursor[:-4]}"), "cursor_invalid")
 
 
+VARIABLES = {"member": "card:1", "cycle": "2017-01"}
 METHODS = ("DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW")
 
 
 @pytest.mark.parametrize("endpoint", SIGNED, ids=lambda one: f"{one.method} {one.path}")
 def test_a_method_that_the_path_does_not_take_is_refused(client: RawClient, endpoint: Any) -> None:
-    path = endpoint.path.format(member="card:1", cycle="2017-01") if "{" in endpoint.path else endpoint.path
+    path = re.sub(r"\{(\w+)\}", lambda name: VARIABLES.get(name[1], "none"), endpoint.path)
     for method in METHODS:
         answer = client.send(method, path, None)
         _assert_refused(answer, "method_not_allowed")

@@ -16,7 +16,7 @@ LINEAR = {"rule": "linear", "points": 3, "per_minor": 200}
 
 
 def contract(version: int, valid_from: date) -> Contract:
-    return Contract(version, valid_from, 6, enrols_unknown=False)
+    return Contract.of(version, valid_from, 6, enrols_unknown=False, terms={})
 
 
 def test_the_latest_start_not_after_the_day_is_in_force() -> None:

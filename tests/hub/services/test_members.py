@@ -75,7 +75,11 @@ def test_what_expires_next_is_the_earliest_day_with_all_its_points(built: Coalit
         "member": "card:1",
         "available": 0,
         "pending": 0,
+        "held": 0,
+        "debt": 0,
+        "qualifying": 0,
         "next_to_expire": None,
+        "expiring": [],
     }
     earn(built.hub, "grocer", "e1", "card:1", 1_000)
     earn(built.hub, "fuel", "e2", "card:1", 1_000)

@@ -17,7 +17,7 @@ HARD_TEXTS = ('say "hi"', r"back\slash \x41", "{a,b}", "NULL", "", " edge ", "li
 
 def test_texts_instants_and_absent_values_arrive_as_they_are(built: Coalition) -> None:
     events = [
-        Event(f"e-{number}", "earning", 7, "posted", 0, AT, bytes(range(32)), None, None, None, None, text, None, text)
+        Event(f"e-{number}", "earning", 7, "posted", 0, AT, bytes(range(32)), store=text, channel=text)
         for number, text in enumerate(HARD_TEXTS)
     ]
     with built.hub.database.connect() as connection:
