@@ -10,7 +10,7 @@ from hub.store.database import fetch
 
 _MEMBERS_WITH = """
     SELECT other.member_id, other.share, other.may_spend
-    FROM hub.pool_member AS own JOIN hub.pool_member AS other USING (pool_id)
+    FROM hub.pool_member AS own JOIN hub.pool_member AS other USING (partner_id, pool_id)
     WHERE own.member_id = %(member_id)s ORDER BY other.member_id
 """
 

@@ -201,7 +201,10 @@ def test_a_batch_of_a_thousand_passes() -> None:
     [
         (RedemptionRequest, {**REDEMPTION, "points": 0}, ["/points"]),
         (RedemptionRequest, {**REDEMPTION, "points": True}, ["/points"]),
-        *((RedemptionRequest, {**REDEMPTION, "hold": wrong}, ["/hold"]) for wrong in (0, -1, 30 * 86_400 + 1, "60", None)),
+        *(
+            (RedemptionRequest, {**REDEMPTION, "hold": wrong}, ["/hold"])
+            for wrong in (0, -1, 30 * 86_400 + 1, "60", None)
+        ),
         (RedemptionRequest, {**REDEMPTION, "pool": 1}, ["/pool"]),
         (QuoteRequest, {}, [""]),
         (QuoteRequest, {"redemption": {"member": "card:1", "points": 1}, "earning": None}, ["/earning"]),
@@ -248,7 +251,7 @@ def test_a_query_has_a_usual_page() -> None:
 
 def test_null_passes_only_where_the_contract_says_so() -> None:
     sums = {"available": 1, "pending": 0, "held": 0, "debt": 0, "qualifying": 0}
-    answer = {"member": "card:1", **sums, "next_to_expire": None, "expiring": []}
+    answer: dict[str, Any] = {"member": "card:1", **sums, "next_to_expire": None, "expiring": []}
     assert validate(MemberAnswer, answer) == answer
     assert _pointers(MemberAnswer, {**answer, "pending": None}) == ["/pending"]
 

@@ -24,7 +24,7 @@ EVENTS = """
 ALTER TABLE hub.event DROP CONSTRAINT event_kind_check;
 ALTER TABLE hub.event ADD CONSTRAINT event_kind_check CHECK (kind IN (
     'earning', 'confirmation', 'refund', 'redemption', 'hold', 'capture', 'void', 'reversal', 'expiry', 'settlement',
-    'repayment', 'extension', 'reinstatement', 'transfer', 'gift', 'donation', 'merge', 'unmerge', 'forwarding',
+    'repayment', 'extension', 'reinstatement', 'transfer', 'gift', 'donation', 'pool', 'merge', 'unmerge', 'forwarding',
     'adjustment', 'exchange', 'exchange-confirmation', 'exchange-failure', 'exchange-reversal'));
 ALTER TABLE hub.event
     ADD COLUMN matures_on      date,
@@ -43,23 +43,27 @@ ALTER TABLE hub.member
     ADD COLUMN charity      boolean NOT NULL DEFAULT false;
 
 CREATE TABLE hub.merged (
-    member_id bigint PRIMARY KEY,
-    survivor  bigint NOT NULL CHECK (survivor <> member_id),
-    event_id  text   NOT NULL
+    member_id   bigint PRIMARY KEY,
+    merged_into bigint NOT NULL CHECK (merged_into <> member_id),
+    survivor    bigint NOT NULL CHECK (survivor <> member_id),
+    partner_id  text   NOT NULL,
+    event_id    text   NOT NULL
 );
 CREATE INDEX merged_into ON hub.merged (survivor);
 
 CREATE TABLE hub.pool (
-    pool_id    text PRIMARY KEY,
-    created_at timestamptz NOT NULL
+    partner_id text NOT NULL,
+    pool_id    text NOT NULL,
+    PRIMARY KEY (partner_id, pool_id)
 );
 CREATE TABLE hub.pool_member (
-    member_id bigint PRIMARY KEY,
-    pool_id   text    NOT NULL,
-    share     integer NOT NULL CHECK (share BETWEEN 1 AND 1000000),
-    may_spend boolean NOT NULL
+    member_id  bigint PRIMARY KEY,
+    partner_id text    NOT NULL,
+    pool_id    text    NOT NULL,
+    share      integer NOT NULL CHECK (share BETWEEN 1 AND 1000000),
+    may_spend  boolean NOT NULL
 );
-CREATE INDEX pool_members ON hub.pool_member (pool_id);
+CREATE INDEX pool_members ON hub.pool_member (partner_id, pool_id);
 """
 
 # A hold's rows are locked state like a lot's: what is reserved of which lot, until when, and how it ended.
@@ -89,18 +93,6 @@ CREATE TABLE hub.debt (
 """
 
 EXCHANGES = """
-CREATE TABLE hub.quote (
-    quote_id      text PRIMARY KEY,
-    partner_id    text        NOT NULL,
-    member_id     bigint      NOT NULL,
-    direction     text        NOT NULL CHECK (direction IN ('in', 'out')),
-    unit          text        NOT NULL,
-    source_amount bigint      NOT NULL CHECK (source_amount > 0),
-    target_amount bigint      NOT NULL CHECK (target_amount > 0),
-    rate_version  integer     NOT NULL,
-    valid_until   timestamptz NOT NULL
-);
-
 CREATE TABLE hub.exchange (
     partner_id    text        NOT NULL,
     exchange_id   text        NOT NULL,

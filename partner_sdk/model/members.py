@@ -1,0 +1,82 @@
+"""Members and their points."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from partner_sdk.model.values import Failure, Wire, each, optional
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A member to enrol, with further identifiers that shall mean the same member."""
+
+    member: str
+    identifiers: tuple[str, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """The element of POST /v1/members."""
+        if not self.identifiers:
+            return {"member": self.member}
+        return {"member": self.member, "identifiers": list(self.identifiers)}
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentResult:
+    """What became of one enrolment: `status` is enrolled or rejected."""
+
+    member: str
+    status: str
+    duplicate: bool = False
+    error: Failure | None = None
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "EnrolmentResult":
+        """Read one element of the answer to POST /v1/members."""
+        error = optional(Failure.from_wire, wire.get("error"))
+        return cls(wire["member"], wire["status"], wire.get("duplicate", False), error)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """Points that are lost at the end of a day, unless they are spent before."""
+
+    points: int
+    expires_on: date
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Expiring":
+        """Read {"points", "expires_on"}."""
+        return cls(wire["points"], date.fromisoformat(wire["expires_on"]))
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """What this partner may see of a member's points.
+
+    `available` can be spent; `pending` will be; `held` is reserved; `debt` is owed and paid first by what comes in;
+    `qualifying` counts for status only. `expiring` lists what is available by its last day, soonest first.
+    """
+
+    member: str
+    available: int
+    pending: int
+    next_to_expire: Expiring | None
+    held: int = 0
+    debt: int = 0
+    qualifying: int = 0
+    expiring: tuple[Expiring, ...] = ()
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "MemberView":
+        """Read the answer to GET /v1/members/{member}."""
+        return cls(
+            member=wire["member"],
+            available=wire["available"],
+            pending=wire["pending"],
+            next_to_expire=optional(Expiring.from_wire, wire["next_to_expire"]),
+            held=wire.get("held", 0),
+            debt=wire.get("debt", 0),
+            qualifying=wire.get("qualifying", 0),
+            expiring=each(Expiring.from_wire, wire.get("expiring", ())),
+        )

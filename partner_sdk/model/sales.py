@@ -1,0 +1,188 @@
+"""Sales, what becomes of them, and returns."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from partner_sdk.model.values import Failure, Item, Money, Wire, each, optional
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """One purchase to report. `event_id` is yours, and yours for ever: it makes a repetition harmless.
+
+    `member` is `scheme:value`, such as "card:1234". `occurred_at` must know its time zone (else ValueError).
+    `points`, when given, must be what the hub's rule gives, or the event is rejected (`points_mismatch`).
+    """
+
+    event_id: str
+    member: str
+    occurred_at: datetime
+    amount: Money
+    store: str | None = None
+    terminal: str | None = None
+    channel: str | None = None
+    items: tuple[Item, ...] = ()
+    points: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.occurred_at.tzinfo is None:
+            raise ValueError("occurred_at must know its time zone")
+
+    def to_wire(self) -> dict[str, Any]:
+        """The element of POST /v1/earnings; members without a value are left out."""
+        wire: dict[str, Any] = {
+            "event_id": self.event_id,
+            "member": self.member,
+            "occurred_at": self.occurred_at.isoformat(),
+            "amount": self.amount.to_wire(),
+        }
+        for name in ("store", "terminal", "channel", "points"):
+            if getattr(self, name) is not None:
+                wire[name] = getattr(self, name)
+        if self.items:
+            wire["items"] = [item.to_wire() for item in self.items]
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Earning":
+        """Read what `EarningSchema` loads: the wire's members, `occurred_at` already a datetime."""
+        return cls(
+            event_id=wire["event_id"],
+            member=wire["member"],
+            occurred_at=wire["occurred_at"],
+            amount=Money.from_wire(wire["amount"]),
+            store=wire.get("store"),
+            terminal=wire.get("terminal"),
+            channel=wire.get("channel"),
+            items=each(lambda item: Item(**item), wire.get("items", ())),
+            points=wire.get("points"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EarningResult:
+    """What became of one earning. A rejected one was not stored and may be sent again."""
+
+    event_id: str
+    status: str
+    points: int
+    available_at: datetime | None = None
+    expires_on: date | None = None
+    duplicate: bool = False
+    error: Failure | None = None
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "EarningResult":
+        """Read one element of the answer to POST /v1/earnings."""
+        return cls(
+            event_id=wire["event_id"],
+            status=wire["status"],
+            points=wire["points"],
+            available_at=optional(datetime.fromisoformat, wire.get("available_at")),
+            expires_on=optional(date.fromisoformat, wire.get("expires_on")),
+            duplicate=wire.get("duplicate", False),
+            error=optional(Failure.from_wire, wire.get("error")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A returned purchase to report; `refunds` is the event id of the sale.
+
+    Without `amount` and `items` all that is left of the sale is returned. `occurred_at` must know its time zone
+    (else ValueError).
+    """
+
+    event_id: str
+    refunds: str
+    occurred_at: datetime
+    amount: Money | None = None
+    items: tuple[Item, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.occurred_at.tzinfo is None:
+            raise ValueError("occurred_at must know its time zone")
+
+    def to_wire(self) -> dict[str, Any]:
+        """The element of POST /v1/refunds; members without a value are left out."""
+        wire: dict[str, Any] = {
+            "event_id": self.event_id,
+            "refunds": self.refunds,
+            "occurred_at": self.occurred_at.isoformat(),
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount.to_wire()
+        if self.items:
+            wire["items"] = [item.to_wire() for item in self.items]
+        return wire
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResult:
+    """What became of one refund. `points` is what the returned part had earned; it is the sum of what was `taken`
+    from the member's lots, is `owed` by the member from now on, is `borne` by the issuer, and had `expired`.
+    """
+
+    event_id: str
+    status: str
+    points: int
+    amount: Money | None = None
+    taken: int = 0
+    owed: int = 0
+    borne: int = 0
+    expired: int = 0
+    duplicate: bool = False
+    error: Failure | None = None
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "RefundResult":
+        """Read one element of the answer to POST /v1/refunds."""
+        return cls(
+            event_id=wire["event_id"],
+            status=wire["status"],
+            points=wire["points"],
+            amount=optional(Money.from_wire, wire.get("amount")),
+            taken=wire.get("taken", 0),
+            owed=wire.get("owed", 0),
+            borne=wire.get("borne", 0),
+            expired=wire.get("expired", 0),
+            duplicate=wire.get("duplicate", False),
+            error=optional(Failure.from_wire, wire.get("error")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A sale that stands: its `points` can be spent from `available_at` on."""
+
+    event_id: str
+    points: int
+    available_at: datetime
+    duplicate: bool = False
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Confirmation":
+        """Read the answer to POST /v1/earnings/{event_id}/confirm."""
+        available_at = datetime.fromisoformat(wire["available_at"])
+        return cls(wire["event_id"], wire["points"], available_at, wire.get("duplicate", False))
+
+
+@dataclass(frozen=True, slots=True)
+class EarningQuote:
+    """What an earning would give now; without `available_at` the points wait for your confirmation."""
+
+    points: int
+    available_at: datetime | None
+    expires_on: date
+    rate_version: int
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "EarningQuote":
+        """Read the `earning` of the answer to POST /v1/quotes."""
+        return cls(
+            points=wire["points"],
+            available_at=optional(datetime.fromisoformat, wire.get("available_at")),
+            expires_on=date.fromisoformat(wire["expires_on"]),
+            rate_version=wire["rate_version"],
+        )
