@@ -90,9 +90,12 @@ def price(terms: Terms, reported: Reported) -> int:
     amount = reported["amount"]
     if amount["currency"] != terms.rate.currency:
         raise Refused("currency_mismatch", f"The rate in force is in {terms.rate.currency}.")
-    points = terms.rate.points(Sale(amount["minor"]))
-    if points > ledger.MAX_POINTS:
-        raise Refused("points_over_cap", f"{points} points are above the cap of {ledger.MAX_POINTS}.")
+    sale = Sale(amount["minor"])
+    points = terms.rate.points(sale)
+    # No grant may be above the cap either: points that are never spent are not among those counted first.
+    most = max(points, *(grant.points for grant in terms.rate.grants(sale)))
+    if most > ledger.MAX_POINTS:
+        raise Refused("points_over_cap", f"{most} points are above the cap of {ledger.MAX_POINTS}.")
     if reported.get("points", points) != points:
         raise Refused("points_mismatch", f"The rate in force gives {points} points.")
     return points

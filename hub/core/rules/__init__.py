@@ -62,12 +62,14 @@ def compile_rules(terms: Sequence[Mapping[str, Any]]) -> Rule:
 def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
     """Turn the terms of one rate version into the function that gives a sale's points by kind, issuer and life.
 
-    Terms that give the same are one grant, so a sale has as many grants as it touches lots.
+    Terms that give the same are one grant. Points that can be spent come first, so the first grant says how long
+    the points of a sale live.
 
     Raises:
         TermsRefused: a term names no rule, or its fields do not fit.
     """
-    same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term) for term in terms}
+    spendable_first = sorted(terms, key=lambda term: not is_spendable(_gives(term).kind))
+    same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term) for term in spendable_first}
     rules = [(json.dumps(term.get("gives"), sort_keys=True), _compile_one(term)) for term in terms]
 
     def grants(sale: Sale) -> list[Grant]:
