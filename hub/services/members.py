@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from hub.core.errors import Refused
+from hub.core.ledger import Lot
 from hub.services import accounts
 from hub.services.context import Hub, Moment, Partner
 from hub.store import lots, members
@@ -114,15 +115,19 @@ def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     return found[name]
 
 
-def view(hub: Hub, name: str) -> dict[str, Any]:
-    """Return what a partner may see of a member: points available, pending, held and owed, and when they expire."""
+def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
+    """Return what a partner may see of a member: points available, pending, held and owed, and when they expire.
+
+    What is available can be spent at ``partner_id``, or at some partner if none is named.
+    """
     with hub.database.connect() as connection:
         moment = hub.moment(connection)
         standing = accounts.look(connection, moment, require(hub, connection, name, moment))
-    expiring = _expiring(standing)
+    spendable = standing.spendable(partner_id)
+    expiring = _expiring(standing, spendable)
     return {
         "member": name,
-        "available": sum(lot.points for lot in standing.spendable()),
+        "available": sum(lot.points for lot in spendable),
         "pending": sum(lot.points for lot in standing.pending()),
         "held": sum(standing.account.held.values()),
         "debt": sum(standing.debts.values()),
@@ -132,10 +137,10 @@ def view(hub: Hub, name: str) -> dict[str, Any]:
     }
 
 
-def _expiring(standing: accounts.Standing) -> list[dict[str, Any]]:
+def _expiring(standing: accounts.Standing, spendable: Iterable[Lot]) -> list[dict[str, Any]]:
     """Return the points that can be spent now by the last day on which they can, soonest first."""
     by_day: Counter[date] = Counter()
-    for lot in standing.spendable():
+    for lot in spendable:
         by_day[standing.last_day(lot.key)] += lot.points
     return [{"points": points, "expires_on": day.isoformat()} for day, points in sorted(by_day.items())][:MAX_EXPIRING]
 

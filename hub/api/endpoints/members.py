@@ -16,7 +16,7 @@ def post(call: Call) -> dict[str, Any]:
 
 def get(call: Call) -> dict[str, Any]:
     """Return a member's balance."""
-    return members.view(call.hub, call.path["member"])
+    return members.view(call.hub, call.path["member"], call.caller.partner.partner_id)
 
 
 ENDPOINTS = (
