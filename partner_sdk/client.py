@@ -90,7 +90,7 @@ class Client:
 
     def member(self, member: str) -> model.MemberView:
         """The points of one member; raises NotFound (unknown_member)."""
-        answer = self._transport.get(f"/v1/members/{quote(member, safe='')}")
+        answer = self._transport.get(f"/v1/members/{_segment(member)}")
         return _read(model.MemberView.from_wire, answer)
 
     # --- points ---
@@ -108,7 +108,7 @@ class Client:
 
     def confirm(self, event_id: str) -> model.Confirmation:
         """Say that a pending sale stands, so that its points can be spent; raises NotFound, Conflict (not_pending)."""
-        answer = self._transport.post(f"/v1/earnings/{quote(event_id, safe='')}/confirm", b"{}")
+        answer = self._transport.post(f"/v1/earnings/{_segment(event_id)}/confirm", b"{}")
         (confirmed,) = _matched(model.Confirmation.from_wire, [answer], "event_id", [event_id])
         return confirmed
 
@@ -164,7 +164,7 @@ class Client:
         return self._follow(model.Reversal.from_wire, redemption_id, "reverse", given)
 
     def _follow(self, read: Callable[[Any], T], redemption_id: str, step: str, asked: dict[str, Any]) -> T:
-        path = f"/v1/redemptions/{quote(redemption_id, safe='')}/{step}"
+        path = f"/v1/redemptions/{_segment(redemption_id)}/{step}"
         answer = self._transport.post(path, strict_json.dumps(asked))
         (followed,) = _matched(read, [answer], "redemption_id", [redemption_id])
         return followed
@@ -209,14 +209,14 @@ class Client:
 
     def statement(self, cycle: str) -> model.Statement:
         """This partner's statement of one cycle ("YYYY-MM"); raises NotFound (unknown_cycle)."""
-        answer = self._transport.get(f"/v1/statements/{quote(cycle, safe='')}")
+        answer = self._transport.get(f"/v1/statements/{_segment(cycle)}")
         return _read(model.Statement.from_wire, answer)
 
     def statement_lines(
         self, cycle: str, cursor: str | None = None, limit: int = 1000
     ) -> Iterator[model.Page[model.StatementLine]]:
         """Every obligation that this partner is party to in one cycle, page by page."""
-        path = f"/v1/statements/{quote(cycle, safe='')}/lines"
+        path = f"/v1/statements/{_segment(cycle)}/lines"
         return self._pages(path, "lines", model.StatementLine.from_wire, cursor, limit)
 
     def _send_each(self, path: str, member: str, elements: Iterable[dict[str, Any]]) -> list[Any]:
@@ -245,6 +245,11 @@ def _read(read: Callable[[Any], T], answer: Any) -> T:
         return read(answer)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise UntrustedAnswer(f"the hub's answer cannot be read: {fault!r}") from fault
+
+
+def _segment(text: str) -> str:
+    """A segment of a path, escaped; one of dots alone would be taken for a step up the path."""
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def _page(answer: Any, member: str, read: Callable[[Any], T]) -> model.Page[T]:
