@@ -37,14 +37,16 @@ def reclaim(
     return Reclaimed(issuer, [*own, *others])
 
 
-def repayments(lots: Iterable[Lot], debts: Mapping[str, int], priced: Iterable[str]) -> list[Reclaimed]:
+def repayments(
+    lots: Iterable[Lot], debts: Mapping[str, int], priced: Iterable[str], order: str = DEFAULT_ORDER
+) -> list[Reclaimed]:
     """Return what pays the debts of a member, by issuer in order, as far as these lots go.
 
     ``priced`` are the issuers that have a reimbursement price, by which others can owe them.
     """
     left, paid = list(lots), []
     for issuer, points in sorted(debts.items()):
-        reclaimed = reclaim(left, issuer, points, foreign=issuer in priced)
+        reclaimed = reclaim(left, issuer, points, order, foreign=issuer in priced)
         if reclaimed.lots:
             paid.append(reclaimed)
             left = without(left, reclaimed.lots)

@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 
 from hub.core import ledger
 from hub.core.content import content_digest
@@ -35,7 +35,7 @@ class Standing:
         self.account, self.member_id = account, account.member_id
         self._day = moment.day
         self._last_day = _last_days(connection, moment, account)
-        self._alive = [lot for lot in account.free() if self._last_day(lot.key) >= moment.day]
+        self._alive = [lot for lot in account.free() if not self.is_over(lot.key)]
         self._mature = [lot for lot in self._alive if lot.key.matures_on <= moment.day and is_spendable(lot.key.kind)]
         self.repayments = _repayments(moment, account, self._mature)
         self.debts = {
@@ -58,6 +58,10 @@ class Standing:
     def qualifying(self) -> list[Lot]:
         """Return what counts for status and is never spent."""
         return [lot for lot in self._alive if not is_spendable(lot.key.kind)]
+
+    def is_over(self, key: LotKey) -> bool:
+        """Tell whether the last day of a lot is over, so that what is in it has expired."""
+        return self._last_day(key) < self._day
 
     def last_day(self, key: LotKey) -> date:
         """Return the last day on which a lot can be spent, as things stand."""
@@ -122,7 +126,7 @@ def _forward(connection: Connection, moment: Moment, account: Account) -> None:
 
 
 def _repay(connection: Connection, moment: Moment, member_id: int, paid: Reclaimed) -> None:
-    event = _own_event(moment, "repayment", member_id, paid.points)
+    event = _own_event(moment, "repayment", member_id, paid.points)._replace(scheme_rule=moment.scheme.burn_order)
     price = moment.configuration.partner(paid.issuer).prices.on(moment.day)
     transfers = returned(event.event_id, member_id, paid)
     foreign = burnt(transfers, paid.issuer)
@@ -198,22 +202,27 @@ def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Recla
         return []
     partners = moment.configuration.partners
     priced = {issuer for issuer in account.debts if issuer in partners and partners[issuer].prices.on(moment.day)}
-    return repayments(lots, account.debts, priced)
+    return repayments(lots, account.debts, priced, moment.scheme.burn_order)
 
 
 def _last_days(connection: Connection, moment: Moment, account: Account) -> LastDay:
     """Return what tells the last day of a lot: its own, or later where the issuer counts from the last activity."""
-    idle = idle_issuers(moment.configuration, moment.day)
-    if not idle or not any(lot.key.issuer in idle for lot in account.free()):
-        return lambda key: key.expires_on
-    jurisdiction = members.jurisdiction(connection, account.member_id)
-    by_count = dict(zip(("any", "earning"), accounts.last_active(connection, account.member_id), strict=True))
+    counting = idle_issuers(moment.configuration, moment.day)
+
+    @cache
+    def jurisdiction() -> str | None:
+        return members.jurisdiction(connection, account.member_id)
+
+    @cache
+    def last_active() -> dict[str, date | None]:
+        return dict(zip(("any", "earning"), accounts.last_active(connection, account.member_id), strict=True))
 
     def last_day(key: LotKey) -> date:
-        partner = moment.configuration.partners.get(key.issuer)
-        contract = partner.contracts.on(moment.day) if partner else None
-        idle = contract.expiry.idle(jurisdiction) if contract else None
-        active_on = by_count[idle.counts] if idle else None
+        contract = (
+            moment.configuration.partners[key.issuer].contracts.on(moment.day) if key.issuer in counting else None
+        )
+        idle = contract.expiry.idle(jurisdiction()) if contract else None
+        active_on = last_active()[idle.counts] if idle else None
         if idle is None or active_on is None:
             return key.expires_on
         return max(key.expires_on, active_on + timedelta(days=idle.days))

@@ -1,10 +1,9 @@
 """Refunds: a returned purchase gives back what it earned, at the rule, rate and lot that it was posted with.
 
 A partial refund takes back the difference between what the sale earned and what it would have earned without the
-returned part, so that all refunds together take back exactly what was given. Points of the lot that have expired
-are gone already and are not asked for again. For those that are spent the contract of the sale says what happens:
-take what the member has (``within_balance``), let it owe the rest (``debt``), or let the issuer bear it
-(``issuer_bears``). Each refund is decided on its own, under the lock of the member or of its survivor.
+returned part, so that all refunds together take back exactly what was given. Where its points are gone, the
+contract of the sale says what happens (`hub.services.taking_back`). Each refund is decided on its own, under the
+lock of the member or of its survivor.
 """
 
 from __future__ import annotations
@@ -12,44 +11,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from hub.core import ledger
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence, Lot, LotKey, Posting, Transfer
-from hub.core.point_kinds import is_spendable
-from hub.core.reclaiming import reclaim
-from hub.core.rules import Grant, Sale
-from hub.core.terms import EarningRate
-from hub.services import accounts, reimbursement
-from hub.services.accounts import Standing, as_json, burnt
+from hub.core.ledger import Event, Evidence, Posting
+from hub.services import accounts, reimbursement, sales
+from hub.services.accounts import as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
-from hub.store import events, lots, posting
+from hub.services.sales import Given
+from hub.services.taking_back import Sums, Taking
+from hub.store import events, posting
 from hub.store.database import Connection
 
 Reported = Mapping[str, Any]
-
-
-class Given(NamedTuple):
-    """What one line of a sale gave, and what of it the refund wants back."""
-
-    key: LotKey
-    points: int
-
-
-class Sums(NamedTuple):
-    """Where the points that a refund wants back come from."""
-
-    taken: int = 0
-    """From lots of the member."""
-    owed: int = 0
-    """By the member from now on."""
-    borne: int = 0
-    """By the issuer."""
-    expired: int = 0
-    """From nowhere: they had expired."""
 
 
 def post(hub: Hub, partner: Partner, evidence: Evidence, refunds: Sequence[Reported]) -> list[dict[str, Any]]:
@@ -58,10 +34,14 @@ def post(hub: Hub, partner: Partner, evidence: Evidence, refunds: Sequence[Repor
 
 
 def _result(hub: Hub, partner: Partner, evidence: Evidence, reported: Reported) -> dict[str, Any]:
+    def work(connection: Connection) -> dict[str, Any]:
+        moment = hub.moment(connection)
+        # As it is now, and not when the request came in: the sale may have been posted under newer terms.
+        current = moment.configuration.partner(partner.partner_id)
+        return _refund(connection, moment, current, evidence, reported)
+
     try:
-        return hub.database.transact(
-            lambda connection: _refund(connection, hub.moment(connection), partner, evidence, reported)
-        )
+        return hub.database.transact(work)
     except Refused as refusal:
         error = {"code": refusal.code, "detail": refusal.detail}
         return {"event_id": reported["event_id"], "status": "rejected", "points": 0, "error": error}
@@ -71,78 +51,49 @@ def _refund(
     connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, reported: Reported
 ) -> dict[str, Any]:
     content = content_digest("refund", reported)
-    original = sale_of(connection, partner, reported["refunds"])
+    if first := _first_answer(connection, partner, reported["event_id"], content):
+        return first
+    original = sales.sale_of(connection, partner, reported["refunds"])
     standing = accounts.lock(connection, moment, [original.member_id])[original.member_id]
-    first = events.first_answers(connection, partner.partner_id, [reported["event_id"]]).get(reported["event_id"])
-    if first is not None:
-        return _first_answer(first, content)
+    # Another request with this id may have been decided while this one waited for the lock.
+    if first := _first_answer(connection, partner, reported["event_id"], content):
+        return first
     check_time(reported["occurred_at"], moment.now)
-    earlier = [one for one in events.referring(connection, partner.partner_id, original.event_id) if one.items]
-    before = refunded(connection, partner, original)
-    minor = _amount(reported, original, before, earlier)
-    wanted = _wanted(connection, partner, original, before, minor)
-    taking = _Taking(connection, moment, partner, original, standing, reported["event_id"])
-    sums = Sums(*map(sum, zip(Sums(), *map(taking.take, wanted), strict=True)))
-    transfers = taking.transfers
+    following = events.referring(connection, partner.partner_id, original.event_id)
+    before = sales.refunded(following)
+    minor = _amount(reported, original, before, following)
+    owners, policy = sales.owners(connection, original), _policy(partner, original)
+    taking = Taking(connection, moment, partner, policy, standing, owners, reported["event_id"])
+    wanted = _wanted(connection, partner, original, owners, following, minor)
+    sums = taking.take(wanted)
     event = Event(
-        reported["event_id"], "refund", standing.member_id, "posted", sums.taken + sums.owed,
+        reported["event_id"], "refund", standing.member_id, "posted", taking.moved,
         reported["occurred_at"], content, minor, original.currency,
         items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
         evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
-        details=as_json(sums._asdict() | {"policy": _policy(partner, original)}),
+        scheme_rule=taking.scheme_rule, details=as_json(sums._asdict() | {"policy": policy}),
     )  # fmt: skip
-    foreign = burnt(transfers, partner.partner_id)
-    price = partner.prices.on(moment.day) if foreign else None
-    if price is not None:
-        event = event._replace(rate_version=price.version)
-    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
-    if price is not None:
-        reimbursement.owe(connection, moment, partner.partner_id, event, partner.partner_id, price, foreign)
+    _post(connection, moment, partner, evidence, event, taking)
     return _answer(event.event_id, minor, original.currency, sums)
 
 
-def sale_of(connection: Connection, partner: Partner, event_id: str) -> Any:
-    """Return the posted sale that something refers to.
-
-    Raises:
-        Refused: ``unknown_event`` or ``not_reversible``.
-    """
-    original = events.first_answers(connection, partner.partner_id, [event_id]).get(event_id)
-    if original is None or original.status != "posted":
-        raise Refused("unknown_event", "The partner has reported no sale under this id.")
-    if original.kind != "earning":
-        raise Refused("not_reversible", f"This id is of a {original.kind}, not of a sale.")
-    return original
-
-
-def refunded(connection: Connection, partner: Partner, original: Any) -> int:
-    """Return the minor units of a sale that earlier refunds gave back; under its member's lock."""
-    earlier = events.referring(connection, partner.partner_id, original.event_id)
-    return sum(one.amount_minor for one in earlier if one.kind == "refund")
+def _post(
+    connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, event: Event, taking: Taking
+) -> None:
+    """Post a refund; whoever issued other points that it took owes for them, with the sale as origin."""
+    foreign = burnt(taking.transfers, partner.partner_id)
+    price = partner.prices.on(moment.day) if foreign else None
+    if price is not None:
+        event = event._replace(rate_version=price.version)
+    entry = Posting(partner.partner_id, moment.now, moment.day, [event], taking.transfers, [evidence])
+    posting.post_new(connection, entry)
+    if price is not None:
+        origin = f"{partner.partner_id}/{event.refers_to}"
+        reporter = partner.partner_id
+        reimbursement.owe(connection, moment, reporter, event, reporter, price, foreign, origin)
 
 
-def grants_left(partner: Partner, original: Any, minor: int) -> list[Grant]:
-    """Return what a sale would have given for ``minor`` units, under the rate version that it was posted with."""
-    return rate_of(partner, original).grants(Sale(minor))
-
-
-def rate_of(partner: Partner, original: Any) -> EarningRate:
-    """Return the rate version that a sale was posted with."""
-    return next(rate for rate in partner.earning_rates.versions if rate.version == original.rate_version)
-
-
-def given_by_line(connection: Connection, partner: Partner, original: Any) -> dict[int, LotKey]:
-    """Return the lot that each line of a sale went to; after its confirmation, the one it was moved to."""
-    members = [original.member_id]
-    transfers = events.transfers_of(connection, partner.partner_id, original.event_id, members)
-    confirmed = any(
-        one.kind == "confirmation" for one in events.referring(connection, partner.partner_id, original.event_id)
-    )
-    matures_on = ledger.MATURE_AT_ONCE if confirmed else None
-    return {one.line: LotKey(one.expires_on, one.issuer, one.kind, matures_on or one.matures_on) for one in transfers}
-
-
-def _amount(reported: Reported, original: Any, before: int, earlier: Iterable[Any]) -> int:
+def _amount(reported: Reported, original: Any, before: int, following: Iterable[Any]) -> int:
     """Return the minor units to refund.
 
     Raises:
@@ -150,6 +101,8 @@ def _amount(reported: Reported, original: Any, before: int, earlier: Iterable[An
     """
     left = original.amount_minor - before
     items, amount = reported.get("items") or [], reported.get("amount")
+    if amount is None and not items and before and not left:
+        raise Refused("exceeds_original", "Nothing of the sale is left.")
     if amount is not None and amount["currency"] != original.currency:
         raise Refused("currency_mismatch", f"The sale was in {original.currency}.")
     by_items = sum(item["minor"] for item in items)
@@ -157,7 +110,8 @@ def _amount(reported: Reported, original: Any, before: int, earlier: Iterable[An
     if items and minor != by_items:
         raise Refused("refund_mismatch", f"The items add up to {by_items}, not to {minor}.")
     if original.items and items:
-        _check_items(items, json.loads(original.items), [item for one in earlier for item in json.loads(one.items)])
+        returned = [item for one in following if one.items for item in json.loads(one.items)]
+        _check_items(items, json.loads(original.items), returned)
     if minor > left:
         raise Refused("exceeds_original", f"{left} minor units of the sale are left.")
     return int(minor)
@@ -175,13 +129,16 @@ def _check_items(items: Sequence[Reported], sold: Sequence[Reported], returned: 
         raise Refused("exceeds_original", f"More of {short[0]} is returned than was sold and is not back yet.")
 
 
-def _wanted(connection: Connection, partner: Partner, original: Any, before: int, minor: int) -> list[Given]:
+def _wanted(
+    connection: Connection, partner: Partner, original: Any, owners: Sequence[int], following: Iterable[Any], minor: int
+) -> list[Given]:
     """Return what the refund wants back of each line of the sale."""
-    keys = given_by_line(connection, partner, original)
-    left = original.amount_minor - before
-    then, now = grants_left(partner, original, left), grants_left(partner, original, left - minor)
+    confirmed = any(one.kind == "confirmation" for one in following)
+    where = sales.whereabouts(connection, partner, original, owners, confirmed=confirmed)
+    left = original.amount_minor - sales.refunded(following)
+    then, now = sales.grants_of(partner, original, left), sales.grants_of(partner, original, left - minor)
     return [
-        Given(keys[line], more.points - less.points)
+        Given(where[line], more.points - less.points)
         for line, (more, less) in enumerate(zip(then, now, strict=True), 1)
         if more.points > less.points
     ]
@@ -193,71 +150,18 @@ def _policy(partner: Partner, original: Any) -> str:
     return contract.refunds
 
 
-class _Taking:
-    """Takes points back line by line; what one line takes is not there for the next."""
+def _first_answer(connection: Connection, partner: Partner, event_id: str, content: bytes) -> dict[str, Any] | None:
+    """Return the answer to a replay, or None if the id is new.
 
-    def __init__(
-        self, connection: Connection, moment: Moment, partner: Partner, original: Any, standing: Standing, event_id: str
-    ) -> None:
-        self._connection, self._partner, self._event_id = connection, partner, event_id
-        self._member_id, self._owners = standing.member_id, {standing.member_id, original.member_id}
-        self._policy = _policy(partner, original)
-        self._priced = partner.prices.on(moment.day) is not None
-        self._free = Counter({lot.key: lot.points for lot in standing.account.free()})
-        self._spendable = [lot.key for lot in standing.spendable()] if self._policy != "issuer_bears" else []
-        self._expired: dict[LotKey, int] = {}
-        self.transfers: list[Transfer] = []
-
-    def take(self, wanted: Given) -> Sums:
-        """Take back what one line of the sale gave; return where it came from."""
-        key, points = wanted
-        home = ledger.issued(key.issuer)
-        taken = self._from_lot(home, Lot(key, min(points, self._free[key])))
-        if not is_spendable(key.kind):
-            return Sums()
-        expired = self._from_breakage(home, key, points - taken)
-        others = self._from_others(key.issuer, points - taken - expired)
-        missing = points - taken - expired - others
-        owed = self._move(ledger.DEBT, home, _debt_key(key), missing if self._policy == "debt" else 0)
-        return Sums(taken + others, owed, missing - owed, expired)
-
-    def _from_breakage(self, home: str, key: LotKey, points: int) -> int:
-        if key not in self._expired:
-            self._expired[key] = lots.expired(self._connection, self._owners, key)
-        expired = self._move(ledger.BREAKAGE, home, key, min(points, self._expired[key]))
-        self._expired[key] -= expired
-        return expired
-
-    def _from_others(self, issuer: str, points: int) -> int:
-        """Take other lots, the issuer's own first; only the reporter's own price lets others owe for theirs."""
-        left = [Lot(key, self._free[key]) for key in self._spendable if self._free[key]]
-        foreign = self._priced and issuer == self._partner.partner_id
-        reclaimed = reclaim(left, issuer, points, foreign=foreign)
-        for lot in reclaimed.lots:
-            own = lot.key.issuer == issuer
-            self._from_lot(ledger.issued(issuer) if own else ledger.redeemed(issuer), lot)
-        return reclaimed.points
-
-    def _from_lot(self, credit: str, lot: Lot) -> int:
-        self._free[lot.key] -= lot.points
-        return self._move(ledger.AVAILABLE, credit, lot.key, lot.points)
-
-    def _move(self, debit: str, credit: str, key: LotKey, points: int) -> int:
-        if points:
-            line = len(self.transfers) + 1
-            self.transfers.append(Transfer(self._event_id, line, self._member_id, debit, credit, *key, points))
-        return points
-
-
-def _debt_key(key: LotKey) -> LotKey:
-    return LotKey(ledger.NEVER_EXPIRES, key.issuer, ledger.BASE, ledger.MATURE_AT_ONCE)
-
-
-def _first_answer(first: Any, content: bytes) -> dict[str, Any]:
+    Raises:
+        Refused: ``event_conflict``.
+    """
+    first = events.first_answers(connection, partner.partner_id, [event_id]).get(event_id)
+    if first is None:
+        return None
     if bytes(first.content) != content:
         raise Refused("event_conflict", CONFLICT)
-    names = Sums._fields
-    sums = Sums(*(first.details[name] for name in names))
+    sums = Sums(*(first.details[name] for name in Sums._fields))
     return _answer(first.event_id, first.amount_minor, first.currency, sums) | {"duplicate": True}
 
 

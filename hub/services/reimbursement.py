@@ -59,8 +59,12 @@ def owe(
     redeemer: str,
     price: ReimbursementPrice,
     lines: Sequence[Burnt],
+    origin: str = "",
 ) -> list[int]:
-    """Record that each line's issuer owes the redeemer; return the minor units of each line."""
+    """Record that each line's issuer owes the redeemer; return the minor units of each line.
+
+    ``origin`` is the earlier event, ``partner_id/event_id``, that the lines go back to, if any.
+    """
     _, parts = valued(price, [line.points for line in lines])
     intake.record(
         connection,
@@ -78,6 +82,7 @@ def owe(
                 price_numerator=price.numerator,
                 price_denominator=price.denominator,
                 business_date=moment.day,
+                origin=origin,
             )
             for line, minor in zip(lines, parts, strict=True)
         ],

@@ -44,6 +44,13 @@ _LAPSE = """
     WHERE member_id = %(member_id)s AND state = 'open' AND lapses_at <= %(now)s
 """
 _SURVIVOR = "SELECT survivor FROM hub.merged WHERE member_id = %(member_id)s"
+_LINEAGE = """
+    WITH RECURSIVE line AS (
+        SELECT %(member_id)s::bigint AS member_id
+        UNION SELECT merged_into FROM hub.merged JOIN line USING (member_id)
+    )
+    SELECT member_id FROM line
+"""
 _LAST_ACTIVE = """
     SELECT max(transfer.business_date), max(transfer.business_date) FILTER (WHERE starts_with(debit_account, 'issued:'))
     FROM hub.transfer AS transfer JOIN hub.event AS event USING (partner_id, event_id)
@@ -109,6 +116,11 @@ def survivor(connection: Connection, member_id: int) -> int:
     while rows := fetch(connection, _SURVIVOR, {"member_id": member_id}):
         member_id = rows[0][0]
     return member_id
+
+
+def lineage(connection: Connection, member_id: int) -> list[int]:
+    """Return a member and all into whom it was merged, one into the next."""
+    return [row[0] for row in fetch(connection, _LINEAGE, {"member_id": member_id})]
 
 
 def read(connection: Connection, member_id: int, now: datetime) -> Account:

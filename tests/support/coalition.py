@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from hub import setup
 from hub.services import business_clock, partners
@@ -55,11 +57,17 @@ def join(
     price: tuple[int, int] = (1, 1),
     life_months: int = 6,
     enrols_unknown: bool = True,
+    terms: Mapping[str, Any] = partners.NO_TERMS,
+    gives: Sequence[Mapping[str, Any]] = ({},),
 ) -> PrivateKey:
-    """Let a partner join with a contract, an earning rate, a price and an approved key, which is returned."""
-    partners.add(hub, partner, partner.title(), FIRST_DAY, life_months, enrols_unknown)
-    terms = [{"rule": "linear", "points": points, "per_minor": per_minor}]
-    partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", terms)
+    """Let a partner join with a contract, an earning rate, a price and an approved key, which is returned.
+
+    ``terms`` are what its contract says beyond the usual; the rate has one linear rule for each of what it ``gives``.
+    """
+    partners.add(hub, partner, partner.title(), FIRST_DAY, life_months, enrols_unknown, terms)
+    linear = {"rule": "linear", "points": points, "per_minor": per_minor}
+    rules = [linear | ({"gives": dict(one)} if one else {}) for one in gives]
+    partners.set_rate(hub, partner, "earning", FIRST_DAY, "USD", rules)
     fraction = {"numerator": price[0], "denominator": price[1]}
     partners.set_rate(hub, partner, "reimbursement", FIRST_DAY, "USD", fraction)
     key = PrivateKey.generate()

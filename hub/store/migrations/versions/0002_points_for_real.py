@@ -141,6 +141,7 @@ CREATE VIEW hub.redemption_line AS
 WITH priced AS (
     SELECT transfer.partner_id, transfer.event_id, transfer.line, transfer.issuer, transfer.credit_account,
            transfer.points, transfer.business_date, transfer.tx, rate.currency,
+           CASE event.kind WHEN 'refund' THEN transfer.partner_id || '/' || event.refers_to ELSE '' END AS origin,
            (rate.terms->>'numerator')::numeric AS numerator, (rate.terms->>'denominator')::numeric AS denominator,
            sum(transfer.points) OVER event_lines AS event_points
     FROM hub.transfer AS transfer
@@ -185,7 +186,7 @@ WITH priced AS (
 )
 SELECT partner_id, event_id, line::integer AS line, issuer, substr(credit_account, 10) AS redeemer, points,
        (floor_minor + CASE WHEN place <= leftover THEN 1 ELSE 0 END)::bigint AS amount_minor,
-       currency, business_date, tx, '' COLLATE "C" AS origin
+       currency, business_date, tx, origin COLLATE "C" AS origin
 FROM ranked
 UNION ALL
 SELECT partner_id, event_id, line::integer, issuer, substr(debit_account, 10), -points,
