@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hub.core import ledger
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
+from hub.core.expiry import end_of_month_plus
 from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
 from hub.services import accounts, captures
 from hub.services.accounts import Standing
@@ -25,6 +26,8 @@ from settlement.core.pricing import value_minor
 from settlement.intake import Obligation
 
 REVERSIBLE = ("redemption", "capture")
+GRACE_MONTHS = 6
+"""Months after this one that points live which come back expired, where their issuer has no contract to say it."""
 
 
 class Part(NamedTuple):
@@ -137,7 +140,7 @@ def _transfers(
         taken = by_line[part.owed.line]
         standing = standings[taken.member_id]
         key = LotKey(taken.expires_on, taken.issuer, taken.kind, taken.matures_on)
-        kept = key if standing.last_day(key) >= moment.day else renewed(connection, moment, standing.member_id, key)
+        kept = renewed(connection, moment, standing.member_id, key) if standing.is_over(key) else key
         back.append(
             Transfer(
                 event_id, part.owed.line, standing.member_id, debit, ledger.AVAILABLE, *kept, part.points
@@ -148,9 +151,10 @@ def _transfers(
 
 def renewed(connection: Connection, moment: Moment, member_id: int, key: LotKey) -> LotKey:
     """Return the lot for points whose last day is over: with the life that their issuer's contract gives today."""
-    contract = moment.configuration.partner(key.issuer).contracts.on(moment.day)
+    issuer = moment.configuration.partners.get(key.issuer)
+    contract = issuer.contracts.on(moment.day) if issuer else None
     if contract is None:
-        return key._replace(expires_on=moment.day)
+        return key._replace(expires_on=end_of_month_plus(moment.day, GRACE_MONTHS))
     return key._replace(expires_on=contract.expiry.on(moment.day, members.jurisdiction(connection, member_id)))
 
 
