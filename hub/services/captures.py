@@ -39,7 +39,10 @@ def capture(
     """
 
     def work(connection: Connection) -> dict[str, Any]:
-        return _capture(connection, hub.moment(connection), partner, evidence, redemption_id, asked)
+        moment = hub.moment(connection)
+        # As it is now, and not when the request came in: the hold may have been priced under newer terms.
+        current = moment.configuration.partner(partner.partner_id)
+        return _capture(connection, moment, current, evidence, redemption_id, asked)
 
     return hub.database.transact(work)
 
