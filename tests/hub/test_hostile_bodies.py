@@ -159,8 +159,10 @@ GOOD |= {
     "/v1/redemptions/none/reverse": {"points": 1, "reversal_id": "good"},
     "/v1/earnings/none/confirm": {},
 }
-REQUIRED = {"event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
-            "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x"}  # fmt: skip
+REQUIRED = {
+    "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
+    "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
+}  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
 WRONG_NUMBER: tuple[Any, ...] = (None, True, "1", [], {}, -1, 10**18)

@@ -30,6 +30,8 @@ ENDPOINTS = (
             "points_mismatch",
             "points_over_cap",
             "occurred_in_future",
+            "member_in_debt",
+            "not_in_pool",
         ),
     ),
 )
