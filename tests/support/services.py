@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hub.core.ledger import Evidence
-from hub.services import earnings, redemptions
+from hub.services import captures, confirmations, earnings, redemptions, refunds, reversals
 from hub.services.context import Hub, Partner
+from partner_sdk.wire.returns import RefundsRequest
 from partner_sdk.wire.schemas import EarningsRequest, validate
 from tests.support.network import sale
 
@@ -34,11 +35,42 @@ def post(hub: Hub, partner_id: str, *sales: dict[str, Any]) -> list[dict[str, An
 def earn(hub: Hub, partner_id: str, event_id: str, member: str, minor: int) -> int:
     """Report one sale and return its points."""
     result = post(hub, partner_id, sale(event_id, member, minor))[0]
-    assert result["status"] == "posted", result
+    assert "error" not in result, result
     return int(result["points"])
 
 
-def redeem(hub: Hub, partner_id: str, redemption_id: str, member: str, points: int) -> dict[str, Any]:
-    """Redeem points."""
-    asked = {"redemption_id": redemption_id, "member": member, "points": points}
+def redeem(hub: Hub, partner_id: str, redemption_id: str, member: str, points: int, **more: Any) -> dict[str, Any]:
+    """Redeem points, or with ``hold`` reserve them for so many seconds."""
+    asked = {"redemption_id": redemption_id, "member": member, "points": points, **more}
     return redemptions.redeem(hub, partner(hub, partner_id), evidence(), asked)
+
+
+def capture(hub: Hub, partner_id: str, redemption_id: str, **asked: Any) -> dict[str, Any]:
+    """Capture a hold, whole or so many ``points``."""
+    return captures.capture(hub, partner(hub, partner_id), evidence(), redemption_id, asked)
+
+
+def void(hub: Hub, partner_id: str, redemption_id: str) -> dict[str, Any]:
+    """Void a hold."""
+    return captures.void(hub, partner(hub, partner_id), evidence(), redemption_id)
+
+
+def reverse(hub: Hub, partner_id: str, redemption_id: str, **asked: Any) -> dict[str, Any]:
+    """Reverse a redemption, whole or so many ``points`` under a ``reversal_id``."""
+    return reversals.reverse(hub, partner(hub, partner_id), evidence(), redemption_id, asked)
+
+
+def confirm(hub: Hub, partner_id: str, event_id: str) -> dict[str, Any]:
+    """Confirm a pending sale."""
+    return confirmations.confirm(hub, partner(hub, partner_id), evidence(), event_id)
+
+
+def refund(
+    hub: Hub, partner_id: str, event_id: str, sold: str, minor: int | None = None, by: Partner | None = None
+) -> dict[str, Any]:
+    """Refund a sale, whole or so much of it; ``by`` a partner that was read earlier, or as it is now."""
+    reported: dict[str, Any] = {"event_id": event_id, "refunds": sold, "occurred_at": "2017-01-10T10:00:00Z"}
+    if minor is not None:
+        reported["amount"] = {"minor": minor, "currency": "USD"}
+    loaded = validate(RefundsRequest, {"refunds": [reported]})["refunds"]
+    return refunds.post(hub, by or partner(hub, partner_id), evidence(), loaded)[0]
