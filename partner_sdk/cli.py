@@ -5,30 +5,15 @@ Everything that it does, a program can do with `partner_sdk.Client`. Exit codes:
 """
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from partner_sdk.client import Client
+from partner_sdk import commands
+from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
-from partner_sdk.model import Earning
-from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
-from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 
-DONE, REFUSED, WRONG_USAGE = 0, 1, 2
-
-_CONNECTION = (
-    ("--hub", "HANSA_HUB", "URL", "the hub's base URL, such as https://hub.example"),
-    ("--partner", "HANSA_PARTNER_ID", "ID", "your partner id"),
-    ("--key", "HANSA_PARTNER_KEY", "FILE", "your private key, a PEM file as keygen writes it"),
-    ("--root-key", "HANSA_ROOT_KEY", "KEY", "the hub's root key, 43 characters that the operator gave you"),
-)
 _EPILOG = """\
 environment:
   HANSA_HUB, HANSA_PARTNER_ID, HANSA_PARTNER_KEY, HANSA_ROOT_KEY   for the options of the same name
@@ -40,10 +25,6 @@ environment:
 
 exit codes: 0 done, 1 refused with a reason, 2 wrong usage
 """
-
-
-class Refusal(Exception):
-    """A command could not be done; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
@@ -60,75 +41,6 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     return code
 
 
-# --- commands: each takes its options and returns the exit code ---
-
-
-def keygen(options: argparse.Namespace) -> int:
-    """Make a key file; it is never overwritten."""
-    key = PrivateKey.generate()
-    password = options.password.encode() if options.password else None
-    try:
-        descriptor = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise Refusal(f"{options.file}: {error.strerror}") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key.to_pem(password))
-    made = {"file": options.file, "thumbprint": key.public.thumbprint()}
-    if options.partner:
-        made["keyid"] = key_id(options.partner, key.public)
-    return _show(options, made)
-
-
-def register(options: argparse.Namespace) -> int:
-    """Register the key; then tell the operator its thumbprint over another channel.
-
-    With --offline the hub is not asked: the registration document is printed, for the operator to take in.
-    """
-    if options.offline:
-        _require(options, "--partner", "--key")
-        print(strict_json.dumps(registration(options.partner, _private_key(options))).decode())
-        return DONE
-    with _client(options) as client:
-        return _show(options, client.register_key())
-
-
-def ping(options: argparse.Namespace) -> int:
-    """Ask the hub who it takes you for."""
-    with _client(options) as client:
-        return _show(options, client.ping())
-
-
-def earn(options: argparse.Namespace) -> int:
-    """Report the earnings in a file of JSON lines, as in POST /v1/earnings; - reads standard input."""
-    with _client(options) as client:
-        results = client.earn(_earnings(options.file))
-    for result in results:
-        _show(options, result, line=True)
-    return REFUSED if any(result.status in ("rejected", "quarantined") for result in results) else DONE
-
-
-def balance(options: argparse.Namespace) -> int:
-    """Show a member's points."""
-    with _client(options) as client:
-        return _show(options, client.member(options.member))
-
-
-def redeem(options: argparse.Namespace) -> int:
-    """Spend a member's points; the same id again gives the same answer."""
-    with _client(options) as client:
-        return _show(options, client.redeem(options.redemption_id, options.member, options.points))
-
-
-def statement(options: argparse.Namespace) -> int:
-    """List your statements, or show one cycle's, or with --lines each obligation in it."""
-    with _client(options) as client:
-        if options.cycle is None:
-            return _show_all(options, (head for page in client.statements() for head in page.items))
-        if options.lines:
-            return _show_all(options, (one for page in client.statement_lines(options.cycle) for one in page.items))
-        return _show(options, client.statement(options.cycle))
-
-
 # --- options ---
 
 
@@ -140,9 +52,9 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    table = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command, arguments in _COMMANDS:
-        sub = commands.add_parser(
+        sub = table.add_parser(
             name,
             help=_first_sentence(command),
             description=command.__doc__,
@@ -157,7 +69,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-    for flag, variable, metavar, meaning in _CONNECTION:
+    for flag, variable, metavar, meaning in CONNECTION:
         parser.add_argument(flag, metavar=metavar, default=environment.get(variable), help=f"{meaning} [{variable}]")
     parser.add_argument(
         "--timeout",
@@ -191,124 +103,64 @@ def _first_sentence(command: Callable[..., int]) -> str:
 
 _Argument = tuple[str, dict[str, Any]]
 _MEMBER: _Argument = ("member", {"metavar": "MEMBER", "help": "scheme:value, such as card:1234"})
+_POOL: _Argument = ("--pool", {"action": "store_true", "help": "let the member's household pool pay"})
+_NEW_ID: _Argument = ("redemption_id", {"metavar": "ID", "help": "an id of yours that you use only once"})
+
+
+def _points(meaning: str, **settings: Any) -> _Argument:
+    return "points", {"metavar": "POINTS", "type": int, "help": meaning, **settings}
+
+
+def _id(meaning: str, name: str = "redemption_id") -> _Argument:
+    return name, {"metavar": "ID", "help": meaning}
+
+
+def _lines(what: str) -> _Argument:
+    return "file", {"metavar": "FILE", "help": f"JSON lines, one {what} each; - for standard input"}
+
+
+_SECONDS: _Argument = (
+    "seconds",
+    {"metavar": "SECONDS", "type": int, "help": "how long they are reserved, up to 2592000 (30 days)"},
+)
+_REVERSAL_ID: _Argument = (
+    "--reversal-id",
+    {"metavar": "ID", "help": "an id of yours for this reversal; needed when a redemption is reversed in parts"},
+)
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument, ...]], ...] = (
-    ("keygen", keygen, (("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),)),
+    ("keygen", commands.keygen, (("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),)),
     (
         "register",
-        register,
+        commands.register,
         (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
     ),
-    ("ping", ping, ()),
-    ("earn", earn, (("file", {"metavar": "FILE", "help": "JSON lines, one earning each; - for standard input"}),)),
-    ("balance", balance, (_MEMBER,)),
+    ("ping", commands.ping, ()),
+    ("earn", commands.earn, (_lines("earning"),)),
+    ("confirm", commands.confirm, (_id("the event id of the sale", "event_id"),)),
+    ("refund", commands.refund, (_lines("refund"),)),
+    ("balance", commands.balance, (_MEMBER,)),
+    ("redeem", commands.redeem, (_NEW_ID, _MEMBER, _points("how many points to spend"), _POOL)),
+    ("hold", commands.hold, (_NEW_ID, _MEMBER, _points("how many points to reserve"), _SECONDS, _POOL)),
+    ("capture", commands.capture, (_id("the id of the hold"), _points("how many; all if left out", nargs="?"))),
+    ("void", commands.void, (_id("the id of the hold"),)),
     (
-        "redeem",
-        redeem,
+        "reverse",
+        commands.reverse,
         (
-            ("redemption_id", {"metavar": "ID", "help": "an id of yours that you use only once"}),
-            _MEMBER,
-            ("points", {"metavar": "POINTS", "type": int, "help": "how many points to spend"}),
+            _id("the id of the redemption or hold"),
+            _points("how many; all that is left if left out", nargs="?"),
+            _REVERSAL_ID,
         ),
     ),
     (
         "statement",
-        statement,
+        commands.statement,
         (
             ("cycle", {"metavar": "CYCLE", "nargs": "?", "help": "a month, YYYY-MM; all statements if left out"}),
             ("--lines", {"action": "store_true", "help": "show each obligation [HANSA_PARTNER_LINES=1]"}),
         ),
     ),
 )
-
-
-def _client(options: argparse.Namespace) -> Client:
-    _require(options, *(flag for flag, _, _, _ in _CONNECTION))
-    key = _private_key(options)
-    try:
-        root_key = PublicKey.from_text(options.root_key)
-        timeout = (min(options.timeout, 3.05), options.timeout)
-        return Client(options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts)
-    except (KeyRefused, ValueError) as fault:
-        _wrong_usage(options, str(fault))
-
-
-def _require(options: argparse.Namespace, *needed: str) -> None:
-    for flag, variable, _, _ in _CONNECTION:
-        if flag in needed and not getattr(options, flag[2:].replace("-", "_")):
-            _wrong_usage(options, f"{flag} is missing (or set {variable})")
-
-
-def _private_key(options: argparse.Namespace) -> PrivateKey:
-    try:
-        return PrivateKey.from_pem(
-            Path(options.key).read_bytes(), options.password.encode() if options.password else None
-        )
-    except (KeyRefused, OSError, ValueError) as fault:
-        _wrong_usage(options, str(fault))
-
-
-def _wrong_usage(options: argparse.Namespace, detail: str) -> NoReturn:
-    options.parser.error(detail)
-    raise AssertionError("the parser has exited")
-
-
-def _earnings(file: str) -> list[Earning]:
-    try:
-        lines = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise Refusal(f"{file}: {error.strerror}") from None
-    return [_earning(number, line) for number, line in enumerate(lines.splitlines(), start=1) if line.strip()]
-
-
-def _earning(number: int, line: bytes) -> Earning:
-    try:
-        return Earning.from_wire(validate(EarningSchema, strict_json.loads(line)))
-    except (strict_json.MalformedJson, InvalidRequest) as fault:
-        raise Refusal(f"line {number}: {fault}") from None
-
-
-# --- output ---
-
-
-def _show_all(options: argparse.Namespace, values: Iterable[Any]) -> int:
-    for value in values:
-        _show(options, value, line=True)
-    return DONE
-
-
-def _show(options: argparse.Namespace, value: Any, *, line: bool = False) -> int:
-    content = _plain(value)
-    if options.json:
-        print(strict_json.dumps(content).decode())
-    elif line:
-        print("  ".join(f"{name}={_word(part)}" for name, part in content.items() if _is_said(part)))
-    else:
-        width = max(map(len, content))
-        for name, part in content.items():
-            print(f"{name:<{width}}  {_word(part)}")
-    return DONE
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: dataclasses as objects, times and days as text."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _is_said(part: Any) -> bool:
-    """Whether a value is worth room on a line: zero is, absence, an empty text and an unset flag are not."""
-    return part is not None and part is not False and part != ""
-
-
-def _word(part: Any) -> str:
-    if part is None:
-        return "-"
-    return part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
 
 
 def _fail(refusal: Exception) -> int:

@@ -117,6 +117,17 @@ class Refund:
             wire["items"] = [item.to_wire() for item in self.items]
         return wire
 
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Refund":
+        """Read what `RefundSchema` loads: the wire's members, `occurred_at` already a datetime."""
+        return cls(
+            event_id=wire["event_id"],
+            refunds=wire["refunds"],
+            occurred_at=wire["occurred_at"],
+            amount=optional(Money.from_wire, wire.get("amount")),
+            items=each(lambda item: Item(**item), wire.get("items", ())),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RefundResult:

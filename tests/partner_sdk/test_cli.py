@@ -31,8 +31,24 @@ MEMBER = {
     "available": 7,
     "pending": 0,
     "next_to_expire": {"points": 7, "expires_on": "2017-07-31"},
+    "held": 3,
+    "debt": 0,
+    "qualifying": 12,
+    "expiring": [{"points": 7, "expires_on": "2017-07-31"}],
 }
-COMMANDS = ["keygen", "register", "ping", "earn", "balance", "redeem", "statement"]
+REFUND = {
+    "event_id": "f-1",
+    "refunds": "e-1",
+    "occurred_at": "2017-01-02T10:00:00+01:00",
+    "amount": {"minor": 1250, "currency": "USD"},
+    "items": EARNING["items"],
+}
+LOTS = [{"issuer": "bank", "points": 5, "minor": 4}]
+SPENT = {"redemption_id": "r", "status": "posted", "points": 5, "value": {"minor": 4, "currency": "USD"}, "lots": LOTS}
+COMMANDS = [
+    "keygen", "register", "ping", "earn", "confirm", "refund", "balance", "redeem", "hold", "capture", "void",
+    "reverse", "statement",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -192,10 +208,12 @@ def test_balance_is_shown(peer: Peer, environment: dict[str, str], capsys: pytes
 
 
 def test_redeem_is_done_or_refused(peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    done = {"redemption_id": "r", "status": "posted", "points": 5, "value": {"minor": 4, "currency": "USD"}}
-    peer.handle = lambda seen: (200, {**done, "lots": [{"issuer": "bank", "points": 5, "minor": 4}]})
+    peer.handle = lambda seen: (200, SPENT)
     assert main(["redeem", "r", "card:1", "5"], environment) == 0
     assert '"minor": 4' in capsys.readouterr().out
+    assert main(["redeem", "r", "card:1", "5", "--pool"], environment) == 0
+    asked = {"redemption_id": "r", "member": "card:1", "points": 5}
+    assert [seen.json() for seen in peer.seen[-2:]] == [asked, asked | {"pool": True}]
     peer.handle = lambda seen: (409, problem("insufficient_points", "only 3 are available"))
     assert main(["redeem", "r2", "card:1", "5"], environment) == 1
     assert "insufficient_points: only 3 are available" in capsys.readouterr().err
@@ -208,6 +226,97 @@ def test_faults_of_a_body_are_shown_line_by_line(
     peer.handle = lambda seen: (422, problem("invalid_request", "no", errors=errors))
     assert main(["redeem", "r", "card:1", "0"], environment) == 1
     assert "  /points: a whole number from 1 is expected" in capsys.readouterr().err
+
+
+HELD = {**SPENT, "status": "pending", "held_until": "2017-01-01T00:10:00+00:00"}
+CAPTURED = {**SPENT, "released": 2}
+VOIDED = {"redemption_id": "r", "status": "voided", "points": 5}
+REVERSED = {**SPENT, "reversal_id": "v"}
+CONFIRMED = {"event_id": "e-1", "status": "posted", "points": 5, "available_at": "2017-01-01T00:00:00+00:00"}
+HOLD = {"redemption_id": "r", "member": "card:1", "points": 5, "hold": 600}
+FOLLOWING: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], str]] = {
+    "hold r card:1 5 600": ("", "held_until", HOLD, HELD, "2017-01-01T00:10:00+00:00"),
+    "hold r card:1 5 600 --pool": ("", "points", HOLD | {"pool": True}, HELD, "5"),
+    "capture r": ("/r/capture", "released", {}, CAPTURED, "2"),
+    "capture r 3": ("/r/capture", "released", {"points": 3}, CAPTURED, "2"),
+    "void r": ("/r/void", "points", {}, VOIDED, "5"),
+    "reverse r": ("/r/reverse", "reversal_id", {}, REVERSED, "v"),
+    "reverse r 5 --reversal-id v": ("/r/reverse", "points", {"points": 5, "reversal_id": "v"}, REVERSED, "5"),
+}
+
+
+@pytest.mark.parametrize("command", FOLLOWING)
+def test_holds_and_what_follows_them(
+    command: str, peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, name, asked, answer, shown = FOLLOWING[command]
+    peer.handle = lambda seen: (200, answer)
+    assert main([*command.split(), "--json"], environment) == 0
+    assert str(json.loads(capsys.readouterr().out)[name]) == shown
+    [seen] = peer.seen
+    assert (seen.target.path, seen.json()) == (f"/v1/redemptions{path}", asked)
+    peer.handle = lambda seen: (409, problem("hold_closed", "The hold is voided."))
+    assert main(command.split(), environment) == 1
+    assert capsys.readouterr().err == "hansa-partner: hold_closed: The hold is voided.\n"
+
+
+def test_confirm_names_the_sale_in_its_path(
+    peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    peer.handle = lambda seen: (200, CONFIRMED)
+    assert main(["confirm", "e-1"], environment) == 0
+    assert "available_at  2017-01-01T00:00:00+00:00" in capsys.readouterr().out
+    assert [(seen.target.path, seen.json()) for seen in peer.seen] == [("/v1/earnings/e-1/confirm", {})]
+
+
+def test_refund_reports_a_file(
+    peer: Peer, environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = {name: REFUND[name] for name in ("refunds", "occurred_at")} | {"event_id": "f-2"}
+    sums = {"taken": 9, "owed": 0, "borne": 3, "expired": 0}
+    done = {"event_id": "f-1", "status": "posted", "points": 12, "amount": REFUND["amount"], **sums}
+    rejected = {"event_id": "f-2", "status": "rejected", "points": 0}
+    error = {"error": {"code": "exceeds_original", "detail": "Nothing of the sale is left."}}
+    peer.handle = lambda seen: (200, {"results": [done, rejected | error]})
+    assert main(["refund", _file(tmp_path, REFUND, whole)], environment) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert "taken=9  owed=0  borne=3  expired=0" in first
+    assert "exceeds_original" in second
+    utc = {"occurred_at": "2017-01-02T09:00:00+00:00"}
+    assert peer.seen[0].json() == {"refunds": [REFUND | utc, whole | utc]}
+
+
+def test_refund_ends_with_0_when_all_were_taken(peer: Peer, environment: dict[str, str], tmp_path: Path) -> None:
+    peer.handle = lambda seen: (200, {"results": [{"event_id": "f-1", "status": "posted", "points": 0}]})
+    assert main(["refund", _file(tmp_path, REFUND)], environment) == 0
+
+
+def test_refund_names_the_line_at_fault_and_sends_nothing(
+    peer: Peer, environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["refund", _file(tmp_path, REFUND, EARNING)], environment) == 1
+    assert "line 2" in capsys.readouterr().err
+    assert peer.seen == []
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("hold", ["ID", "MEMBER", "POINTS", "SECONDS", "30 days", "--pool", "lapse"]),
+        ("capture", ["ID", "POINTS", "all if left out", "released"]),
+        ("void", ["ID", "hold"]),
+        ("reverse", ["ID", "POINTS", "--reversal-id", "in parts"]),
+        ("refund", ["FILE", "JSON lines", "event_id", "refunds", "occurred_at", "amount", "items", "all that is left"]),
+        ("confirm", ["ID", "event id of the sale"]),
+    ],
+)
+def test_the_help_of_what_follows_a_sale_is_enough(
+    command: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"], {})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert [word for word in words if word not in shown] == []
 
 
 def test_statements_are_listed_and_shown(
@@ -266,7 +375,20 @@ def test_a_wrong_setting_is_wrong_usage(change: dict[str, str], environment: dic
 
 
 @pytest.mark.parametrize(
-    "arguments", [["dance"], ["balance"], ["redeem", "r", "card:1"], ["redeem", "r", "card:1", "all"], ["ping", "x"]]
+    "arguments",
+    [
+        ["dance"],
+        ["balance"],
+        ["redeem", "r", "card:1"],
+        ["redeem", "r", "card:1", "all"],
+        ["ping", "x"],
+        ["hold", "r", "card:1", "5"],
+        ["capture", "r", "all"],
+        ["void"],
+        ["reverse"],
+        ["confirm"],
+        ["refund"],
+    ],
 )
 def test_wrong_arguments_are_wrong_usage(arguments: list[str], environment: dict[str, str]) -> None:
     _wrong_usage(arguments, environment)

@@ -1,0 +1,242 @@
+"""What each command of hansa-partner does: a function that takes its options and returns the exit code."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from marshmallow import Schema
+
+from partner_sdk.client import Client
+from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
+from partner_sdk.wire.returns import RefundSchema
+from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
+
+DONE, REFUSED, WRONG_USAGE = 0, 1, 2
+T = TypeVar("T")
+
+CONNECTION = (
+    ("--hub", "HANSA_HUB", "URL", "the hub's base URL, such as https://hub.example"),
+    ("--partner", "HANSA_PARTNER_ID", "ID", "your partner id"),
+    ("--key", "HANSA_PARTNER_KEY", "FILE", "your private key, a PEM file as keygen writes it"),
+    ("--root-key", "HANSA_ROOT_KEY", "KEY", "the hub's root key, 43 characters that the operator gave you"),
+)
+
+
+class Refusal(Exception):
+    """A command could not be done; the message says why."""
+
+
+def keygen(options: argparse.Namespace) -> int:
+    """Make a key file; it is never overwritten."""
+    key = PrivateKey.generate()
+    password = options.password.encode() if options.password else None
+    try:
+        descriptor = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Refusal(f"{options.file}: {error.strerror}") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.to_pem(password))
+    made = {"file": options.file, "thumbprint": key.public.thumbprint()}
+    if options.partner:
+        made["keyid"] = key_id(options.partner, key.public)
+    return _show(options, made)
+
+
+def register(options: argparse.Namespace) -> int:
+    """Register the key; then tell the operator its thumbprint over another channel.
+
+    With --offline the hub is not asked: the registration document is printed, for the operator to take in.
+    """
+    if options.offline:
+        _require(options, "--partner", "--key")
+        print(strict_json.dumps(registration(options.partner, _private_key(options))).decode())
+        return DONE
+    with _client(options) as client:
+        return _show(options, client.register_key())
+
+
+def ping(options: argparse.Namespace) -> int:
+    """Ask the hub who it takes you for."""
+    with _client(options) as client:
+        return _show(options, client.ping())
+
+
+def earn(options: argparse.Namespace) -> int:
+    """Report the earnings in a file of JSON lines, as in POST /v1/earnings; - reads standard input."""
+    earnings = _read_lines(options.file, EarningSchema, Earning.from_wire)
+    with _client(options) as client:
+        return _show_results(options, client.earn(earnings))
+
+
+def confirm(options: argparse.Namespace) -> int:
+    """Say that a pending sale stands; its points can then be spent."""
+    with _client(options) as client:
+        return _show(options, client.confirm(options.event_id))
+
+
+def refund(options: argparse.Namespace) -> int:
+    """Report the returned purchases in a file of JSON lines, as in POST /v1/refunds; - reads standard input.
+
+    A line is {"event_id", "refunds", "occurred_at", "amount"?: {"minor", "currency"}, "items"?}: an id of yours, the
+    event id of the sale, and the part that comes back; without amount and items all that is left of it.
+    """
+    refunds = _read_lines(options.file, RefundSchema, Refund.from_wire)
+    with _client(options) as client:
+        return _show_results(options, client.refund(refunds))
+
+
+def balance(options: argparse.Namespace) -> int:
+    """Show a member's points."""
+    with _client(options) as client:
+        return _show(options, client.member(options.member))
+
+
+def redeem(options: argparse.Namespace) -> int:
+    """Spend a member's points; the same id again gives the same answer."""
+    with _client(options) as client:
+        redemption = client.redeem(options.redemption_id, options.member, options.points, pool=options.pool)
+        return _show(options, redemption)
+
+
+def hold(options: argparse.Namespace) -> int:
+    """Reserve a member's points; then capture or void the hold, or let it lapse after its seconds."""
+    with _client(options) as client:
+        asked = (options.redemption_id, options.member, options.points, options.seconds)
+        return _show(options, client.hold(*asked, pool=options.pool))
+
+
+def capture(options: argparse.Namespace) -> int:
+    """Spend what a hold reserves; what is not captured is released."""
+    with _client(options) as client:
+        return _show(options, client.capture(options.redemption_id, options.points))
+
+
+def void(options: argparse.Namespace) -> int:
+    """Release what a hold reserves; nothing is spent."""
+    with _client(options) as client:
+        return _show(options, client.void(options.redemption_id))
+
+
+def reverse(options: argparse.Namespace) -> int:
+    """Take a redemption or a captured hold back; the points return to the member."""
+    with _client(options) as client:
+        reversal = client.reverse(options.redemption_id, options.points, reversal_id=options.reversal_id)
+        return _show(options, reversal)
+
+
+def statement(options: argparse.Namespace) -> int:
+    """List your statements, or show one cycle's, or with --lines each obligation in it."""
+    with _client(options) as client:
+        if options.cycle is None:
+            return _show_all(options, (head for page in client.statements() for head in page.items))
+        if options.lines:
+            return _show_all(options, (one for page in client.statement_lines(options.cycle) for one in page.items))
+        return _show(options, client.statement(options.cycle))
+
+
+# --- the client, and files ---
+
+
+def _client(options: argparse.Namespace) -> Client:
+    _require(options, *(flag for flag, _, _, _ in CONNECTION))
+    key = _private_key(options)
+    try:
+        root_key = PublicKey.from_text(options.root_key)
+        timeout = (min(options.timeout, 3.05), options.timeout)
+        return Client(options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts)
+    except (KeyRefused, ValueError) as fault:
+        _wrong_usage(options, str(fault))
+
+
+def _require(options: argparse.Namespace, *needed: str) -> None:
+    for flag, variable, _, _ in CONNECTION:
+        if flag in needed and not getattr(options, flag[2:].replace("-", "_")):
+            _wrong_usage(options, f"{flag} is missing (or set {variable})")
+
+
+def _private_key(options: argparse.Namespace) -> PrivateKey:
+    try:
+        return PrivateKey.from_pem(
+            Path(options.key).read_bytes(), options.password.encode() if options.password else None
+        )
+    except (KeyRefused, OSError, ValueError) as fault:
+        _wrong_usage(options, str(fault))
+
+
+def _wrong_usage(options: argparse.Namespace, detail: str) -> NoReturn:
+    options.parser.error(detail)
+    raise AssertionError("the parser has exited")
+
+
+def _read_lines(file: str, schema: type[Schema], read: Callable[[Any], T]) -> list[T]:
+    """Read every line of a file before anything is sent; the refusal names the line at fault."""
+    try:
+        lines = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Refusal(f"{file}: {error.strerror}") from None
+    numbered = enumerate(lines.splitlines(), start=1)
+    return [_read_line(number, line, schema, read) for number, line in numbered if line.strip()]
+
+
+def _read_line(number: int, line: bytes, schema: type[Schema], read: Callable[[Any], T]) -> T:
+    try:
+        return read(validate(schema, strict_json.loads(line)))
+    except (strict_json.MalformedJson, InvalidRequest) as fault:
+        raise Refusal(f"line {number}: {fault}") from None
+
+
+# --- output ---
+
+
+def _show_results(options: argparse.Namespace, results: Sequence[EarningResult | RefundResult]) -> int:
+    _show_all(options, results)
+    return REFUSED if any(result.status in ("rejected", "quarantined") for result in results) else DONE
+
+
+def _show_all(options: argparse.Namespace, values: Iterable[Any]) -> int:
+    for value in values:
+        _show(options, value, line=True)
+    return DONE
+
+
+def _show(options: argparse.Namespace, value: Any, *, line: bool = False) -> int:
+    content = _plain(value)
+    if options.json:
+        print(strict_json.dumps(content).decode())
+    elif line:
+        print("  ".join(f"{name}={_word(part)}" for name, part in content.items() if _is_said(part)))
+    else:
+        width = max(map(len, content))
+        for name, part in content.items():
+            print(f"{name:<{width}}  {_word(part)}")
+    return DONE
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: dataclasses as objects, times and days as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _is_said(part: Any) -> bool:
+    """Whether a value is worth room on a line: zero is, absence, an empty text and an unset flag are not."""
+    return part is not None and part is not False and part != ""
+
+
+def _word(part: Any) -> str:
+    if part is None:
+        return "-"
+    return part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
