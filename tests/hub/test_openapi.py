@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from marshmallow import Schema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
-from hub.services import cycles
-from partner_sdk.wire import schemas
+from hub.services import cycles, partners
+from partner_sdk.wire import returns, schemas
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.network import Network, running
+
+EXAMPLES = {"member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0"}
+PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
 def test_the_document_is_valid_openapi() -> None:
@@ -42,13 +49,35 @@ def test_every_signed_path_answers(net: Network) -> None:
     client = net.client("grocer")
     for path, operations in document(SIGNED)["paths"].items():
         for method in operations:
-            answer = client.call(method.upper(), path.replace("{member}", "card:0").replace("{cycle}", "2016-01"))
+            answer = client.call(method.upper(), re.sub(r"\{(\w+)\}", lambda name: EXAMPLES[name[1]], path))
             assert answer.status < 500
             assert answer.json.get("code") not in {"not_found", "method_not_allowed"}, path
 
 
+SECTIONS = dict(re.findall(r"^### (\S+ \S+)\n(.*?)(?=^##)", PROTOCOL, re.MULTILINE | re.DOTALL))
+SHARED = {"POST /v1/quotes": ("POST /v1/earnings", "POST /v1/redemptions")}
+"""Whose refusals an endpoint has too, as its section says; `cursor_invalid` is explained once for all lists."""
+
+
+@pytest.mark.parametrize("endpoint", SIGNED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_every_endpoint_and_each_of_its_refusals_is_in_the_protocol(endpoint: Endpoint) -> None:
+    name = f"{endpoint.method} {endpoint.path}"
+    words = {word for one in (name, *SHARED.get(name, ())) for word in SECTIONS[one].split("`")}
+    assert set(endpoint.refusals) - words - ({"cursor_invalid"} if endpoint.query else set()) == set()
+
+
 SALE = {"member": "card:a", "occurred_at": "2017-01-10T10:00:00Z", "amount": {"minor": 12345, "currency": "USD"}}
+WAITING = SALE | {"occurred_at": "2017-01-09T10:00:00Z"}
+"""A sale of the day before, under whose contract points wait for a confirmation."""
 WISH = {"member": "card:a", "points": 7}
+PART = {
+    "event_id": "f1",
+    "refunds": "e1",
+    "occurred_at": "2017-01-10T11:00:00Z",
+    "amount": {"minor": 45, "currency": "USD"},
+    "items": [{"sku": "1", "category": "milk", "quantity": 1, "minor": 45}],
+}
+REST = {"event_id": "f2", "refunds": "e1", "occurred_at": "2017-01-10T11:00:00Z"}
 CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     (
         "POST",
@@ -68,13 +97,31 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1"}]}, 200, schemas.EarningsAnswer),
     ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1", "store": "x"}]}, 200, schemas.EarningsAnswer),
     ("POST", "/v1/quotes", {"earning": SALE}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/quotes", {"earning": WAITING}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/earnings", {"earnings": [WAITING | {"event_id": "w1"}]}, 200, schemas.EarningsAnswer),
     ("POST", "/v1/quotes", {"redemption": WISH}, 200, schemas.QuoteAnswer),
     ("POST", "/v1/quotes", {"redemption": WISH | {"points": 10**9}}, 200, schemas.QuoteAnswer),
     ("POST", "/v1/redemptions", WISH | {"redemption_id": "r1"}, 200, schemas.RedemptionAnswer),
     ("POST", "/v1/redemptions", WISH | {"redemption_id": "r1"}, 200, schemas.RedemptionAnswer),
     ("POST", "/v1/redemptions", WISH | {"redemption_id": "r2", "points": 10**9}, 409, ProblemSchema),
     ("POST", "/v1/redemptions", {}, 422, ProblemSchema),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "h1", "hold": 60}, 200, schemas.RedemptionAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "h2", "hold": 60}, 200, schemas.RedemptionAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "p1", "pool": True}, 409, ProblemSchema),
+    ("POST", "/v1/redemptions/h1/capture", {"points": 8}, 409, ProblemSchema),
+    ("POST", "/v1/redemptions/h1/capture", {"points": 5}, 200, returns.CaptureAnswer),
+    ("POST", "/v1/redemptions/h1/capture", {"points": 5}, 200, returns.CaptureAnswer),
+    ("POST", "/v1/redemptions/h1/void", None, 409, ProblemSchema),
+    ("POST", "/v1/redemptions/h2/void", None, 200, returns.VoidAnswer),
+    ("POST", "/v1/redemptions/h2/void", {}, 200, returns.VoidAnswer),
+    ("POST", "/v1/redemptions/h1/reverse", {"points": 2, "reversal_id": "v1"}, 200, returns.ReversalAnswer),
+    ("POST", "/v1/redemptions/h1/reverse", None, 200, returns.ReversalAnswer),
+    ("POST", "/v1/redemptions/h1/reverse", None, 200, returns.ReversalAnswer),
+    ("POST", "/v1/earnings/e1/confirm", None, 409, ProblemSchema),
+    ("POST", "/v1/refunds", {"refunds": [PART, PART, REST, REST | {"event_id": "f3"}]}, 200, returns.RefundsAnswer),
     ("GET", "/v1/members/card:a", None, 200, schemas.MemberAnswer),
+    ("POST", "/v1/earnings/w1/confirm", None, 200, returns.ConfirmationAnswer),
+    ("POST", "/v1/earnings/w1/confirm", {}, 200, returns.ConfirmationAnswer),
     ("GET", "/v1/members/card:nobody", None, 404, ProblemSchema),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
@@ -91,6 +138,9 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
     """One story that touches every call; each answer is held against its schema, which refuses unknown members."""
     with running(postgres_url, tmp_path_factory.mktemp("hub")) as own:
         client = own.client("grocer")
+        waiting, usual = {"maturity": {"confirmed": True}, "refunds": "debt"}, {"refunds": "debt"}
+        partners.set_contract(own.hub, "grocer", date(2017, 1, 9), 6, True, waiting)
+        partners.set_contract(own.hub, "grocer", date(2017, 1, 10), 6, True, usual)
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
                 cycles.close(own.hub, "2017-01", "operator")

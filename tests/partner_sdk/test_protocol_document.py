@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from partner_sdk.wire import schemas
+from partner_sdk.wire import returns, schemas
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.fields import WireSchema
 from partner_sdk.wire.schemas import EarningsRequest, KeyRegistration, ProblemSchema, validate
@@ -64,12 +64,13 @@ def test_the_table_of_codes_is_the_table_of_the_code() -> None:
 def _written() -> list[type[WireSchema]]:
     return [
         found
-        for found in vars(schemas).values()
+        for module in (schemas, returns)
+        for found in vars(module).values()
         if isinstance(found, type) and issubclass(found, WireSchema) and found not in (WireSchema, ProblemSchema)
     ]
 
 
-@pytest.mark.parametrize("schema", _written(), ids=lambda schema: schema.__name__)
+@pytest.mark.parametrize("schema", dict.fromkeys(_written()), ids=lambda schema: schema.__name__)
 def test_every_member_on_the_wire_is_documented(schema: type[WireSchema]) -> None:
     assert [name for name in schema().fields if not re.search(rf'["`?&\]]{name}["`=]', PAGE)] == []
 
