@@ -7,12 +7,12 @@ from typing import Any
 from hub.core import ledger
 from hub.core.content import content_digest, instant
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence, Posting, Transfer
+from hub.core.ledger import Event, Evidence, Lot, Posting, Transfer
 from hub.core.point_kinds import is_spendable
 from hub.services import accounts, captures, refunds
 from hub.services.accounts import moved
 from hub.services.context import Hub, Moment, Partner
-from hub.store import events, posting
+from hub.store import events, lots, posting
 from hub.store.database import Connection
 
 
@@ -47,12 +47,13 @@ def _confirm(
     transfers: list[Transfer] = []
     points = 0
     for line, key in keys.items():
-        matures = min(grants[line - 1].points, free.get(key, 0))
-        target = key._replace(matures_on=ledger.MATURE_AT_ONCE)
-        if matures:
-            place = len(transfers) + 1
-            transfers += moved(confirmation, place, standing.member_id, key, standing.member_id, target, matures)
-        points += matures if is_spendable(key.kind) else 0
+        missing = grants[line - 1].points
+        for place in (key, *lots.extended(connection, [standing.member_id], key)):
+            matures = min(missing, free.get(place, 0))
+            if matures:
+                transfers += _matured(confirmation, len(transfers) + 1, standing.member_id, Lot(place, matures))
+            missing -= matures
+        points += grants[line - 1].points - missing if is_spendable(key.kind) else 0
     event = Event(
         confirmation, "confirmation", standing.member_id, "posted", points, moment.now,
         content_digest("confirmation", {"event_id": event_id}),
@@ -61,6 +62,13 @@ def _confirm(
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence]))
     accounts.pay_debts(connection, moment, [standing])
     return _answer(event_id, points, moment.now)
+
+
+def _matured(event_id: str, line: int, member_id: int, lot: Lot) -> tuple[Transfer, Transfer]:
+    """Return the transfers that move points to the lot that differs from theirs by being mature."""
+    return moved(
+        event_id, line, member_id, lot.key, member_id, lot.key._replace(matures_on=ledger.MATURE_AT_ONCE), lot.points
+    )
 
 
 def _answer(event_id: str, points: int, at: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hub.core import ledger
@@ -89,7 +89,7 @@ def _refund(
         reported["occurred_at"], content, minor, original.currency,
         items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
         evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
-        details=as_json(sums._asdict() | {"policy": _policy(partner, original)}),
+        details=as_json(sums._asdict() | {"policy": _policy(partner, original)} | taking.forgone_before_the_next()),
     )  # fmt: skip
     foreign = burnt(transfers, partner.partner_id)
     price = partner.prices.on(moment.day) if foreign else None
@@ -206,27 +206,47 @@ class _Taking:
         self._free = Counter({lot.key: lot.points for lot in standing.account.free()})
         self._spendable = [lot.key for lot in standing.spendable()] if self._policy != "issuer_bears" else []
         self._expired: dict[LotKey, int] = {}
+        self.forgone: Counter[str] = Counter()
+        """What had expired to the coalition, by lot."""
         self.transfers: list[Transfer] = []
 
     def take(self, wanted: Given) -> Sums:
-        """Take back what one line of the sale gave; return where it came from."""
+        """Take back what one line of the sale gave, from its lot or where that was extended to."""
         key, points = wanted
         home = ledger.issued(key.issuer)
-        taken = self._from_lot(home, Lot(key, min(points, self._free[key])))
+        places = [key, *lots.extended(self._connection, self._owners, key)]
+        taken = self._from_each(places, points, lambda one, most: self._from_lot(home, Lot(one, most)))
         if not is_spendable(key.kind):
             return Sums()
-        expired = self._from_breakage(home, key, points - taken)
+        expired = self._from_each(places, points - taken, lambda one, most: self._from_breakage(home, one, most))
+        expired += self._from_each(places, points - taken - expired, self._from_forgone)
         others = self._from_others(key.issuer, points - taken - expired)
         missing = points - taken - expired - others
         owed = self._move(ledger.DEBT, home, _debt_key(key), missing if self._policy == "debt" else 0)
         return Sums(taken + others, owed, missing - owed, expired)
 
-    def _from_breakage(self, home: str, key: LotKey, points: int) -> int:
+    def forgone_before_the_next(self) -> dict[str, Any]:
+        """Return what the next refund must know: how much had expired to the coalition that this one counted."""
+        return {"forgone": +self.forgone} if +self.forgone else {}
+
+    def _from_each(self, places: Iterable[LotKey], points: int, take: Callable[[LotKey, int], int]) -> int:
+        missing = points
+        for key in places:
+            missing -= take(key, missing) if missing else 0
+        return points - missing
+
+    def _from_breakage(self, home: str, key: LotKey, most: int) -> int:
         if key not in self._expired:
             self._expired[key] = lots.expired(self._connection, self._owners, key)
-        expired = self._move(ledger.BREAKAGE, home, key, min(points, self._expired[key]))
+        expired = self._move(ledger.BREAKAGE, home, key, min(most, self._expired[key]))
         self._expired[key] -= expired
         return expired
+
+    def _from_forgone(self, key: LotKey, most: int) -> int:
+        name = lots.name_of(key)
+        there = lots.forgone(self._connection, self._owners, key) - self.forgone[name]
+        self.forgone[name] += (counted := max(0, min(most, there)))
+        return counted
 
     def _from_others(self, issuer: str, points: int) -> int:
         """Take other lots, the issuer's own first; only the reporter's own price lets others owe for theirs."""
@@ -239,8 +259,9 @@ class _Taking:
         return reclaimed.points
 
     def _from_lot(self, credit: str, lot: Lot) -> int:
-        self._free[lot.key] -= lot.points
-        return self._move(ledger.AVAILABLE, credit, lot.key, lot.points)
+        points = min(lot.points, self._free[lot.key])
+        self._free[lot.key] -= points
+        return self._move(ledger.AVAILABLE, credit, lot.key, points)
 
     def _move(self, debit: str, credit: str, key: LotKey, points: int) -> int:
         if points:
