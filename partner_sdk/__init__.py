@@ -42,11 +42,15 @@ from partner_sdk.model import (
     KeyRecord,
     Lot,
     MemberView,
+    Merge,
     Money,
+    MovedLot,
     Net,
     Page,
     Pair,
     Ping,
+    Pool,
+    PoolMember,
     Position,
     Price,
     Rate,
@@ -59,6 +63,7 @@ from partner_sdk.model import (
     Statement,
     StatementHead,
     StatementLine,
+    Transfer,
     Voided,
 )
 from partner_sdk.wire.keys import PrivateKey, PublicKey
@@ -69,6 +74,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Transfer",
+    "PoolMember",
+    "Pool",
+    "MovedLot",
+    "Merge",
     "Capture",
     "Client",
     "Confirmation",

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from hub.api.calls import Endpoint
-from hub.api.endpoints import earnings, events, members, ping, quotes, rates, redemptions, refunds, statements
+from hub.api.endpoints import (
+    earnings,
+    events,
+    members,
+    merges,
+    ping,
+    pools,
+    quotes,
+    rates,
+    redemptions,
+    refunds,
+    statements,
+    transfers,
+)
 
 SIGNED: tuple[Endpoint, ...] = (
     *earnings.ENDPOINTS,
@@ -11,6 +24,9 @@ SIGNED: tuple[Endpoint, ...] = (
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
     *members.ENDPOINTS,
+    *transfers.ENDPOINTS,
+    *pools.ENDPOINTS,
+    *merges.ENDPOINTS,
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,

@@ -144,3 +144,17 @@ def outstanding(hub: Hub) -> int:
     """Return the points that all members together hold."""
     with hub.database.connect() as connection:
         return lots.outstanding(connection)
+
+
+def set_charity(hub: Hub, name: str, charity: bool) -> None:
+    """Say whether a member's account is a charity's, to which points can be donated.
+
+    Raises:
+        Refused: ``unknown_member``.
+    """
+
+    def work(connection: Connection) -> None:
+        member_id = require(hub, connection, name, hub.moment(connection))
+        members.set_charity(connection, accounts.survivor(connection, member_id), charity)
+
+    hub.database.transact(work)
