@@ -6,6 +6,7 @@ TransportError the same call with the same ids is safe: the hub does a thing onc
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -92,6 +93,11 @@ class Client:
         """The points of one member; raises NotFound (unknown_member)."""
         answer = self._transport.get(f"/v1/members/{quote(member, safe='')}")
         return _read(model.MemberView.from_wire, answer)
+
+    def expiring(self, until: date) -> list[model.Ending]:
+        """What this partner has issued that ends from today to `until`, by day and kind, the soonest first."""
+        answer = self._transport.get("/v1/expiring", {"until": until.isoformat()})
+        return _read(lambda given: [model.Ending.from_wire(one) for one in given["expiring"]], answer)
 
     # --- points ---
 

@@ -6,6 +6,7 @@ from hub.api.calls import Endpoint
 from hub.api.endpoints import (
     earnings,
     events,
+    expiring,
     members,
     merges,
     ping,
@@ -24,6 +25,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
     *members.ENDPOINTS,
+    *expiring.ENDPOINTS,
     *transfers.ENDPOINTS,
     *pools.ENDPOINTS,
     *merges.ENDPOINTS,

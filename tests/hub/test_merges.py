@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -195,17 +196,18 @@ def test_sales_that_race_with_merges_reach_who_they_belong_to(net: Network, desk
         one, other = earn(net, desk, 100), earn(net, desk, 100)
         name = net.fresh("m")
 
-        def merge_and_part(name: str = name, one: str = one, other: str = other) -> object:
-            desk.merge(name, one, other, "a race")
-            return desk.undo_merge(name)
-
-        calls = [merge_and_part]
-        calls += [lambda m=member: earn(net, desk, 10, m) for member in (one, other) * 4]
-        calls += [lambda m=member: desk.redeem(net.fresh("r"), m, 3) for member in (one, other) * 4]
+        calls: list[Callable[[], object]] = [partial(_merge_and_part, desk, name, one, other)]
+        for member in (one, other) * 4:
+            calls += [partial(earn, net, desk, 10, member), partial(desk.redeem, net.fresh("r"), member, 3)]
         at_once(calls)
         total = view(desk, one)[0] + view(desk, other)[0]
         assert total == 200 + 80 - 24
         assert broken_rows(net.hub) == []
+
+
+def _merge_and_part(desk: Client, name: str, one: str, other: str) -> None:
+    desk.merge(name, one, other, "a race")
+    desk.undo_merge(name)
 
 
 def test_a_merge_leaves_its_evidence_and_its_reason(net: Network, desk: Client) -> None:
