@@ -13,9 +13,9 @@ from hub.cli.output import json_option, show
 from hub.cli.partner import DATE
 from hub.services import expiring as expiring_points
 from hub.services import extensions, members, reinstatements, reporting
+from hub.services.extensions import Group
 from hub.services.reinstatements import Asked
 from hub.settings import Settings
-from hub.store.lots import Group
 
 author_option = click.option("--author", default=getpass.getuser, help="Who does it (default: your login).")
 reason_option = click.option("--reason", required=True, help="Why; it is kept with the event.")
@@ -69,7 +69,7 @@ def extend(
     hub = start.open_hub(settings)
     ids = members.ids(hub, named) if named else None
     group = Group(issuer, ending_from.date(), ending_to.date(), jurisdiction, ids)
-    name = extension_id or f"extension-{secrets.token_hex(4)}"
+    name = reporting.name(extension_id or f"extension-{secrets.token_hex(4)}")
     seen = 0
 
     def progress(more: int) -> None:
@@ -102,7 +102,7 @@ def reinstate(
 
     EXPIRY_ID is the event's id without "coalition/", as `hansa member show` prints it.
     """
-    name = reinstatement_id or f"reinstatement-{secrets.token_hex(4)}"
+    name = reporting.name(reinstatement_id or f"reinstatement-{secrets.token_hex(4)}")
     asked = Asked(name, expiry_id.removeprefix("coalition/"), how_many)
     done = reinstatements.reinstate(start.open_hub(settings), reporting.by_operator(author, reason), asked)
     show(done, as_json, "Reinstated")

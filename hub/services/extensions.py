@@ -21,7 +21,7 @@ from hub.services.context import Hub, Moment
 from hub.services.reporting import Reporter
 from hub.store import events, holds, lots, posting
 from hub.store.database import Connection
-from hub.store.lots import Group
+from hub.store.lots import Group as Group
 
 MEMBERS_A_TRANSACTION = 500
 

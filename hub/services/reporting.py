@@ -11,6 +11,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Evidence
 from hub.services.authentication import Caller
 from hub.services.context import Partner
+from partner_sdk.wire.values import IDENTIFIER
 
 MAX_WORDS = 500
 """Most characters of a reason or a name."""
@@ -59,6 +60,17 @@ def by_operator(author: str, reason: str, partner_id: str = ledger.COALITION) ->
         Refused: ``not_allowed`` if a word is missing.
     """
     return Reporter(partner_id, None, {"operator": words(author, "author"), "reason": words(reason, "reason")})
+
+
+def name(event_id: str) -> str:
+    """Return an id that the operator chose for an event.
+
+    Raises:
+        Refused: ``not_allowed`` if it is not of the form that all ids have.
+    """
+    if not IDENTIFIER.fullmatch(event_id):
+        raise Refused("not_allowed", f"{event_id!r} is no id: 1 to 100 of A-Z a-z 0-9 . _ ~ : - are expected.")
+    return event_id
 
 
 def words(text: str, name: str) -> str:
