@@ -33,6 +33,7 @@ from partner_sdk.model import (
     Earning,
     EarningQuote,
     EarningResult,
+    Ending,
     Enrolment,
     EnrolmentResult,
     Event,
@@ -42,11 +43,15 @@ from partner_sdk.model import (
     KeyRecord,
     Lot,
     MemberView,
+    Merge,
     Money,
+    MovedLot,
     Net,
     Page,
     Pair,
     Ping,
+    Pool,
+    PoolMember,
     Position,
     Price,
     Rate,
@@ -59,6 +64,7 @@ from partner_sdk.model import (
     Statement,
     StatementHead,
     StatementLine,
+    Transfer,
     Voided,
 )
 from partner_sdk.wire.keys import PrivateKey, PublicKey
@@ -69,6 +75,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Transfer",
+    "PoolMember",
+    "Pool",
+    "MovedLot",
+    "Merge",
     "Capture",
     "Client",
     "Confirmation",
@@ -76,6 +87,7 @@ __all__ = [
     "Earning",
     "EarningQuote",
     "EarningResult",
+    "Ending",
     "Enrolment",
     "EnrolmentResult",
     "Event",

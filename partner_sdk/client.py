@@ -6,6 +6,7 @@ TransportError the same call with the same ids is safe: the hub does a thing onc
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -93,6 +94,11 @@ class Client:
         answer = self._transport.get(f"/v1/members/{_segment(member)}")
         return _read(model.MemberView.from_wire, answer)
 
+    def expiring(self, until: date) -> list[model.Ending]:
+        """What this partner has issued that ends from today to `until`, by day and kind, the soonest first."""
+        answer = self._transport.get("/v1/expiring", {"until": until.isoformat()})
+        return _read(lambda given: [model.Ending.from_wire(one) for one in given["expiring"]], answer)
+
     # --- points ---
 
     def earn(self, earnings: Iterable[model.Earning]) -> list[model.EarningResult]:
@@ -176,6 +182,52 @@ class Client:
         answer = self._transport.post("/v1/redemptions", strict_json.dumps(asked))
         (redemption,) = _matched(model.Redemption.from_wire, [answer], "redemption_id", [redemption_id])
         return redemption
+
+    # --- among members ---
+
+    def transfer(
+        self, transfer_id: str, member: str, to: str, points: int, *, kind: str = "transfer"
+    ) -> model.Transfer:
+        """Move points from one member to another; `kind` is transfer, gift or donation (to a charity's account).
+
+        Each point keeps its issuer, kind and last day. Raises InsufficientPoints, EventConflict, Conflict
+        (member_in_debt, same_member, not_a_charity, limit_exceeded), NotFound (unknown_member).
+        """
+        asked = {"transfer_id": transfer_id, "member": member, "to": to, "points": points, "kind": kind}
+        answer = self._transport.post("/v1/transfers", strict_json.dumps(asked))
+        (moved,) = _matched(model.Transfer.from_wire, [answer], "transfer_id", [transfer_id])
+        return moved
+
+    def set_pool(self, event_id: str, pool_id: str, members: Iterable[model.PoolMember]) -> model.Pool:
+        """Let a household pool consist of these members from now on; of none, to dissolve it.
+
+        `event_id` names this change. Raises EventConflict, Conflict (same_member, in_another_pool), NotFound
+        (unknown_member).
+        """
+        asked = {"event_id": event_id, "pool_id": pool_id, "members": [one.to_wire() for one in members]}
+        answer = self._transport.post("/v1/pools", strict_json.dumps(asked))
+        (pool,) = _matched(model.Pool.from_wire, [answer], "event_id", [event_id])
+        return pool
+
+    def merge(self, event_id: str, member: str, into: str, reason: str) -> model.Merge:
+        """Let one member be another from now on, with all its points, debts and holds; contracts may allow this.
+
+        Raises NotAllowed, EventConflict, Conflict (same_member, already_merged), NotFound (unknown_member).
+        """
+        asked = {"event_id": event_id, "member": member, "into": into, "reason": reason}
+        answer = self._transport.post("/v1/merges", strict_json.dumps(asked))
+        (merged,) = _matched(model.Merge.from_wire, [answer], "event_id", [event_id])
+        return merged
+
+    def undo_merge(self, event_id: str) -> model.Merge:
+        """Undo a merge of this partner's: the member gets back what was its own and is still there.
+
+        Raises NotAllowed, Conflict (merged_since), NotFound (unknown_event).
+        """
+        answer = self._transport.post(f"/v1/merges/{quote(event_id, safe='')}/undo", b"{}")
+        return _read(model.Merge.from_wire, answer)
+
+    # --- what something would give ---
 
     def quote_earning(self, earning: model.Earning) -> model.EarningQuote:
         """What an earning would give, without reporting it; its event id is not sent."""

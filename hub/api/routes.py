@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from hub.api.calls import Endpoint
-from hub.api.endpoints import earnings, events, members, ping, quotes, rates, redemptions, refunds, statements
+from hub.api.endpoints import (
+    earnings,
+    events,
+    expiring,
+    members,
+    merges,
+    ping,
+    pools,
+    quotes,
+    rates,
+    redemptions,
+    refunds,
+    statements,
+    transfers,
+)
 
 SIGNED: tuple[Endpoint, ...] = (
     *earnings.ENDPOINTS,
@@ -11,6 +25,10 @@ SIGNED: tuple[Endpoint, ...] = (
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
     *members.ENDPOINTS,
+    *expiring.ENDPOINTS,
+    *transfers.ENDPOINTS,
+    *pools.ENDPOINTS,
+    *merges.ENDPOINTS,
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "hub.cli.demo",
     "partner": "hub.cli.partner",
     "rate": "hub.cli.rate",
+    "points": "hub.cli.points",
     "cycle": "hub.cli.cycle",
     "ledger": "hub.cli.ledger",
     "clock": "hub.cli.clock",

@@ -47,11 +47,13 @@ class Contract:
     life_months: int
     enrols_unknown: bool
     terms: Mapping[str, Any]
-    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds`` and ``breakage``."""
+    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage`` and ``merges``."""
     expiry: Expiry = field(compare=False)
     maturity: Maturity
     refunds: str
     breakage: str
+    merges: bool
+    """Whether the partner may merge members' accounts, as a service desk does."""
 
     @classmethod
     def of(
@@ -62,7 +64,7 @@ class Contract:
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage"}
+        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges"}
         if unknown:
             raise TermsRefused(f"a contract has no terms {', '.join(sorted(unknown))}")
         return cls(
@@ -75,6 +77,7 @@ class Contract:
             _maturity(terms.get("maturity", {})),
             _one_of(terms.get("refunds", REFUND_POLICIES[0]), "refunds", REFUND_POLICIES),
             _one_of(terms.get("breakage", BREAKAGE_OWNERS[0]), "breakage", BREAKAGE_OWNERS),
+            _flag(terms.get("merges", False), "merges"),
         )
 
 
@@ -91,6 +94,12 @@ def _one_of(value: Any, name: str, words: tuple[str, ...]) -> str:
     if value not in words:
         raise TermsRefused(f"{name} is one of {', '.join(words)}")
     return str(value)
+
+
+def _flag(value: Any, name: str) -> bool:
+    if type(value) is not bool:
+        raise TermsRefused(f"{name} is true or false")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,14 @@ class Standing:
         return self._last_day(key)
 
 
+def survivor(connection: Connection, member_id: int) -> int:
+    """Return the member into which one was merged, or itself."""
+    return accounts.survivor(connection, member_id)
+
+
 def look(connection: Connection, moment: Moment, member_id: int) -> Standing:
     """Return how a member stands, without a lock."""
-    member_id = accounts.survivor(connection, member_id)
+    member_id = survivor(connection, member_id)
     return Standing(connection, moment, accounts.read(connection, member_id, moment.now))
 
 

@@ -57,7 +57,7 @@ def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: 
     progress(f"{cycle}: settling the points")
     moved = [settled(cycle, moment, one) for one in cycles.show(connection, cycle).positions if one.points]
     events, transfers = [event for event, _ in moved], [transfer for _, transfer in moved]
-    posting.post(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
+    posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
 
 
 def settled(cycle: str, moment: Moment, position: Position) -> tuple[Event, Transfer]:

@@ -161,7 +161,7 @@ class _Batch:
         self.partner, self.now = partner, moment.now
         self.event_ids = {one["event_id"] for one in reported}
         self.terms = cache(lambda day: terms_on(partner, day))
-        names = list({one["member"] for one in reported})
+        names = list(dict.fromkeys(one["member"] for one in reported))
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
         self.members = members.resolve(hub, connection, names, enrol_for, moment.now)
         self.jurisdictions = members.jurisdictions(connection, partner, self.members.values())

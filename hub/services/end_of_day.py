@@ -1,24 +1,40 @@
-"""End of a business day: points that expire on that day or before go to breakage.
+"""End of a business day: points whose last day is over are taken off their members.
 
-It can be run again at any time: what has expired already has nothing left. Members are worked through in
-order, some thousand a transaction, so the hub goes on serving meanwhile.
+Where the issuer owns the breakage they go to the account ``breakage`` and nobody owes for them any more; where
+the coalition owns it they are redeemed with the coalition, so that the issuer owes it their price. What is held
+stays: its expiry is frozen until the hold ends. It can be run again at any time: what has expired already has
+nothing left. Members are worked through in order, some hundred a transaction, so the hub goes on serving.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from itertools import groupby
+from typing import NamedTuple
 
 from hub.core import ledger
 from hub.core.content import content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Lot, Posting, Transfer
+from hub.core.point_kinds import is_spendable
+from hub.core.terms import ReimbursementPrice
+from hub.services import accounts, reimbursement
+from hub.services.accounts import Standing, burnt
 from hub.services.context import Hub, Moment
 from hub.store import lots, posting
 from hub.store.database import Connection
 
-MEMBERS_A_TRANSACTION = 1_000
+MEMBERS_A_TRANSACTION = 500
+
+
+class Ended(NamedTuple):
+    """One expiry of one member: its event, its transfers, and the price at which its issuer owes for them."""
+
+    event: Event
+    transfers: Sequence[Transfer]
+    price: ReimbursementPrice | None
 
 
 def run(hub: Hub, day: date, progress: Callable[[int], None] = lambda members: None) -> int:
@@ -46,27 +62,63 @@ def run(hub: Hub, day: date, progress: Callable[[int], None] = lambda members: N
 
 
 def _expire(hub: Hub, connection: Connection, day: date, run_id: str, after: int) -> tuple[list[int], int]:
-    """Expire the lots of the next members; return these members and the points expired."""
+    """Expire what is due of the next members; return these members and the points expired."""
     moment = hub.moment(connection)
     if day > moment.day or (day == moment.day and moment.environment != "sandbox"):
         raise Refused("not_allowed", f"{day} is not over; business time is {moment.now}.")
     members = lots.members_due(connection, day, after, MEMBERS_A_TRANSACTION)
-    # What a redemption took in the meantime is gone from these; a member may have nothing left to expire.
-    due = lots.lock_due(connection, day, members)
-    if due:
-        posting.post(connection, _posting(moment, day, run_id, due))
-    return members, sum(lot.points for member in due.values() for lot in member)
+    locked = accounts.lock(connection, moment, members)
+    standings = {standing.member_id: standing for standing in locked.values()}
+    ended = [one for standing in standings.values() for one in _ended(moment, day, run_id, standing)]
+    events, transfers = [one.event for one in ended], [line for one in ended for line in one.transfers]
+    posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
+    for event, lines, price in ended:
+        if price is not None:
+            owed = burnt(lines, ledger.COALITION)
+            reimbursement.owe(connection, moment, ledger.COALITION, event, ledger.COALITION, price, owed)
+    return members, sum(event.points for event in events)
 
 
-def _posting(moment: Moment, day: date, run_id: str, due: dict[int, list[Lot]]) -> Posting:
-    events, transfers = [], []
-    for member_id, member_lots in due.items():
-        event_id = f"expiry-{day}-{member_id}-{run_id}"
-        points = sum(lot.points for lot in member_lots)
-        content = content_digest("expiry", {"event_id": event_id, "points": points})
-        events.append(Event(event_id, "expiry", member_id, "posted", points, moment.now, content))
-        transfers += [
-            Transfer(event_id, line, member_id, ledger.AVAILABLE, ledger.BREAKAGE, *lot.key, lot.points)
-            for line, lot in enumerate(member_lots, 1)
-        ]
-    return Posting(ledger.COALITION, moment.now, moment.day, events, transfers)
+def _ended(moment: Moment, day: date, run_id: str, standing: Standing) -> Iterable[Ended]:
+    """Return the expiries of one member: one of all that issuers keep, one for each issuer that owes the coalition."""
+    due = [lot for lot in standing.account.free() if standing.last_day(lot.key) <= day]
+    kept = [lot for lot in due if _owed_to_coalition(moment, day, lot) is None]
+    event_id = f"expiry-{day}-{standing.member_id}-{run_id}"
+    if kept:
+        yield _expiry(moment, standing.member_id, event_id, kept, None)
+    others = sorted((lot for lot in due if lot not in kept), key=lambda lot: (lot.key.issuer, lot.key))
+    for issuer, owed in groupby(others, key=lambda lot: lot.key.issuer):
+        lines = list(owed)
+        price = _owed_to_coalition(moment, day, lines[0])
+        yield _expiry(moment, standing.member_id, f"{event_id}-{issuer}", lines, price)
+
+
+def _owed_to_coalition(moment: Moment, day: date, lot: Lot) -> ReimbursementPrice | None:
+    """Return the price at which an issuer owes the coalition for an expired lot, or None where it keeps the breakage.
+
+    What cannot be spent is owed to nobody, and an issuer without a price of its own has nothing to owe it at.
+    """
+    partner = moment.configuration.partners.get(lot.key.issuer)
+    contract = partner.contracts.on(day) if partner else None
+    if partner is None or contract is None or contract.breakage != "coalition" or not is_spendable(lot.key.kind):
+        return None
+    return partner.prices.on(moment.day)
+
+
+def _expiry(
+    moment: Moment, member_id: int, event_id: str, lines: Sequence[Lot], price: ReimbursementPrice | None
+) -> Ended:
+    points = sum(lot.points for lot in lines if is_spendable(lot.key.kind))
+    content = content_digest("expiry", {"event_id": event_id, "points": points})
+    event = Event(event_id, "expiry", member_id, "posted", points, moment.now, content)
+    if price is not None:
+        value, _ = reimbursement.valued(price, [lot.points for lot in lines])
+        event = event._replace(
+            amount_minor=value, currency=price.currency, rate_version=price.version, priced_by=lines[0].key.issuer
+        )
+    credit = ledger.BREAKAGE if price is None else ledger.redeemed(ledger.COALITION)
+    transfers = [
+        Transfer(event_id, line, member_id, ledger.AVAILABLE, credit, *lot.key, lot.points)
+        for line, lot in enumerate(lines, 1)
+    ]
+    return Ended(event, transfers, price)

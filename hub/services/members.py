@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -115,6 +116,17 @@ def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     return found[name]
 
 
+def ids(hub: Hub, names: Sequence[str]) -> list[int]:
+    """Return the members of these names, whoever has their points now.
+
+    Raises:
+        Refused: ``unknown_member`` if one is not known.
+    """
+    with hub.database.connect() as connection:
+        moment = hub.moment(connection)
+        return [accounts.survivor(connection, require(hub, connection, name, moment)) for name in names]
+
+
 def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
     """Return what a partner may see of a member: points available, pending, held and owed, and when they expire.
 
@@ -149,3 +161,35 @@ def outstanding(hub: Hub) -> int:
     """Return the points that all members together hold."""
     with hub.database.connect() as connection:
         return lots.outstanding(connection)
+
+
+def set_jurisdiction(hub: Hub, name: str, country: str | None) -> None:
+    """Say which country's law (ISO 3166-1 alpha-2) applies to a member from now on; None: no particular one.
+
+    Points that it has keep their last days.
+
+    Raises:
+        Refused: ``unknown_member``, or ``not_allowed`` for what is no country's code.
+    """
+    if country is not None and not re.fullmatch("[A-Z]{2}", country):
+        raise Refused("not_allowed", 'A jurisdiction is a country\'s two letters (ISO 3166-1), such as "DE".')
+
+    def work(connection: Connection) -> None:
+        member_id = require(hub, connection, name, hub.moment(connection))
+        members.set_jurisdiction(connection, accounts.survivor(connection, member_id), country)
+
+    hub.database.transact(work)
+
+
+def set_charity(hub: Hub, name: str, charity: bool) -> None:
+    """Say whether a member's account is a charity's, to which points can be donated.
+
+    Raises:
+        Refused: ``unknown_member``.
+    """
+
+    def work(connection: Connection) -> None:
+        member_id = require(hub, connection, name, hub.moment(connection))
+        members.set_charity(connection, accounts.survivor(connection, member_id), charity)
+
+    hub.database.transact(work)

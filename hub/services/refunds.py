@@ -71,7 +71,7 @@ def _refund(
         reported["occurred_at"], content, minor, original.currency,
         items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
         evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
-        scheme_rule=taking.scheme_rule, details=as_json(sums._asdict() | {"policy": policy}),
+        scheme_rule=taking.scheme_rule, details=as_json(sums._asdict() | {"policy": policy} | taking.forgone),
     )  # fmt: skip
     _post(connection, moment, partner, evidence, event, taking)
     return _answer(event.event_id, minor, original.currency, sums)

@@ -80,14 +80,14 @@ def whereabouts(
 
 
 def _whereabouts(key: LotKey, extended: Mapping[LotKey, Sequence[LotKey]], confirmed: bool) -> Whereabouts:
-    own = _followed([key], extended)
+    own = followed([key], extended)
     if not confirmed:
         return Whereabouts(own, [])
     mature = [one._replace(matures_on=ledger.MATURE_AT_ONCE) for one in own]
-    return Whereabouts(_followed(mature, extended), own)
+    return Whereabouts(followed(mature, extended), own)
 
 
-def _followed(keys: Iterable[LotKey], extended: Mapping[LotKey, Sequence[LotKey]]) -> list[LotKey]:
+def followed(keys: Iterable[LotKey], extended: Mapping[LotKey, Sequence[LotKey]]) -> list[LotKey]:
     """Return these lots and all that they were extended into, each once."""
     found = list(keys)
     for key in found:

@@ -50,6 +50,10 @@ def lock(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
     """
     payers = _payers(connection, member_id, asked)
     standings = accounts.lock(connection, moment, [payer for payer, _ in payers])
+    # A pool is changed under the locks of its members: what it is now, with all of them locked, it stays.
+    while (now := _payers(connection, member_id, asked)) != payers:
+        payers = now
+        standings = accounts.lock(connection, moment, [payer for payer, _ in payers])
     return _purse(standings, payers)
 
 
@@ -66,6 +70,7 @@ def look(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
 def _payers(connection: Connection, member_id: int, asked: Mapping[str, Any]) -> list[tuple[int, int]]:
     if not asked.get("pool"):
         return [(member_id, 1)]
+    member_id = accounts.survivor(connection, member_id)
     members = pools.members_with(connection, member_id)
     if not any(one.member_id == member_id and one.may_spend for one in members):
         raise Refused("not_in_pool", "The member is in no pool that it may spend from.")

@@ -53,6 +53,7 @@ class Taking:
         self._free = Counter({lot.key: lot.points for lot in standing.account.free()})
         self._spendable = [lot.key for lot in standing.spendable()] if policy != "issuer_bears" else []
         self._expired: dict[LotKey, int] = {}
+        self._forgone: Counter[str] = Counter()
         self.transfers: list[Transfer] = []
         self.scheme_rule: str | None = None
         """The rule that chose among other lots, once one had to."""
@@ -63,6 +64,11 @@ class Taking:
         return sum(
             one.points for one in self.transfers if one.debit_account != ledger.BREAKAGE and is_spendable(one.kind)
         )
+
+    @property
+    def forgone(self) -> dict[str, dict[str, int]]:
+        """What had expired to the coalition and is counted here, by lot: the next refund must know."""
+        return {"forgone": dict(+self._forgone)} if +self._forgone else {}
 
     def take(self, wanted: Sequence[Given]) -> Sums:
         """Take back what lines of the sale gave; return where it came from.
@@ -94,6 +100,7 @@ class Taking:
             return Sums()
         for key in given.where.all:
             part = self._from_breakage(home, key, missing)
+            part += self._from_forgone(key, missing - part)
             found["expired"] += part
             missing -= part
         return Sums(**found)
@@ -111,6 +118,14 @@ class Taking:
         expired = self._move(ledger.BREAKAGE, home, key, min(points, self._expired[key]))
         self._expired[key] -= expired
         return expired
+
+    def _from_forgone(self, key: LotKey, points: int) -> int:
+        """Count what had expired to the coalition: its issuer owes that for good, so nothing moves."""
+        name = lots.name_of(key)
+        there = lots.forgone(self._connection, self._owners, key) - self._forgone[name]
+        counted = max(0, min(points, there))
+        self._forgone[name] += counted
+        return counted
 
     def _from_others(self, issuer: str, points: int) -> int:
         """Take other lots, the issuer's own first; only the reporter's own price lets others owe for theirs."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from hub.core.errors import LedgerBroken
 from hub.core.ledger import Lot, LotKey
 from hub.store.database import fetch
 
@@ -51,12 +52,20 @@ _LINEAGE = """
     )
     SELECT member_id FROM line
 """
+_FAMILY = """
+    SELECT %(member_id)s::bigint AS member_id UNION ALL
+    SELECT member_id FROM hub.merged WHERE survivor = %(member_id)s ORDER BY member_id
+"""
 _LAST_ACTIVE = """
     SELECT max(transfer.business_date), max(transfer.business_date) FILTER (WHERE starts_with(debit_account, 'issued:'))
     FROM hub.transfer AS transfer JOIN hub.event AS event USING (partner_id, event_id)
-    WHERE transfer.member_id = %(member_id)s
+    WHERE transfer.member_id = ANY(%(members)s::bigint[])
       AND event.kind IN ('earning', 'redemption', 'capture', 'transfer', 'gift', 'donation', 'exchange-confirmation')
 """
+
+
+MOST_ROUNDS = 100
+"""How often members are looked up again, since while their locks were waited for they were merged or parted."""
 
 
 class Account(NamedTuple):
@@ -88,17 +97,23 @@ def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[
     """Lock members in order of their ids and return their accounts; a hold that has lapsed is marked so.
 
     A member that was merged into another has its survivor locked instead, and is found under its own id too.
+
+    Raises:
+        LedgerBroken: there is no such member.
     """
     meant = {member_id: member_id for member_id in members}
     found: dict[int, Account] = {}
-    while missing := sorted(set(meant.values()) - found.keys()):
-        account = _lock_one(connection, missing[0], now)
-        if account is None:
-            last = survivor(connection, missing[0])
-            meant = {asked: last if now_meant == missing[0] else now_meant for asked, now_meant in meant.items()}
-        else:
-            found[missing[0]] = account
-    return {asked: found[member_id] for asked, member_id in meant.items()}
+    for _ in range(MOST_ROUNDS):
+        for member_id in sorted(set(meant.values()) - found.keys()):
+            account = _lock_one(connection, member_id, now)
+            if account is not None:
+                found[member_id] = account
+        # With a survivor locked nobody can undo the merge; before that somebody may have, or have merged it further.
+        right = {asked: asked if asked in found else survivor(connection, asked) for asked in meant}
+        if right == meant and found.keys() >= set(meant.values()):
+            return {asked: found[member_id] for asked, member_id in meant.items()}
+        meant = right
+    raise LedgerBroken(f"some of the members {sorted(meant)} do not exist, or are merged in a circle")
 
 
 def _lock_one(connection: Connection, member_id: int, now: datetime) -> Account | None:
@@ -123,6 +138,11 @@ def lineage(connection: Connection, member_id: int) -> list[int]:
     return [row[0] for row in fetch(connection, _LINEAGE, {"member_id": member_id})]
 
 
+def family(connection: Connection, member_id: int) -> list[int]:
+    """Return a member and all that were merged into it, by id."""
+    return [row[0] for row in fetch(connection, _FAMILY, {"member_id": member_id})]
+
+
 def read(connection: Connection, member_id: int, now: datetime) -> Account:
     """Return a member's account as it is at ``now``, without a lock."""
     lots: list[Lot] = []
@@ -145,6 +165,6 @@ def read(connection: Connection, member_id: int, now: datetime) -> Account:
 
 
 def last_active(connection: Connection, member_id: int) -> tuple[date | None, date | None]:
-    """Return the last business dates on which a member did anything, and on which it earned."""
-    any_activity, earning = fetch(connection, _LAST_ACTIVE, {"member_id": member_id})[0]
+    """Return the last business dates on which a member, or one merged into it, did anything, and earned."""
+    any_activity, earning = fetch(connection, _LAST_ACTIVE, {"members": family(connection, member_id)})[0]
     return any_activity, earning

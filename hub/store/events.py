@@ -11,8 +11,9 @@ from hub.core.ledger import Transfer
 from hub.store.database import fetch
 
 _FIRST = """
-    SELECT event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date, expires_on,
-           matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before, items, details
+    SELECT partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date,
+           expires_on, matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before,
+           items, details
     FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
 """
 _LINES = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -24,6 +24,12 @@ _OF = """
     FROM hub.hold WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
 """
 _END = "UPDATE hub.hold SET state = %(state)s WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s"
+_MOVE = """
+    UPDATE hub.hold SET expires_on = %(until)s
+    WHERE member_id = %(member_id)s AND state = 'open'
+      AND (expires_on, issuer, kind, matures_on)
+        = (%(expires_on)s::date, %(issuer)s, %(kind)s, %(matures_on)s::date)
+"""
 
 
 class Held(NamedTuple):
@@ -61,3 +67,8 @@ def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:
 def end(connection: Connection, partner_id: str, event_id: str, state: str) -> None:
     """End an open hold as ``captured`` or ``voided``, under its members' locks."""
     connection.exec_driver_sql(_END, {"partner_id": partner_id, "event_id": event_id, "state": state})
+
+
+def follow(connection: Connection, member_id: int, key: LotKey, until: date) -> None:
+    """Let open holds reserve from the lot that a whole lot was moved to, which lives ``until`` then."""
+    connection.exec_driver_sql(_MOVE, {"member_id": member_id, "until": until, **key._asdict()})

@@ -1,13 +1,14 @@
-"""Reads and locks of lots: what a member has, and what a day expires."""
+"""Reads of lots across members: what ends when, what has expired, and where points went that live longer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from hub.core.ledger import Lot, LotKey
+from hub.core.ledger import LotKey
 from hub.store.database import fetch
 
 _EXPIRED = """
@@ -29,16 +30,57 @@ _EXTENDED = """
     WHERE event.member_id = ANY(%(members)s::bigint[]) AND event.kind = 'extension'
       AND gone.debit_account = 'available' AND came.line = gone.line + 1
 """
+_FORGONE = """
+    SELECT coalesce(sum(CASE credit_account WHEN 'redeemed:coalition' THEN points ELSE -points END), 0)
+    FROM hub.transfer
+    WHERE member_id = ANY(%(members)s::bigint[]) AND partner_id = 'coalition'
+      AND 'redeemed:coalition' IN (debit_account, credit_account)
+      AND (expires_on, issuer, kind, matures_on)
+        = (%(expires_on)s::date, %(issuer)s, %(kind)s, %(matures_on)s::date)
+"""
+_FORGONE_BEFORE = """
+    SELECT coalesce(sum((details->'forgone'->>%(lot)s)::bigint), 0) FROM hub.event
+    WHERE member_id = ANY(%(members)s::bigint[]) AND kind = 'refund' AND details->'forgone' ? %(lot)s
+"""
 _MEMBERS_DUE = text("""
     SELECT DISTINCT member_id FROM hub.lot
     WHERE points > 0 AND expires_on <= :day AND member_id > :after ORDER BY member_id LIMIT :most
 """)
-_DUE = text("""
-    SELECT member_id, expires_on, issuer, kind, matures_on, points FROM hub.lot
-    WHERE member_id = ANY(:members) AND expires_on <= :day AND points > 0
-    ORDER BY member_id, expires_on, issuer, kind, matures_on
-    FOR UPDATE
+_MEMBERS_ENDING = text("""
+    SELECT DISTINCT lot.member_id FROM hub.lot AS lot JOIN hub.member USING (member_id)
+    WHERE lot.points > 0 AND lot.issuer = :issuer AND lot.expires_on BETWEEN :first AND :last
+      AND (cast(:country AS text) IS NULL OR member.jurisdiction = :country)
+      AND (cast(:members AS bigint[]) IS NULL OR lot.member_id = ANY(cast(:members AS bigint[])))
+      AND lot.member_id > :after
+    ORDER BY lot.member_id LIMIT :most
 """)
+_ENDING = text("""
+    SELECT expires_on, issuer, kind, count(DISTINCT member_id) AS members, sum(points)::bigint AS points FROM hub.lot
+    WHERE points > 0 AND expires_on BETWEEN :first AND :last AND (cast(:issuer AS text) IS NULL OR issuer = :issuer)
+    GROUP BY expires_on, issuer, kind ORDER BY expires_on, issuer, kind LIMIT :most
+""")
+
+
+class Ending(NamedTuple):
+    """Points of one issuer and kind that end on one day, and how many members have them."""
+
+    expires_on: date
+    issuer: str
+    kind: str
+    members: int
+    points: int
+
+
+class Group(NamedTuple):
+    """Whose lots are meant: those of an issuer that end from the first day to the last, of all members or of some."""
+
+    issuer: str
+    first: date
+    last: date
+    country: str | None = None
+    """Only members whose jurisdiction it is."""
+    members: Sequence[int] | None = None
+    """Only these."""
 
 
 def expired(connection: Connection, members: Iterable[int], key: LotKey) -> int:
@@ -58,6 +100,23 @@ def extended(connection: Connection, members: Iterable[int]) -> dict[LotKey, lis
     return found
 
 
+def forgone(connection: Connection, members: Iterable[int], key: LotKey) -> int:
+    """Return the points of a lot of these members that expired to the coalition, less what refunds counted before.
+
+    Their issuer owes the coalition for them for good, so a refund moves nothing; it only does not ask for them again.
+    """
+    values = {"members": list(members), **key._asdict()}
+    expired_ever = int(fetch(connection, _FORGONE, values)[0][0])
+    if not expired_ever:
+        return 0
+    return expired_ever - int(fetch(connection, _FORGONE_BEFORE, values | {"lot": name_of(key)})[0][0])
+
+
+def name_of(key: LotKey) -> str:
+    """Return a lot's name in the details of events."""
+    return "/".join(map(str, key))
+
+
 def outstanding(connection: Connection) -> int:
     """Return the points in all lots."""
     return int(connection.execute(text("SELECT coalesce(sum(points), 0) FROM hub.lot")).scalar_one())
@@ -68,13 +127,14 @@ def members_due(connection: Connection, day: date, after: int, most: int) -> lis
     return list(connection.scalars(_MEMBERS_DUE, {"day": day, "after": after, "most": most}))
 
 
-def lock_due(connection: Connection, day: date, members: Sequence[int]) -> dict[int, list[Lot]]:
-    """Lock, in key order, what of these members ends on ``day`` or before and is still there; by member."""
-    due: dict[int, list[Lot]] = {}
-    for member_id, *lot in connection.execute(_DUE, {"day": day, "members": list(members)}):
-        due.setdefault(member_id, []).extend(_lots([lot]))
-    return due
+def members_ending(connection: Connection, group: Group, after: int, most: int) -> list[int]:
+    """Return the next members above ``after``, in order, with lots of a group."""
+    members = None if group.members is None else list(group.members)
+    values = group._asdict() | {"members": members, "after": after, "most": most}
+    return list(connection.scalars(_MEMBERS_ENDING, values))
 
 
-def _lots(rows: Sequence[Sequence[object]]) -> list[Lot]:
-    return [Lot(LotKey(*row[:4]), row[4]) for row in rows]  # type: ignore[arg-type]
+def ending(connection: Connection, first: date, last: date, issuer: str | None, most: int) -> list[Ending]:
+    """Return what ends from the first day to the last, by day, issuer and kind."""
+    values = {"first": first, "last": last, "issuer": issuer, "most": most}
+    return [Ending(*row) for row in connection.execute(_ENDING, values)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -26,6 +26,14 @@ _ATTACH = text("""
 _JURISDICTIONS = """
     SELECT member_id, jurisdiction FROM hub.member
     WHERE member_id = ANY(%(members)s::bigint[]) AND jurisdiction IS NOT NULL
+"""
+_CHARITY = "SELECT charity FROM hub.member WHERE member_id = %(member_id)s"
+_GIVEN = """
+    SELECT coalesce(sum(points) FILTER (WHERE business_date = %(day)s::date), 0)::bigint,
+           coalesce(sum(points), 0)::bigint
+    FROM hub.event
+    WHERE member_id = ANY(%(members)s::bigint[]) AND kind IN ('transfer', 'gift', 'donation') AND status = 'posted'
+      AND business_date BETWEEN date_trunc('year', %(day)s::date) AND %(day)s::date
 """
 
 ENROLMENT_LOCK = 0x656E726F6C
@@ -78,7 +86,24 @@ def jurisdiction(connection: Connection, member_id: int) -> str | None:
     return jurisdictions(connection, [member_id]).get(member_id)
 
 
+def is_charity(connection: Connection, member_id: int) -> bool:
+    """Tell whether a member's account is a charity's, to which points can be donated."""
+    return bool(fetch(connection, _CHARITY, {"member_id": member_id})[0][0])
+
+
+def given(connection: Connection, members: Iterable[int], day: date) -> tuple[int, int]:
+    """Return the points that these members have given to others on a day, and in its calendar year up to it."""
+    today, this_year = fetch(connection, _GIVEN, {"members": list(members), "day": day})[0]
+    return today, this_year
+
+
 def set_jurisdiction(connection: Connection, member_id: int, country: str | None) -> None:
     """Say which country's law applies to a member from now on."""
     values = {"member_id": member_id, "country": country}
     connection.execute(text("UPDATE hub.member SET jurisdiction = :country WHERE member_id = :member_id"), values)
+
+
+def set_charity(connection: Connection, member_id: int, charity: bool) -> None:
+    """Say whether a member's account is a charity's from now on."""
+    values = {"member_id": member_id, "charity": charity}
+    connection.execute(text("UPDATE hub.member SET charity = :charity WHERE member_id = :member_id"), values)

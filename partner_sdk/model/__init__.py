@@ -7,6 +7,12 @@ hub can say more to an older SDK.
 
 from partner_sdk.model.access import KeyRecord as KeyRecord
 from partner_sdk.model.access import Ping as Ping
+from partner_sdk.model.between import Merge as Merge
+from partner_sdk.model.between import MovedLot as MovedLot
+from partner_sdk.model.between import Pool as Pool
+from partner_sdk.model.between import PoolMember as PoolMember
+from partner_sdk.model.between import Transfer as Transfer
+from partner_sdk.model.members import Ending as Ending
 from partner_sdk.model.members import Enrolment as Enrolment
 from partner_sdk.model.members import EnrolmentResult as EnrolmentResult
 from partner_sdk.model.members import Expiring as Expiring

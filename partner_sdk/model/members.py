@@ -80,3 +80,18 @@ class MemberView:
             qualifying=wire.get("qualifying", 0),
             expiring=each(Expiring.from_wire, wire.get("expiring", ())),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Points of one kind that this partner issued and that end on one day, and how many members have them."""
+
+    expires_on: date
+    kind: str
+    members: int
+    points: int
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Ending":
+        """Read one element of the answer to GET /v1/expiring."""
+        return cls(date.fromisoformat(wire["expires_on"]), wire["kind"], wire["members"], wire["points"])

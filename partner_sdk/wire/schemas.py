@@ -279,6 +279,28 @@ class MemberAnswer(WireSchema):
     expiring = Series(Part(ExpiringSchema), 0, 100, required=True)
 
 
+class ExpiringQuery(WireSchema):
+    """The query of GET /v1/expiring: the last day that is asked about."""
+
+    until = Day(required=True)
+
+
+class EndingSchema(WireSchema):
+    """Points of one kind that end on one day, and how many members have them."""
+
+    expires_on = Day(required=True)
+    issuer = values.partner(required=True)
+    kind = values.kind(required=True)
+    members = values.total(required=True)
+    points = values.total(required=True)
+
+
+class ExpiringAnswer(WireSchema):
+    """GET /v1/expiring: what the caller has issued and ends from today on, the soonest first."""
+
+    expiring = Series(Part(EndingSchema), 0, 1_000, required=True)
+
+
 # --- rates ---
 
 

@@ -38,6 +38,12 @@ def member(**kwargs: Any) -> Text:
     return Text(r"[a-z][a-z0-9_]{0,15}:[^\s]{1,200}", complaint, spaceless, **kwargs)
 
 
+def kind(**kwargs: Any) -> Text:
+    """A kind of points: its class, and where it is restricted the partners at which it is spent."""
+    kinds = r"(?:base|bonus|qualifying|promotional(?:@[a-z][a-z0-9-]*(?:\+[a-z][a-z0-9-]*)*)?)"
+    return Text(kinds, "a kind of points is expected, such as base or promotional@fuel", **kwargs)
+
+
 def label(**kwargs: Any) -> Text:
     """A short printable text."""
     return Text(r"[^\x00-\x1f]{1,64}", "1 to 64 printable characters are expected", str.isprintable, **kwargs)
