@@ -100,7 +100,7 @@ def _capture(
         captured, "capture", event.member_id, "posted", points, moment.now, content,
         sum(minor for *_, minor in parts), price.currency, price.version,
         evidence_id=evidence.evidence_id, refers_to=redemption_id,
-        details=redemptions.payers_of(event.member_id, taken),
+        details=redemptions.details_of(event.member_id, taken),
     )  # fmt: skip
     transfers = redemptions.transfers_of(partner, captured, taken)
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)

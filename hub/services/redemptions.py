@@ -121,14 +121,17 @@ def _event(
         error_code="insufficient_points" if taken is None else None,
         evidence_id=evidence.evidence_id,
         scheme_rule=moment.scheme.burn_order,
-        details=payers_of(member_id, taken or []),
+        details=details_of(member_id, taken or [], asked.get("hold")),
     )
 
 
-def payers_of(member_id: int, taken: Taken) -> str | None:
-    """Return the members who pay, as an event's details, unless that is the member of the event alone."""
+def details_of(member_id: int, taken: Taken, hold_s: int | None = None) -> str | None:
+    """Return an event's details: the members who pay, unless that is its own alone, and the seconds of a hold."""
     payers = sorted({payer for payer, _ in taken})
-    return None if payers in ([], [member_id]) else as_json({"payers": payers})
+    details: dict[str, Any] = {} if payers in ([], [member_id]) else {"payers": payers}
+    if hold_s is not None:
+        details["hold_s"] = hold_s
+    return as_json(details) if details else None
 
 
 def transfers_of(partner: Partner, event_id: str, taken: Taken) -> list[Transfer]:

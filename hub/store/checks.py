@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from hub.store.checks_of_returns import CHECKS_OF_RETURNS
+
 _NAMED = "partner_id || '/' || event_id"
 
 _LEGS = """(VALUES
@@ -127,7 +129,8 @@ CHECKS: dict[str, str] = {
             ELSE ending.kind IS NOT NULL END)
     """,
     "what is returned of an event follows on what was returned before, and is never more than there was": f"""
-        SELECT 'event ' || {_NAMED}, 'returns from ' || returned_before || ', where ' || due || ' is due, of ' || whole
+        SELECT 'event ' || {_NAMED},
+               'returns from ' || returned_before || ', where ' || due || ' is due, of ' || coalesce(whole, 0)
         FROM (
             SELECT back.partner_id, back.event_id, back.returned_before, size.points AS size,
                    CASE back.kind WHEN 'refund' THEN original.amount_minor ELSE original.points END AS whole,
@@ -203,6 +206,8 @@ CHECKS: dict[str, str] = {
         WHERE partner_id <> 'coalition' AND NOT coalesce(details ? 'operator', false) AND evidence.keyid IS NULL
     """,
 }
+
+CHECKS |= CHECKS_OF_RETURNS
 
 PRICED = """
     SELECT event.partner_id, event.rate_version, event.amount_minor, event.points, rate.terms,

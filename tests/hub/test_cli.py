@@ -77,6 +77,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "demo",
         "partner",
         "rate",
+        "points",
         "cycle",
         "ledger",
         "clock",

@@ -22,19 +22,23 @@ from tests.support.raw import Answer, RawClient
 from tests.support.spelled import sign, unsigned
 
 MAX_BODY_BYTES = 1_048_576
-WRITES = ("/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys")
+WRITES = (
+    "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys", "/v1/transfers",
+    "/v1/pools", "/v1/merges",
+)  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
     "/v1/redemptions/none/void",
     "/v1/redemptions/none/reverse",
     "/v1/earnings/none/confirm",
+    "/v1/merges/none/undo",
 )
 """Calls about an event that is named in the path; their bodies may be left out."""
 
 
 @pytest.fixture(scope="module")
 def client(net: Network) -> RawClient:
-    return net.join()
+    return net.join(terms={"merges": True})
 
 
 @pytest.fixture
@@ -158,10 +162,19 @@ GOOD |= {
     "/v1/redemptions/none/void": {},
     "/v1/redemptions/none/reverse": {"points": 1, "reversal_id": "good"},
     "/v1/earnings/none/confirm": {},
+    "/v1/merges/none/undo": {},
+    "/v1/transfers": {"transfer_id": "good", "member": "card:good", "to": "card:1", "points": 1, "kind": "gift"},
+    "/v1/pools": {
+        "event_id": "good",
+        "pool_id": "home",
+        "members": [{"member": "card:good", "share": 1, "may_spend": True}],
+    },
+    "/v1/merges": {"event_id": "good", "member": "card:good", "into": "card:1", "reason": "one person"},
 }
 REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
     "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
+    "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
@@ -281,6 +294,7 @@ def _identifiers(count: int) -> dict[str, Any]:
     return {"members": [{"member": "card:many", "identifiers": [f"phone:{number}" for number in range(count)]}]}
 
 
+POOLED = GOOD["/v1/pools"]["members"][0]
 OUT_OF_SIZE = {
     "no earning": ("/v1/earnings", _earnings(0)),
     "1,001 earnings": ("/v1/earnings", _earnings(1001)),
@@ -297,6 +311,11 @@ OUT_OF_SIZE = {
     "1,001 refunds": ("/v1/refunds", {"refunds": [REFUND] * 1_001}),
     "a refund without items": ("/v1/refunds", {"refunds": [REFUND | {"items": []}]}),
     "a refund of 501 items": ("/v1/refunds", {"refunds": [REFUND | {"items": [ITEM] * 501}]}),
+    "a transfer of nothing": ("/v1/transfers", GOOD["/v1/transfers"] | {"points": 0}),
+    "a transfer over the limit": ("/v1/transfers", GOOD["/v1/transfers"] | {"points": 10**9 + 1}),
+    "a pool of 51": ("/v1/pools", GOOD["/v1/pools"] | {"members": GOOD["/v1/pools"]["members"] * 51}),
+    "a share of nothing": ("/v1/pools", GOOD["/v1/pools"] | {"members": [POOLED | {"share": 0}]}),
+    "a share over the limit": ("/v1/pools", GOOD["/v1/pools"] | {"members": [POOLED | {"share": 10**6 + 1}]}),
     "a capture of nothing": ("/v1/redemptions/none/capture", {"points": 0}),
     "a capture over the limit": ("/v1/redemptions/none/capture", {"points": 10**9 + 1}),
     "a reversal of nothing": ("/v1/redemptions/none/reverse", {"points": 0}),
@@ -490,6 +509,18 @@ QUERIES = {
     "/v1/events?limit=1": None,
     "/v1/events?limit=%31": None,
     "/v1/events?limit=1000": None,
+    "/v1/expiring?until=2017-12-31": None,
+    "/v1/expiring?until=9999-12-31": None,
+    "/v1/expiring?until=0001-01-01": None,
+    "/v1/expiring": "invalid_request",
+    "/v1/expiring?until=": "invalid_request",
+    "/v1/expiring?until=2017-02-29": "invalid_request",
+    "/v1/expiring?until=10000-01-01": "invalid_request",
+    "/v1/expiring?until=2017-1-1": "invalid_request",
+    "/v1/expiring?until=%00": "invalid_request",
+    "/v1/expiring?until=infinity": "invalid_request",
+    "/v1/expiring?until=2017-12-31T00:00:00Z": "invalid_request",
+    "/v1/expiring?until=2017-12-31&until=2018-12-31": "malformed_request",
     "/v1/events?=1": "invalid_request",
     "/v1/events?limit": "invalid_request",
     "/v1/events?limit=": "invalid_request",

@@ -15,7 +15,7 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners
-from partner_sdk.wire import returns, schemas
+from partner_sdk.wire import between, returns, schemas
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.network import Network, running
@@ -78,6 +78,16 @@ PART = {
     "items": [{"sku": "1", "category": "milk", "quantity": 1, "minor": 45}],
 }
 REST = {"event_id": "f2", "refunds": "e1", "occurred_at": "2017-01-10T11:00:00Z"}
+GIFT = {"transfer_id": "t1", "member": "card:a", "to": "card:c", "points": 3, "kind": "gift"}
+POOL = {
+    "event_id": "o1",
+    "pool_id": "home",
+    "members": [
+        {"member": "card:a", "share": 2, "may_spend": True},
+        {"member": "card:c", "share": 1, "may_spend": False},
+    ],
+}
+MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
 CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     (
         "POST",
@@ -93,6 +103,7 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
         200,
         schemas.MembersAnswer,
     ),
+    ("POST", "/v1/members", {"members": [{"member": "card:c"}]}, 200, schemas.MembersAnswer),
     ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1"}]}, 200, schemas.EarningsAnswer),
     ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1"}]}, 200, schemas.EarningsAnswer),
     ("POST", "/v1/earnings", {"earnings": [SALE | {"event_id": "e1", "store": "x"}]}, 200, schemas.EarningsAnswer),
@@ -123,6 +134,18 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/earnings/w1/confirm", None, 200, returns.ConfirmationAnswer),
     ("POST", "/v1/earnings/w1/confirm", {}, 200, returns.ConfirmationAnswer),
     ("GET", "/v1/members/card:nobody", None, 404, ProblemSchema),
+    ("GET", "/v1/expiring?until=2017-12-31", None, 200, schemas.ExpiringAnswer),
+    ("POST", "/v1/transfers", GIFT, 200, between.TransferAnswer),
+    ("POST", "/v1/transfers", GIFT, 200, between.TransferAnswer),
+    ("POST", "/v1/transfers", GIFT | {"transfer_id": "t2", "kind": "donation"}, 409, ProblemSchema),
+    ("POST", "/v1/pools", POOL, 200, between.PoolAnswer),
+    ("POST", "/v1/pools", POOL, 200, between.PoolAnswer),
+    ("POST", "/v1/redemptions", WISH | {"redemption_id": "p2", "pool": True}, 200, schemas.RedemptionAnswer),
+    ("POST", "/v1/merges", MERGE, 200, between.MergeAnswer),
+    ("POST", "/v1/merges", MERGE, 200, between.MergeAnswer),
+    ("POST", "/v1/merges", MERGE | {"event_id": "m2"}, 409, ProblemSchema),
+    ("POST", "/v1/merges/m1/undo", None, 200, between.MergeAnswer),
+    ("POST", "/v1/merges/m1/undo", {}, 200, between.MergeAnswer),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
@@ -138,7 +161,8 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
     """One story that touches every call; each answer is held against its schema, which refuses unknown members."""
     with running(postgres_url, tmp_path_factory.mktemp("hub")) as own:
         client = own.client("grocer")
-        waiting, usual = {"maturity": {"confirmed": True}, "refunds": "debt"}, {"refunds": "debt"}
+        usual = {"refunds": "debt", "merges": True}
+        waiting = usual | {"maturity": {"confirmed": True}}
         partners.set_contract(own.hub, "grocer", date(2017, 1, 9), 6, True, waiting)
         partners.set_contract(own.hub, "grocer", date(2017, 1, 10), 6, True, usual)
         for method, path, content, status, schema in CALLS:

@@ -8,18 +8,27 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from hub.core import ledger
-from hub.core.content import content_digest
-from hub.core.ledger import Event, LotKey, Posting, Transfer
-from hub.services import accounts, business_clock, captures, end_of_day, members, partners
+from hub.services import (
+    business_clock,
+    captures,
+    end_of_day,
+    extensions,
+    members,
+    merges,
+    partners,
+    reinstatements,
+    reporting,
+)
 from hub.services.context import Hub
-from hub.store import posting
+from hub.services.extensions import Group
+from hub.services.reinstatements import Asked
 from tests.support import coalition, services
-from tests.support.coalition import FIRST_DAY, NOON, Coalition
+from tests.support.coalition import FIRST_DAY, Coalition
 from tests.support.network import broken_rows, sale
 from tests.support.services import capture, confirm, earn, partner, redeem, refund, reverse
 
 LONG = {"refunds": "debt"}
+OPERATOR = reporting.by_operator("ada", "a storm closed the shops")
 
 
 @pytest.fixture
@@ -39,50 +48,28 @@ def sources(result: dict[str, Any]) -> tuple[int, int, int, int]:
     return result["taken"], result["owed"], result["borne"], result["expired"]
 
 
-def execute(hub: Hub, statement: str, **values: Any) -> None:
-    hub.database.transact(lambda connection: connection.execute(text(statement), values))
-
-
-def lot_of(hub: Hub, event_id: str) -> tuple[int, LotKey, int]:
-    """Member, lot and points of a sale's first line."""
+def one_row(hub: Hub, query: str, **values: Any) -> Any:
     with hub.database.connect() as connection:
-        query = """SELECT member_id, expires_on, issuer, kind, matures_on, points FROM hub.transfer
-                   WHERE event_id = :id AND line = 1"""
-        member_id, *key, points = connection.execute(text(query), {"id": event_id}).one()
-        return member_id, LotKey(*key), points
+        return connection.execute(text(query), values).one()
 
 
-def post_own(hub: Hub, kind: str, member_id: int, transfers: list[Transfer]) -> None:
-    """Post an event of the operator's."""
-    points = sum(one.points for one in transfers if one.debit_account != ledger.TRANSIT)
-    event = Event(f"{kind}-1", kind, member_id, "posted", points, NOON, content_digest(kind, {}))
-    now = datetime.fromisoformat(business_clock.show(hub)["business_time"])
-    entry = Posting(ledger.COALITION, now, now.date(), [event], transfers)
-    hub.database.transact(lambda connection: posting.post(connection, entry))
+def expiry_of(hub: Hub, event_id: str) -> str:
+    """The expiry of the member of a sale."""
+    query = """SELECT expiry.event_id FROM hub.event AS sale JOIN hub.event AS expiry USING (member_id)
+               WHERE sale.event_id = :id AND expiry.kind = 'expiry'"""
+    return str(one_row(hub, query, id=event_id)[0])
 
 
 def extend(hub: Hub, event_id: str, until: date) -> None:
-    """Give a sale's lot a later last day, as the operator's extension does."""
-    member_id, key, points = lot_of(hub, event_id)
-    target = key._replace(expires_on=until)
-    post_own(
-        hub, "extension", member_id, [*accounts.moved("extension-1", 1, member_id, key, member_id, target, points)]
-    )
+    """Give a sale's lot a later last day, by the operator's hand."""
+    query = "SELECT issuer, expires_on, expires_on FROM hub.transfer WHERE event_id = :id AND line = 1"
+    extensions.extend(hub, OPERATOR, f"to-{until}", Group(*one_row(hub, query, id=event_id)), until)
 
 
 def merge(hub: Hub, gone: str, survivor: str) -> None:
-    """Let one member's row point to another's, as a merge does; whoever locks it next moves its points."""
-    execute(
-        hub,
-        """INSERT INTO hub.merged
-           SELECT gone.member_id, came.member_id, came.member_id, 'coalition', 'merge'
-           FROM hub.member_identifier AS gone, hub.member_identifier AS came
-           WHERE gone.blind_index = :gone AND came.blind_index = :survivor""",
-        gone=hub.keyring.blind_index(gone),
-        survivor=hub.keyring.blind_index(survivor),
-    )
-    execute(hub, "UPDATE hub.merged SET survivor = last.merged_into FROM hub.merged AS last "
-                 "WHERE hub.merged.merged_into = last.member_id")  # fmt: skip
+    """Merge one member into another, by the operator's hand."""
+    asked = {"event_id": f"{gone}-{survivor}", "member": gone, "into": survivor, "reason": "one person"}
+    merges.merge(hub, OPERATOR, asked)
 
 
 # --- lots that moved ---
@@ -118,10 +105,8 @@ def test_points_that_were_reinstated_have_not_expired(hub: Hub) -> None:
     earn(hub, "shop", "e1", "card:1", 1_000)
     business_clock.move(hub, datetime(2017, 2, 1, tzinfo=UTC))
     end_of_day.run(hub, date(2017, 1, 31))
-    member_id, key, points = lot_of(hub, "e1")
-    back = key._replace(expires_on=date(2017, 12, 31))
-    line = Transfer("reinstatement-1", 1, member_id, ledger.BREAKAGE, ledger.AVAILABLE, *back, points)
-    post_own(hub, "reinstatement", member_id, [line])
+    reinstatements.reinstate(hub, OPERATOR, Asked("back-1", expiry_of(hub, "e1")))
+    assert view(hub, "card:1") == (10, 0)
     assert sources(refund(hub, "shop", "f1", "e1")) == (10, 0, 0, 0)
     assert view(hub, "card:1") == (0, 0)
     assert broken_rows(hub) == []
