@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
@@ -30,6 +31,11 @@ _TRANSFERS = """
 _REFERRING = """
     SELECT event_id, kind, points, amount_minor, items, returned_before FROM hub.event
     WHERE partner_id = %(partner_id)s AND refers_to = %(event_id)s AND status = 'posted'
+"""
+_ADJUSTED = """
+    SELECT details->>'author', (details->>'points')::bigint FROM hub.event
+    WHERE member_id = ANY(%(members)s::bigint[]) AND (kind <> 'earning' OR points = 0) AND kind = 'adjustment'
+      AND business_date = %(day)s AND NOT details ? 'approver'
 """
 _PAGE = text("""
     SELECT tx::text AS tx, event_id, kind, status, points, occurred_at, posted_at, amount_minor, currency,
@@ -79,6 +85,11 @@ def transfers_of(connection: Connection, partner_id: str, event_id: str, members
 def referring(connection: Connection, partner_id: str, event_id: str) -> Sequence[Row[Any]]:
     """Return the posted events that confirm, end, refund or reverse one."""
     return connection.exec_driver_sql(_REFERRING, {"partner_id": partner_id, "event_id": event_id}).all()
+
+
+def adjusted_alone(connection: Connection, members: Sequence[int], day: date) -> list[tuple[str, int]]:
+    """Return (author, points) of the adjustments of these members on a business day that nobody had to approve."""
+    return [(author, points) for author, points in fetch(connection, _ADJUSTED, {"members": list(members), "day": day})]
 
 
 def page(connection: Connection, partner_id: str, after: tuple[str, str], most: int) -> Sequence[Row[Any]]:

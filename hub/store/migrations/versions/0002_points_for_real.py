@@ -120,7 +120,8 @@ CREATE TABLE hub.proposal (
     proposed_at timestamptz NOT NULL,
     state       text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'approved', 'declined')),
     decided_by  text CHECK ((state = 'open') = (decided_by IS NULL) AND (state <> 'approved' OR decided_by <> author)),
-    decided_at  timestamptz
+    decided_at  timestamptz CHECK ((state = 'open') = (decided_at IS NULL)),
+    decision_reason text CHECK ((state = 'declined') = (decision_reason IS NOT NULL))
 );
 """
 

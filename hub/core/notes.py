@@ -1,0 +1,31 @@
+"""What an operator writes beside what he does: reasons, tickets and names, kept as long as the books are."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hub.core.errors import Refused
+
+MAX_REASON, MAX_NAME = 500, 100
+"""Most characters of a reason, and of a ticket or a person's name."""
+
+
+def note(text: str, what: str, most: int = MAX_NAME) -> str:
+    """Return ``text`` without the white space around it, if it says something that can be printed on one line.
+
+    Raises:
+        Refused: ``invalid_request``: it is blank, too long, or holds characters that cannot be seen.
+    """
+    found = text.strip()
+    if not found or len(found) > most or not found.isprintable():
+        raise Refused("invalid_request", f"The {what} is 1 to {most} characters that can be printed, on one line.")
+    return found
+
+
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two names are one, however their letters are written."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
