@@ -1,0 +1,78 @@
+"""Why an event came to its points: the rule versions, the arithmetic, the lots and the obligations, in sentences.
+
+Everything is worked out again from what is stored, with the versions that the event was posted with. Each kind of
+event that has a rule of its own has a function here that tells it; all others are told from their transfers,
+obligations and details. To add one: write a function from facts to sentences and add a line to ``TOLD``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hub.core.content import instant
+from hub.services.context import Hub
+from hub.services.explaining import sales, spending, upkeep, words
+from hub.services.explaining.facts import Facts, gather
+
+TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
+    {
+        "earning": sales.earning,
+        "confirmation": sales.confirmation,
+        "refund": sales.refund,
+        "redemption": spending.redemption,
+        "hold": spending.hold,
+        "capture": spending.capture,
+        "void": spending.void,
+        "reversal": spending.reversal,
+        "adjustment": upkeep.adjustment,
+        "repayment": upkeep.repayment,
+        "expiry": upkeep.expiry,
+        "settlement": upkeep.settlement,
+        "forwarding": upkeep.forwarding,
+    }
+)
+"""Kind of event -> what tells how it came about."""
+
+
+def explain(hub: Hub, name: str) -> dict[str, Any]:
+    """Return an event named ``PARTNER/EVENT_ID`` with its explanation, transfers, obligations and later events.
+
+    Raises:
+        Refused: ``unknown_event``; the message says what to write.
+    """
+    with hub.database.snapshot() as connection:
+        facts = gather(connection, hub.moment(connection), name)
+    return {
+        **_event(facts),
+        "why": list(TOLD.get(facts.event.kind, upkeep.other)(facts)),
+        "moved": list(words.transfers(facts.transfers, facts.event.business_date)) or ["Nothing was moved."],
+        "owed": list(words.obligations(facts.owed)) or ["Nobody owes anybody for it."],
+        "later": [_later(one) for one in facts.later],
+    }
+
+
+def _event(facts: Facts) -> dict[str, Any]:
+    event = facts.event
+    return {
+        "event": facts.name,
+        "kind": event.kind,
+        "status": event.status,
+        "member": event.member_id or None,
+        "points": event.points,
+        "occurred_at": instant(event.occurred_at),
+        "posted_at": instant(event.posted_at),
+        "reported": _reported(facts),
+    }
+
+
+def _reported(facts: Facts) -> str:
+    if facts.signed is None:
+        return "by the operator or the hub itself"
+    keyid, received_at = facts.signed
+    return f"by {facts.event.partner_id}, signed with the key {keyid}, received {instant(received_at)}"
+
+
+def _later(one: Any) -> str:
+    return f"{instant(one.posted_at)} {one.kind} {one.partner_id}/{one.event_id}: {one.points} points, {one.status}"
