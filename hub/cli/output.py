@@ -42,6 +42,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def _cell(value: Any) -> Any:
+    if value is None or value in ([], {}):
+        return "-"
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):

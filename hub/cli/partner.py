@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hub import start
+from hub.cli import json_file
 from hub.cli.output import json_option, show
 from hub.core.errors import Refused
 from hub.services import partners
@@ -25,7 +26,7 @@ def day_or_today(day: datetime | None) -> date:
 
 @click.group()
 def partner() -> None:
-    """Add, list and suspend partners; approve and revoke their keys."""
+    """Add, list and suspend partners; set their contracts; approve and revoke their keys."""
 
 
 @partner.command("add")
@@ -58,6 +59,49 @@ def add(
     hub = start.open_hub(settings)
     added = partners.add(hub, partner_id, name, day_or_today(valid_from), life_months, enrol_unknown)
     show(added, as_json, f"Partner {partner_id}")
+
+
+@partner.command()
+@click.argument("partner_id")
+@click.option("--from", "valid_from", type=DATE, required=True, help="First day of the new version.")
+@click.option(
+    "--life-months",
+    type=click.IntRange(0, 1200),
+    help="Points earned in month M expire at the end of month M plus this, unless the terms have an expiry.",
+)
+@click.option("--enrol-unknown/--no-enrol-unknown", default=None, help="Whether its sales enrol unknown members.")
+@click.option("--terms", "terms_file", type=json_file.JSON_FILE, metavar="FILE.json", help="Further terms, as above.")
+@json_option
+@click.pass_obj
+def contract(
+    settings: Settings,
+    partner_id: str,
+    valid_from: datetime,
+    life_months: int | None,
+    enrol_unknown: bool | None,
+    terms_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Add a version of a partner's contract from a day on; what is left out stays as it is in force on that day.
+
+    \b
+    The terms are an object with any of these; {} makes all of them usual again:
+      {"expiry": {"rule": "months_end", "months": 24,
+                  "jurisdictions": {"DE": {"rule": "never"}}},
+       "maturity": {"days": 14},
+       "refunds": "debt",
+       "breakage": "coalition"}
+    \b
+    expiry    months_end (months), days (days), fixed_date (month, day, years),
+              inactivity (days, counts: any or earning), never
+    maturity  {"days": n} after the sale, or {"confirmed": true} by the partner
+    refunds   where points are spent: within_balance, debt or issuer_bears
+    breakage  who keeps the value of expired points: issuer or coalition
+    """
+    terms = json_file.read(terms_file, dict) if terms_file else None
+    hub = start.open_hub(settings)
+    shown = partners.set_contract(hub, partner_id, valid_from.date(), life_months, enrol_unknown, terms)
+    show(shown["contracts"], as_json, f"Contracts of {partner_id}")
 
 
 @partner.command("list")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from hub import start
+from hub.cli import json_file
 from hub.cli.output import json_option, show
 from hub.cli.partner import DATE, day_or_today
 from hub.services import partners
@@ -23,6 +25,9 @@ def rate() -> None:
 @click.argument("partner_id")
 @click.option("--points", type=click.IntRange(1), help="Earning: points for each full --per-minor of a sale.")
 @click.option("--per-minor", type=click.IntRange(1), help="Earning: minor units of the currency (2.00 is 200).")
+@click.option(
+    "--rules", "rules_file", type=json_file.JSON_FILE, metavar="FILE.json", help="Earning: a list of rules, as above."
+)
 @click.option("--price", help="Reimbursement: minor units for one redeemed point, as a fraction such as 9/10.")
 @click.option("--currency", required=True, help="ISO 4217, for instance USD.")
 @click.option("--from", "valid_from", type=DATE, help="First day (default: today).")
@@ -33,23 +38,36 @@ def set_rate(
     partner_id: str,
     points: int | None,
     per_minor: int | None,
+    rules_file: Path | None,
     price: str | None,
     currency: str,
     valid_from: datetime | None,
     as_json: bool,
 ) -> None:
-    """Add a dated version of a rate: either --points and --per-minor, or --price.
+    """Add a dated version of a rate: --points and --per-minor, or --rules, or --price.
 
     What is in force is never edited; a later version supersedes it from its day on.
+
+    \b
+    The rules are a list; a sale earns the sum over them. What one gives is base points of the partner
+    with the life of its contract, unless it says otherwise:
+      [{"rule": "linear", "points": 1, "per_minor": 100},
+       {"rule": "linear", "points": 5, "per_minor": 1000,
+        "gives": {"kind": "promotional", "spend_at": ["fuel"], "issuer": "bank",
+                  "expiry": {"rule": "days", "days": 30}}},
+       {"rule": "linear", "points": 1, "per_minor": 100, "gives": {"kind": "qualifying"}}]
     """
     if not re.fullmatch("[A-Z]{3}", currency):
         raise click.UsageError("--currency is three capital letters, for instance USD")
-    if price is not None and points is None and per_minor is None:
-        kind, terms = "reimbursement", _fraction(price)
-    elif price is None and points is not None and per_minor is not None:
+    given = [points is not None, per_minor is not None, rules_file is not None, price is not None]
+    if given == [False, False, False, True]:
+        kind, terms = "reimbursement", _fraction(str(price))
+    elif given == [False, False, True, False] and rules_file is not None:
+        kind, terms = "earning", json_file.read(rules_file, list)
+    elif given == [True, True, False, False]:
         kind, terms = "earning", [{"rule": "linear", "points": points, "per_minor": per_minor}]
     else:
-        raise click.UsageError("give either --points and --per-minor, or --price")
+        raise click.UsageError("give --points and --per-minor, or --rules, or --price")
     hub = start.open_hub(settings)
     added = partners.set_rate(hub, partner_id, kind, day_or_today(valid_from), currency, terms)
     show(added, as_json, f"Rate of {partner_id}")

@@ -22,6 +22,14 @@ ORDERS: Mapping[str, Callable[[Lot], Any]] = MappingProxyType(
     }
 )
 DEFAULT_ORDER = "restricted-first-1"
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "expiry-first-1": "what expires first goes first, then by issuer, kind and maturity",
+        "restricted-first-1": "what is restricted to some partners goes first, then what expires first, then by issuer,"
+        " kind and maturity",
+    }
+)
+"""What each order does, in words."""
 
 
 def burn(lots: Iterable[Lot], points: int, order: str = DEFAULT_ORDER) -> list[Lot] | None:

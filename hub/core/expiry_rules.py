@@ -43,6 +43,8 @@ class Life:
     """One compiled rule: the last day of points earned on a day, and the idleness that ends them, if any does."""
 
     last_day: Callable[[date], date]
+    meaning: str
+    """What the last day is, in words."""
     idle: Idle | None = None
 
 
@@ -60,6 +62,11 @@ class Expiry:
     def idle(self, jurisdiction: str | None) -> Idle | None:
         """Return the idleness that ends points, or None where their end is settled when they are earned."""
         return self._life(jurisdiction).idle
+
+    def meaning(self, jurisdiction: str | None) -> str:
+        """Return what the last day is, in words."""
+        replaced = jurisdiction is not None and jurisdiction in self.by_jurisdiction
+        return self._life(jurisdiction).meaning + (f", as {jurisdiction} has it" if replaced else "")
 
     @property
     def counts_idleness(self) -> bool:
@@ -97,7 +104,8 @@ def _months_end(terms: Mapping[str, Any]) -> Life:
     """Points end with the month that lies ``months`` after the one they were earned in."""
     check_fields(terms, "the expiry rule months_end", ("rule", "months"))
     months = whole(terms["months"], "months", 0, MAX_MONTHS)
-    return Life(lambda earned_on: _end_of_month(earned_on, months))
+    meaning = f"the end of the month {months} months after the one they were given in"
+    return Life(lambda earned_on: _end_of_month(earned_on, months), meaning)
 
 
 def _fixed_date(terms: Mapping[str, Any]) -> Life:
@@ -106,14 +114,17 @@ def _fixed_date(terms: Mapping[str, Any]) -> Life:
     month = whole(terms["month"], "month", 1, 12)
     day = whole(terms["day"], f"day of month {month}", 1, calendar.monthrange(_A_LEAP_YEAR, month)[1])
     years = whole(terms["years"], "years", 0, MAX_YEARS)
-    return Life(lambda earned_on: _date_after(earned_on, years, month, day))
+    return Life(
+        lambda earned_on: _date_after(earned_on, years, month, day),
+        f"the first {day} {calendar.month_name[month]} that comes {years} years after they were given, or later",
+    )
 
 
 def _days(terms: Mapping[str, Any]) -> Life:
     """Points end ``days`` days after they were earned."""
     check_fields(terms, "the expiry rule days", ("rule", "days"))
     days = whole(terms["days"], "days", 1, MAX_DAYS)
-    return Life(lambda earned_on: _plus_days(earned_on, days))
+    return Life(lambda earned_on: _plus_days(earned_on, days), f"{days} days after they were given")
 
 
 def _inactivity(terms: Mapping[str, Any]) -> Life:
@@ -122,13 +133,18 @@ def _inactivity(terms: Mapping[str, Any]) -> Life:
     days = whole(terms["days"], "days", 1, MAX_DAYS)
     if terms["counts"] not in COUNTS:
         raise TermsRefused(f"counts must be one of: {', '.join(COUNTS)}")
-    return Life(lambda earned_on: _plus_days(earned_on, days), Idle(days, terms["counts"]))
+    activity = "earning" if terms["counts"] == "earning" else "activity"
+    return Life(
+        lambda earned_on: _plus_days(earned_on, days),
+        f"{days} days after the member's last {activity}",
+        Idle(days, terms["counts"]),
+    )
 
 
 def _never(terms: Mapping[str, Any]) -> Life:
     """Points do not end."""
     check_fields(terms, "the expiry rule never", ("rule",))
-    return Life(lambda earned_on: NEVER_EXPIRES)
+    return Life(lambda earned_on: NEVER_EXPIRES, "none, since these points do not expire")
 
 
 RULES: Mapping[str, Callable[[Mapping[str, Any]], Life]] = MappingProxyType(

@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.core.burning import DEFAULT_ORDER, ORDERS
 from hub.core.errors import TermsRefused
+from hub.core.fields import check_fields, whole
 from hub.core.ledger import MAX_POINTS
 from hub.core.limits import Limits
 
@@ -26,20 +27,29 @@ class Scheme:
     limits: Limits
     """What one member may give to others."""
     approval_above: int
+    """Points that one operator may adjust for one member in a day; above them a second one must approve."""
+    adjustment_limit: int | None
+    """The most points of one adjustment, whoever approves it; None is no limit but that of every event."""
+    terms: Mapping[str, Any]
+    """As they were agreed: any of ``burn_order``, ``limits``, ``approval_above`` and ``adjustment_limit``."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, terms: Mapping[str, Any]) -> Scheme:
-        """Read ``{"burn_order"?, "limits"?, "approval_above"?}``.
+        """Read ``{"burn_order"?, "limits"?, "approval_above"?, "adjustment_limit"?}``.
 
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        unknown = set(terms) - {"burn_order", "limits", "approval_above"}
-        if unknown:
-            raise TermsRefused(f"a scheme has no terms {', '.join(sorted(unknown))}")
-        order, above = terms.get("burn_order", DEFAULT_ORDER), terms.get("approval_above", APPROVAL_ABOVE)
+        check_fields(terms, "a scheme", (), ("burn_order", "limits", "approval_above", "adjustment_limit"))
+        order, limit = terms.get("burn_order", DEFAULT_ORDER), terms.get("adjustment_limit")
         if order not in ORDERS:
             raise TermsRefused(f"burn_order is one of {', '.join(sorted(ORDERS))}")
-        if type(above) is not int or not 0 <= above <= MAX_POINTS:
-            raise TermsRefused(f"approval_above is a whole number of points from 0 to {MAX_POINTS}")
-        return cls(version, valid_from, order, Limits.of(terms.get("limits", {})), above)
+        return cls(
+            version,
+            valid_from,
+            order,
+            Limits.of(terms.get("limits", {})),
+            whole(terms.get("approval_above", APPROVAL_ABOVE), "approval_above", 0, MAX_POINTS),
+            None if limit is None else whole(limit, "adjustment_limit", 1, MAX_POINTS),
+            terms,
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -18,6 +17,8 @@ from hub.store.database import Connection
 UNKNOWN = "No member has this identifier."
 MAX_EXPIRING = 100
 """Days of expiry that a view lists at most."""
+_MAX_DIGITS = 18
+"""Of a member's number, which has 64 bits."""
 
 
 def enrol(hub: Hub, partner: Partner, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -127,6 +128,21 @@ def ids(hub: Hub, names: Sequence[str]) -> list[int]:
         return [accounts.survivor(connection, require(hub, connection, name, moment)) for name in names]
 
 
+def named(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
+    """Return the member id that an operator means: by an identifier, or by its number.
+
+    Raises:
+        Refused: ``unknown_member``.
+    """
+    if not name.isprintable():
+        raise Refused("unknown_member", UNKNOWN)
+    if not (name.isascii() and name.isdecimal()):
+        return require(hub, connection, name, moment)
+    if len(name) > _MAX_DIGITS or not members.exists(connection, int(name)):
+        raise Refused("unknown_member", "No member has this number; an identifier is written card:42.")
+    return int(name)
+
+
 def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
     """Return what a partner may see of a member: points available, pending, held and owed, and when they expire.
 
@@ -161,35 +177,3 @@ def outstanding(hub: Hub) -> int:
     """Return the points that all members together hold."""
     with hub.database.connect() as connection:
         return lots.outstanding(connection)
-
-
-def set_jurisdiction(hub: Hub, name: str, country: str | None) -> None:
-    """Say which country's law (ISO 3166-1 alpha-2) applies to a member from now on; None: no particular one.
-
-    Points that it has keep their last days.
-
-    Raises:
-        Refused: ``unknown_member``, or ``not_allowed`` for what is no country's code.
-    """
-    if country is not None and not re.fullmatch("[A-Z]{2}", country):
-        raise Refused("not_allowed", 'A jurisdiction is a country\'s two letters (ISO 3166-1), such as "DE".')
-
-    def work(connection: Connection) -> None:
-        member_id = require(hub, connection, name, hub.moment(connection))
-        members.set_jurisdiction(connection, accounts.survivor(connection, member_id), country)
-
-    hub.database.transact(work)
-
-
-def set_charity(hub: Hub, name: str, charity: bool) -> None:
-    """Say whether a member's account is a charity's, to which points can be donated.
-
-    Raises:
-        Refused: ``unknown_member``.
-    """
-
-    def work(connection: Connection) -> None:
-        member_id = require(hub, connection, name, hub.moment(connection))
-        members.set_charity(connection, accounts.survivor(connection, member_id), charity)
-
-    hub.database.transact(work)

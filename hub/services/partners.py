@@ -10,6 +10,7 @@ from typing import Any
 from hub.core.content import instant
 from hub.core.errors import Refused, TermsRefused
 from hub.core.ledger import COALITION, PARTNER_ID
+from hub.core.rules import named_partners
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
 from hub.services.context import Hub, Partner, PartnerKey
@@ -59,22 +60,42 @@ def add(
 
 
 def set_contract(
-    hub: Hub, partner_id: str, valid_from: date, life_months: int, enrols_unknown: bool, terms: Mapping[str, Any]
+    hub: Hub,
+    partner_id: str,
+    valid_from: date,
+    life_months: int | None = None,
+    enrols_unknown: bool | None = None,
+    terms: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Add a version of a partner's contract; what was posted under an earlier one keeps its terms.
+
+    What is None stays as the version in force on ``valid_from`` has it.
 
     Raises:
         Refused: ``unknown_partner``, or ``not_allowed`` when the terms make no sense.
     """
-    _check(lambda: Contract.of(0, valid_from, life_months, enrols_unknown, terms))
 
     def work(connection: Connection) -> None:
-        hub.moment(connection).configuration.partner(partner_id)
-        now = hub.real_time()
-        configuration.add_contract(connection, partner_id, valid_from, life_months, enrols_unknown, dict(terms), now)
+        partner = hub.moment(connection).configuration.partner(partner_id)
+        agreed = _filled(partner.contracts.on(valid_from), life_months, enrols_unknown, terms)
+        _check(lambda: Contract.of(0, valid_from, *agreed))
+        configuration.add_contract(connection, partner_id, valid_from, *agreed, hub.real_time())
 
     hub.database.transact(work)
     return show(hub, partner_id)
+
+
+def _filled(
+    before: Contract | None, life_months: int | None, enrols_unknown: bool | None, terms: Mapping[str, Any] | None
+) -> tuple[int, bool, dict[str, Any]]:
+    if before is None and life_months is None:
+        raise Refused("not_allowed", "No contract is in force on that day; say how many months points live.")
+    months, enrols, agreed = (before.life_months, before.enrols_unknown, before.terms) if before else (0, False, {})
+    return (
+        months if life_months is None else life_months,
+        enrols if enrols_unknown is None else enrols_unknown,
+        dict(agreed if terms is None else terms),
+    )
 
 
 def _check(compile_terms: Callable[[], object]) -> None:
@@ -150,13 +171,15 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
     A version in force is never edited; a later one supersedes it from its day on.
 
     Raises:
-        Refused: ``unknown_partner``, or ``not_allowed`` when the terms make no sense.
+        Refused: ``unknown_partner``, also for one that the rules name, or ``not_allowed`` when the terms make no sense.
     """
     check = EarningRate.of if kind == "earning" else ReimbursementPrice.of
     _check(lambda: check(0, valid_from, currency, terms))
 
     def work(connection: Connection) -> int:
-        hub.moment(connection).configuration.partner(partner_id)
+        settled = hub.moment(connection).configuration
+        for named in [partner_id, *(named_partners(terms) if kind == "earning" else ())]:
+            settled.partner(named)
         return configuration.add_rate(connection, partner_id, kind, valid_from, currency, terms, hub.real_time())
 
     version = hub.database.transact(work)

@@ -79,6 +79,8 @@ def _redeem(
     order = moment.scheme.burn_order
     taken = purse.take(partner.partner_id, asked["points"], order)
     event = _event(moment, asked, content, price, member_id, taken, evidence)
+    if taken is None:
+        event = event._replace(details=as_json({"available": sum(purse.available(partner.partner_id))}))
     held = "hold" in asked
     transfers = [] if held else transfers_of(partner, event.event_id, taken or [])
     entry = Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence])

@@ -23,6 +23,11 @@ _OF = """
     SELECT member_id, expires_on, issuer, kind, matures_on, points, lapses_at, state
     FROM hub.hold WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
 """
+_OPEN_OF = """
+    SELECT partner_id, event_id, sum(points)::bigint AS points, min(lapses_at) AS lapses_at FROM hub.hold
+    WHERE member_id = %(member_id)s AND state = 'open' AND lapses_at > %(now)s
+    GROUP BY partner_id, event_id ORDER BY min(lapses_at), partner_id, event_id
+"""
 _END = "UPDATE hub.hold SET state = %(state)s WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s"
 _MOVE = """
     UPDATE hub.hold SET expires_on = %(until)s
@@ -62,6 +67,12 @@ def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:
     states = {row[7] for row in rows}
     # Members of a pool lapse one by one when they are next looked at; one that has means that all have.
     return Held(lots, rows[0][6], LAPSED if LAPSED in states else rows[0][7])
+
+
+def open_of(connection: Connection, member_id: int, now: datetime) -> list[tuple[str, str, int, datetime]]:
+    """Return the holds on a member's lots that count at ``now``: (partner, event, points of the member, lapses at)."""
+    rows = fetch(connection, _OPEN_OF, {"member_id": member_id, "now": now})
+    return [(partner, event, points, lapses_at) for partner, event, points, lapses_at in rows]
 
 
 def end(connection: Connection, partner_id: str, event_id: str, state: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from hub.store.database import fetch
 
@@ -23,6 +24,9 @@ _ATTACH = text("""
 """)
 
 
+_RECORD = """
+    SELECT member_id, enrolled_by, enrolled_at, jurisdiction, charity FROM hub.member WHERE member_id = %(member_id)s
+"""
 _JURISDICTIONS = """
     SELECT member_id, jurisdiction FROM hub.member
     WHERE member_id = ANY(%(members)s::bigint[]) AND jurisdiction IS NOT NULL
@@ -107,3 +111,13 @@ def set_charity(connection: Connection, member_id: int, charity: bool) -> None:
     """Say whether a member's account is a charity's from now on."""
     values = {"member_id": member_id, "charity": charity}
     connection.execute(text("UPDATE hub.member SET charity = :charity WHERE member_id = :member_id"), values)
+
+
+def record(connection: Connection, member_id: int) -> Row[Any]:
+    """Return a member's own row: who enrolled it and when, its jurisdiction, and whether it is a charity."""
+    return connection.exec_driver_sql(_RECORD, {"member_id": member_id}).one()
+
+
+def exists(connection: Connection, member_id: int) -> bool:
+    """Tell whether there is a member with this number."""
+    return bool(fetch(connection, "SELECT 1 FROM hub.member WHERE member_id = %(member_id)s", {"member_id": member_id}))

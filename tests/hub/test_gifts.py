@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from hub.services import members
+from hub.services import member_settings
 from partner_sdk import Client, Conflict, Earning, EventConflict, InsufficientPoints, Money, NotFound
 from tests.support.coalition import NOON
 from tests.support.network import Network, broken_rows
@@ -88,10 +88,10 @@ def test_what_cannot_be_given_is_refused(net: Network, grocer: Client) -> None:
 
 def test_a_charity_takes_donations(net: Network, grocer: Client) -> None:
     giver, charity = earn(net, grocer, 100), earn(net, grocer, 1)
-    members.set_charity(net.hub, charity, True)
+    member_settings.amend(net.hub, charity, charity=True)
     assert grocer.transfer(net.fresh("t"), giver, charity, 100, kind="donation").kind == "donation"
     assert grocer.member(charity).available == 101
-    members.set_charity(net.hub, charity, False)
+    member_settings.amend(net.hub, charity, charity=False)
     with pytest.raises(Conflict) as refused:
         grocer.transfer(net.fresh("t"), charity, charity, 1, kind="donation")
     assert refused.value.code == "same_member"

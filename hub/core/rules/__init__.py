@@ -4,7 +4,8 @@ A dated rate of a partner holds a list of rule terms, each ``{"rule": <name in R
 sale are the sum over them. A term may say what kind of points it ``gives``, who issues them and how long they
 live; without it they are base points of the reporter.
 
-To add a rule (a condition, a cap, a bonus): write one file like ``linear.py`` and add one line to ``RULES``.
+To add a rule (a condition, a cap, a bonus): write one file like ``linear.py``, with what it does and how it explains
+that, and add one line to ``RULES``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 from hub.core.errors import TermsRefused
 from hub.core.expiry_rules import Expiry, compile_expiry
 from hub.core.ledger import PARTNER_ID
-from hub.core.point_kinds import BASE, CLASSES, PROMOTIONAL, is_spendable, kind_of
+from hub.core.point_kinds import BASE, CLASSES, PROMOTIONAL, is_spendable, kind_of, spend_at
 from hub.core.rules import linear
 
 
@@ -28,9 +29,18 @@ class Sale(NamedTuple):
 
 
 Rule = Callable[[Sale], int]
-RULES: Mapping[str, Callable[[Mapping[str, Any]], Callable[[Any], int]]] = MappingProxyType(
-    {"linear": linear.compile_rule}
-)
+
+
+class EarningRule(NamedTuple):
+    """One line of the table of rules."""
+
+    compile: Callable[[Mapping[str, Any]], Callable[[Any], int]]
+    """Turns a term into the function that gives a sale's points; refuses what does not fit."""
+    explain: Callable[[Mapping[str, Any], Any], str]
+    """Says by which arithmetic a term gave a sale its points."""
+
+
+RULES: Mapping[str, EarningRule] = MappingProxyType({"linear": EarningRule(linear.compile_rule, linear.explain)})
 
 
 class Grant(NamedTuple):
@@ -81,11 +91,43 @@ def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
     return grants
 
 
+def named_partners(terms: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the partners that terms name: whose points are given, and where they are spent."""
+    grants = [_gives(term) for term in terms]
+    return {issuer for grant in grants if (issuer := grant.issuer)} | {
+        partner for grant in grants for partner in spend_at(grant.kind)
+    }
+
+
+class Explained(NamedTuple):
+    """How one term came to its points."""
+
+    rule: str
+    grant: Grant
+    arithmetic: str
+
+
+def explain_rules(terms: Sequence[Mapping[str, Any]], sale: Sale) -> list[Explained]:
+    """Return how each term of a rate version, in order, came to the points of a sale."""
+    return [
+        Explained(
+            term["rule"],
+            _gives(term)._replace(points=_compile_one(term)(sale)),
+            RULES[term["rule"]].explain(_without_gives(term), sale),
+        )
+        for term in terms
+    ]
+
+
 def _compile_one(term: Mapping[str, Any]) -> Rule:
-    name = term.get("rule")
+    name = term.get("rule") if isinstance(term, Mapping) else None
     if not isinstance(name, str) or name not in RULES:
         raise TermsRefused(f"there is no earning rule {name!r}; there are: {', '.join(sorted(RULES))}")
-    return RULES[name]({field: value for field, value in term.items() if field != "gives"})
+    return RULES[name].compile(_without_gives(term))
+
+
+def _without_gives(term: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in term.items() if field != "gives"}
 
 
 def _gives(term: Mapping[str, Any]) -> Grant:

@@ -22,6 +22,19 @@ def compile_rule(term: Mapping[str, Any]) -> Callable[[Any], int]:
     return lambda sale: points * int(sale.amount_minor // per_minor)
 
 
+def explain(term: Mapping[str, Any], sale: Any) -> str:
+    """Return the arithmetic by which a term gave a sale its points.
+
+    >>> from types import SimpleNamespace
+    >>> explain({"rule": "linear", "points": 1, "per_minor": 100}, SimpleNamespace(amount_minor=1999))
+    '1 point for each full 100: 1999 // 100 = 19, times 1 = 19'
+    """
+    points, per_minor, minor = term["points"], term["per_minor"], sale.amount_minor
+    full = minor // per_minor
+    each = f"{points} {'point' if points == 1 else 'points'} for each full {per_minor}"
+    return f"{each}: {minor} // {per_minor} = {full}, times {points} = {points * full}"
+
+
 def _whole(value: Any, name: str, highest: int) -> int:
     if type(value) is not int or not 1 <= value <= highest:
         raise TermsRefused(f"{name} must be a whole number from 1 to {highest}")

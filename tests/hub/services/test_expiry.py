@@ -18,6 +18,7 @@ from hub.services import (
     end_of_day,
     extensions,
     gifts,
+    member_settings,
     members,
     partners,
     redemptions,
@@ -134,7 +135,7 @@ def test_the_law_of_the_members_country_decides(built: Coalition) -> None:
     joined(built.hub, {"expiry": never_there})
     for member in ("card:1", "card:2"):
         earn(built.hub, "kiosk", f"before-{member}", member, 100)
-    members.set_jurisdiction(built.hub, "card:2", "DE")
+    member_settings.amend(built.hub, "card:2", jurisdiction="DE")
     for member in ("card:1", "card:2"):
         earn(built.hub, "kiosk", f"after-{member}", member, 1_000)
     on(built.hub, date(2018, 1, 1))
@@ -244,7 +245,7 @@ def test_an_extension_lets_a_group_spend_longer_held_points_too(built: Coalition
     joined(built.hub, {})
     for number in (1, 2, 3):
         earn(built.hub, "kiosk", f"e{number}", f"card:{number}", 1_000)
-    members.set_jurisdiction(built.hub, "card:3", "FR")
+    member_settings.amend(built.hub, "card:3", jurisdiction="FR")
     _hold(built.hub, 4, 40 * 86_400)
     march = date(2017, 3, 31)
     done = extensions.extend(built.hub, OPERATOR, "storm", Group("kiosk", FIRST_DAY, JANUARY_ENDS, "FR"), march)
@@ -327,8 +328,8 @@ def test_only_an_expiry_is_reinstated(built: Coalition) -> None:
 def test_the_country_of_a_member_is_two_letters(built: Coalition) -> None:
     earn(built.hub, "grocer", "e1", "card:1", 1_000)
     with pytest.raises(Refused):
-        members.set_jurisdiction(built.hub, "card:1", "Germany")
-    members.set_jurisdiction(built.hub, "card:1", "DE")
-    members.set_jurisdiction(built.hub, "card:1", None)
+        member_settings.amend(built.hub, "card:1", jurisdiction="Germany")
+    member_settings.amend(built.hub, "card:1", jurisdiction="DE")
+    member_settings.amend(built.hub, "card:1", jurisdiction="none")
     with built.hub.database.connect() as connection:
         assert member_rows.jurisdiction(connection, 1) is None

@@ -171,9 +171,10 @@ def test_a_request_under_way_knows_the_terms_of_now(built: Coalition) -> None:
 
 
 def test_points_whose_issuer_has_no_contract_any_more_return_with_half_a_year(built: Coalition) -> None:
-    """Such as those of a sponsor that never had one of its own."""
+    """Such as those of a sponsor whose own begins later."""
     hub = built.hub
     gives = {"issuer": "ghost", "expiry": {"rule": "months_end", "months": 0}}
+    partners.add(hub, "ghost", "Ghost", date(2018, 1, 1), 6, False)
     coalition.join(hub, "shop", gives=(gives,))
     earn(hub, "shop", "e1", "card:1", 1_000)
     redeem(hub, "shop", "r1", "card:1", 10)

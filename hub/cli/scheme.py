@@ -1,0 +1,71 @@
+"""The scheme's own rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from hub import start
+from hub.cli.output import json_option, show
+from hub.cli.partner import DATE
+from hub.core.burning import MEANINGS, ORDERS
+from hub.services import schemes
+from hub.settings import Settings
+
+NONE = "none"
+LIMITS = ("per_transaction", "per_day", "per_year")
+
+
+def number(text: str) -> int | str:
+    """Read a whole number, or ``none``, which drops what was set."""
+    return text if text == NONE else int(text)
+
+
+@click.group()
+def scheme() -> None:
+    """Show and set the rules that hold for all partners: burning order, limits, approvals."""
+
+
+@scheme.command("show")
+@json_option
+@click.pass_obj
+def show_all(settings: Settings, as_json: bool) -> None:
+    """Show all versions of the scheme's rules and which one is in force."""
+    show(schemes.show(start.open_hub(settings)), as_json, "Scheme")
+
+
+@scheme.command("set", epilog="\b\nBurning orders:\n" + "\n".join(f"  {one}: {MEANINGS[one]}" for one in ORDERS))
+@click.option("--from", "valid_from", type=DATE, required=True, help="First day of the version.")
+@click.option("--burn-order", type=click.Choice(tuple(ORDERS)), help="Which lots a redemption takes first.")
+@click.option(
+    "--limit-per-transaction",
+    "per_transaction",
+    type=number,
+    metavar="N|none",
+    help="What a member may give away at once.",
+)
+@click.option("--limit-per-day", "per_day", type=number, metavar="N|none", help="The same in a day.")
+@click.option("--limit-per-year", "per_year", type=number, metavar="N|none", help="The same in a calendar year.")
+@click.option(
+    "--approval-above", type=number, metavar="N|none", help="Points that one operator may adjust alone; above, two."
+)
+@click.option("--adjustment-limit", type=number, metavar="N|none", help="The most points of one adjustment.")
+@json_option
+@click.pass_obj
+def set_version(settings: Settings, /, valid_from: datetime, as_json: bool, **options: Any) -> None:
+    """Add a version of the scheme's rules from a day on.
+
+    What is left out stays as it is in force on that day; "none" drops it, so that what is usual holds again.
+    Versions are only ever added; the later one supersedes the earlier from its day on.
+
+    \b
+    hansa scheme set --from 2026-01-01 --approval-above 5000 --adjustment-limit 100000
+    """
+    given = {name: None if value == NONE else value for name, value in options.items() if value is not None}
+    if not given:
+        raise click.UsageError("say what to change, for instance --approval-above 5000")
+    limits = {name: given.pop(name) for name in LIMITS if name in given}
+    changes = given | ({schemes.LIMITS: limits} if limits else {})
+    show(schemes.amend(start.open_hub(settings), valid_from.date(), changes), as_json, "Scheme")
