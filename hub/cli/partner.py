@@ -90,13 +90,15 @@ def contract(
                   "jurisdictions": {"DE": {"rule": "never"}}},
        "maturity": {"days": 14},
        "refunds": "debt",
-       "breakage": "coalition"}
+       "breakage": "coalition",
+       "merges": true}
     \b
     expiry    months_end (months), days (days), fixed_date (month, day, years),
               inactivity (days, counts: any or earning), never
     maturity  {"days": n} after the sale, or {"confirmed": true} by the partner
     refunds   where points are spent: within_balance, debt or issuer_bears
     breakage  who keeps the value of expired points: issuer or coalition
+    merges    whether its service desk may merge members
     """
     terms = json_file.read(terms_file, dict) if terms_file else None
     hub = start.open_hub(settings)

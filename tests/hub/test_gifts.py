@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from functools import partial
+from itertools import count
 
 import pytest
 
-from hub.services import member_settings
+from hub.core.errors import Refused
+from hub.services import business_clock, gifts, member_settings, merges, reporting, schemes
 from partner_sdk import Client, Conflict, Earning, EventConflict, InsufficientPoints, Money, NotFound
-from tests.support.coalition import NOON
-from tests.support.network import Network, broken_rows
+from tests.support import services
+from tests.support.coalition import FIRST_DAY, NOON, Coalition
+from tests.support.network import Network, broken_rows, sale
 from tests.support.sdk import client_of
 from tests.support.threads import at_once
+
+OPERATOR = reporting.by_operator("ada", "asked at the desk")
 
 
 @pytest.fixture
@@ -104,3 +109,66 @@ def test_two_members_who_give_to_each_other_at_once_never_wait_in_a_circle(net: 
     assert grocer.member(one).available == 1_000 - 16 * 3
     assert grocer.member(other).available == 1_000 + 16 * 3
     assert broken_rows(net.hub) == []
+
+
+# --- limits of the scheme ---
+
+
+@pytest.fixture
+def limited(built: Coalition) -> Iterator[Callable[[str, str, int], int]]:
+    """Yield what gives points, in a coalition where a member gives at most 30 at once, 50 a day and 70 a year."""
+    limits = {"per_transaction": 30, "per_day": 50, "per_year": 70}
+    schemes.amend(built.hub, FIRST_DAY, {"limits": limits})
+    for number in (1, 2, 3):
+        services.earn(built.hub, "grocer", f"e{number}", f"card:{number}", 10_000)
+    given = count(1)
+
+    def give(member: str, to: str, points: int) -> int:
+        asked = {"transfer_id": f"t{next(given)}", "member": member, "to": to, "points": points}
+        return int(gifts.give(built.hub, OPERATOR, asked)["points"])
+
+    yield give
+    assert broken_rows(built.hub) == []
+
+
+def refused(give: Callable[[], int]) -> str:
+    with pytest.raises(Refused) as refusal:
+        give()
+    return refusal.value.code
+
+
+def test_no_more_is_given_than_at_once_in_a_day_and_in_a_year(
+    limited: Callable[[str, str, int], int], built: Coalition
+) -> None:
+    assert refused(lambda: limited("card:1", "card:2", 31)) == "limit_exceeded"
+    assert [limited("card:1", "card:2", 30), limited("card:1", "card:2", 20)] == [30, 20]
+    assert refused(lambda: limited("card:1", "card:2", 1)) == "limit_exceeded"
+    assert limited("card:2", "card:1", 30) == 30
+    business_clock.move(built.hub, NOON + timedelta(days=1))
+    assert limited("card:1", "card:2", 20) == 20
+    assert refused(lambda: limited("card:1", "card:2", 1)) == "limit_exceeded"
+    business_clock.move(built.hub, NOON.replace(year=2018))
+    services.post(built.hub, "grocer", sale("e9", "card:1", 10_000, occurred_at="2018-01-10T09:00:00Z"))
+    assert limited("card:1", "card:2", 30) == 30
+
+
+def test_a_merge_neither_resets_nor_multiplies_the_limit(
+    limited: Callable[[str, str, int], int], built: Coalition
+) -> None:
+    """What either of two merged members gave counts for the survivor, and for both once they are parted again."""
+    assert limited("card:1", "card:3", 30) == 30
+    merged = {"event_id": "m1", "member": "card:1", "into": "card:2", "reason": "one person"}
+    merges.merge(built.hub, OPERATOR, merged)
+    assert refused(lambda: limited("card:1", "card:3", 21)) == "limit_exceeded"
+    assert limited("card:2", "card:3", 20) == 20
+    assert refused(lambda: limited("card:2", "card:3", 1)) == "limit_exceeded"
+
+
+def test_limits_hold_when_gifts_race(limited: Callable[[str, str, int], int]) -> None:
+    def give(_: int) -> int:
+        try:
+            return limited("card:1", "card:2", 10)
+        except Refused:
+            return 0
+
+    assert sum(at_once([partial(give, number) for number in range(12)])) == 50
