@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def hansa(built: Coalition, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a caller of ``hansa`` on a coalition with sales of two members; it uses the coalition's own connections."""
+    """Return a caller of ``hansa`` on a coalition with sales of two members, by the coalition's own connections."""
     monkeypatch.setattr("hub.start.open_hub", lambda settings: built.hub)
     earn(built.hub, "grocer", "e1", "card:1", 5_000)
     earn(built.hub, "fuel", "e2", "card:2", 4_000)
