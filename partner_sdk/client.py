@@ -224,7 +224,7 @@ class Client:
 
         Raises NotAllowed, Conflict (merged_since), NotFound (unknown_event).
         """
-        answer = self._transport.post(f"/v1/merges/{quote(event_id, safe='')}/undo", b"{}")
+        answer = self._transport.post(f"/v1/merges/{_segment(event_id)}/undo", b"{}")
         return _read(model.Merge.from_wire, answer)
 
     # --- what something would give ---
