@@ -99,6 +99,36 @@ def test_debt_goes_over_and_comes_back(net: Network, desk: Client) -> None:
     assert broken_rows(net.hub) == []
 
 
+def test_debt_holds_and_pending_points_on_both_sides_go_over_and_come_back(
+    net: Network, desk: Client, slow: Client
+) -> None:
+    """Nothing is lost, and no hold of one pays what the other owes."""
+    members = [net.member(), net.member()]
+    holds = [_owing(net, desk, slow, member, points) for member, points in zip(members, (100, 70), strict=True)]
+    before = [view(desk, member) for member in members]
+    assert before == [(0, 10, 20, 20), (0, 7, 20, 20)]
+    merged = merge(net, desk, *members)
+    assert view(desk, members[0]) == view(desk, members[1]) == (0, 17, 40, 40)
+    back = desk.undo_merge(merged)
+    assert (back.points, back.debt) == (30, 20)
+    assert [view(desk, member) for member in members] == before
+    for hold in holds:
+        assert desk.capture(hold, 5).released == 15
+    assert [view(desk, member) for member in members] == [(0, 10, 0, 5), (0, 7, 0, 5)]
+    assert broken_rows(net.hub) == []
+
+
+def _owing(net: Network, desk: Client, slow: Client, member: str, points: int) -> str:
+    """Let a member owe 20 points, while as many are held, and a tenth of its points wait; return the hold."""
+    sale, _ = sell(net, desk, points, member)
+    desk.redeem(net.fresh("r"), member, points - 20)
+    hold = desk.hold(net.fresh("h"), member, 20, 6_000).redemption_id
+    earn(net, slow, points // 10, member)
+    [result] = desk.refund([Refund(net.fresh("f"), sale, NOON, Money(2_000, "USD"))])
+    assert (result.taken, result.owed) == (0, 20)
+    return hold
+
+
 def test_points_of_one_pay_the_debt_of_the_other(net: Network, desk: Client) -> None:
     sale, debtor = sell(net, desk, 100)
     desk.redeem(net.fresh("r"), debtor, 100)

@@ -61,6 +61,16 @@ def test_who_has_too_little_pays_what_it_has_and_the_others_the_rest(net: Networ
     assert balances(shop, members) == [3, 3, 0]
 
 
+@pytest.mark.parametrize(("points", "asked", "left"), [((3, 3, 1), 6, [0, 1, 0]), ((10, 10, 10, 1), 30, [0, 0, 1, 0])])
+def test_equal_shares_give_exactly_what_is_asked_and_none_more_than_it_has(
+    net: Network, shop: Client, points: tuple[int, ...], asked: int, left: list[int]
+) -> None:
+    members = household(net, shop, *points)
+    pooled(net, shop, members, *[1] * len(points))
+    assert shop.redeem(net.fresh("r"), members[0], asked, pool=True).points == asked
+    assert balances(shop, members) == left
+
+
 def test_only_who_may_spend_spends(net: Network, shop: Client) -> None:
     members = household(net, shop, 50, 50)
     pooled(net, shop, members, 1, 1)
