@@ -403,7 +403,10 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
     _assert_refused(client.send("POST", path, b""), "unsupported_media_type")
 
 
-READS = ("/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01")
+READS = (
+    "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
+    "/v1/expiring?until=2017-12-31",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", READS)
