@@ -34,6 +34,8 @@ class Settings:
     rate_limit: int = 10_000
     """Requests a second that one partner may send to one worker; more are answered 429."""
     max_body_bytes: int = 1_048_576
+    webhook_networks: str = ""
+    """Networks besides the public Internet to which webhooks may go, also by plain http: 10.1.0.0/16,127.0.0.0/8."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from hub import keyring
+from hub.core import webhook_targets
 from hub.core.errors import ConfigurationError
+from hub.core.webhook_targets import Network
 from hub.services.context import Hub
 from hub.settings import Settings
 from hub.store import embedded
@@ -26,7 +28,16 @@ def open_hub(settings: Settings) -> Hub:
         ConfigurationError: it has not been set up; the message says what to do.
     """
     secrets = keyring.load(settings.data / "secrets")
-    return Hub(Database(database_url(settings), settings.threads + SPARE_CONNECTIONS), secrets)
+    networks = _webhook_networks(settings)
+    database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
+    return Hub(database, secrets, webhook_networks=networks)
+
+
+def _webhook_networks(settings: Settings) -> tuple[Network, ...]:
+    try:
+        return webhook_targets.networks(settings.webhook_networks)
+    except ValueError as error:
+        raise ConfigurationError(f"HANSA_WEBHOOK_NETWORKS must be like 10.1.0.0/16,127.0.0.0/8: {error}") from None
 
 
 def authorities(settings: Settings) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The background worker: what becomes due by time alone.
 
 Points are spendable until the end of the day on which they expire, to the instant, whether this runs or not;
-what it does is move expired points to breakage.
+what it does is move expired points to breakage. It also delivers webhooks.
 """
 
 from __future__ import annotations
@@ -11,21 +11,32 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from threading import Event
 
-from hub.services import end_of_day
+from hub.messenger import Carriers, deliver_all
+from hub.services import end_of_day, webhooks
 from hub.services.context import Hub
 
 
 def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
     """Do what is due, then again every ``interval_s`` seconds until SIGTERM or SIGINT; None: once."""
+    if interval_s is None:
+        _daily(hub, None, say)
+        deliver_all(hub)
+        return
     stopped = Event()
-    if interval_s is not None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-    ended = None
-    while True:
-        ended = _end_yesterday(hub, ended, say)
-        if interval_s is None or stopped.wait(interval_s):
-            return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    carriers = Carriers(hub, say)
+    ended = _daily(hub, None, say)
+    while not stopped.wait(interval_s):
+        ended = _daily(hub, ended, say)
+    carriers.stop()
+
+
+def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
+    """Do what a day's end, or a key's, makes due; return the day that was ended last."""
+    webhooks.announce_retiring_keys(hub)
+    webhooks.forget_delivered(hub)
+    return _end_yesterday(hub, ended, say)
 
 
 def _end_yesterday(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:

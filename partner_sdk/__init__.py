@@ -30,6 +30,7 @@ from partner_sdk.errors import (
 from partner_sdk.model import (
     Capture,
     Confirmation,
+    DeadLetter,
     Earning,
     EarningQuote,
     EarningResult,
@@ -66,6 +67,7 @@ from partner_sdk.model import (
     StatementLine,
     Transfer,
     Voided,
+    Webhook,
 )
 from partner_sdk.wire.keys import PrivateKey, PublicKey
 
@@ -84,6 +86,7 @@ __all__ = [
     "Client",
     "Confirmation",
     "Conflict",
+    "DeadLetter",
     "Earning",
     "EarningQuote",
     "EarningResult",
@@ -130,6 +133,7 @@ __all__ = [
     "Unauthenticated",
     "UntrustedAnswer",
     "Voided",
+    "Webhook",
 ]
 
 

@@ -127,6 +127,7 @@ _REVERSAL_ID: _Argument = (
     "--reversal-id",
     {"metavar": "ID", "help": "an id of yours for this reversal; needed when a redemption is reversed in parts"},
 )
+_WEBHOOK = ("webhook_id", {"metavar": "ID", "help": "a name of your own for the webhook"})
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument, ...]], ...] = (
     ("keygen", commands.keygen, (("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),)),
     (
@@ -160,6 +161,23 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             ("--lines", {"action": "store_true", "help": "show each obligation [HANSA_PARTNER_LINES=1]"}),
         ),
     ),
+    (
+        "webhook-set",
+        commands.webhook_set,
+        (
+            _WEBHOOK,
+            ("url", {"metavar": "URL", "help": "where to send to: https, at a public address"}),
+            ("topics", {"metavar": "TOPIC", "nargs": "*", "help": "what to tell of; everything if left out"}),
+        ),
+    ),
+    ("webhook-list", commands.webhook_list, ()),
+    ("webhook-dead", commands.webhook_dead, (_WEBHOOK,)),
+    (
+        "webhook-replay",
+        commands.webhook_replay,
+        (_WEBHOOK, ("--since", {"metavar": "INSTANT", "help": "also what was delivered of what happened since"})),
+    ),
+    ("webhook-remove", commands.webhook_remove, (_WEBHOOK,)),
 )
 
 

@@ -6,7 +6,7 @@ TransportError the same call with the same ids is safe: the hub does a thing onc
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from partner_sdk import model
 from partner_sdk.batches import split
 from partner_sdk.errors import UntrustedAnswer
 from partner_sdk.transport import Patience, Transport, open_session
+from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, PublicKey, registration
 
@@ -226,6 +227,44 @@ class Client:
         """
         answer = self._transport.post(f"/v1/merges/{_segment(event_id)}/undo", b"{}")
         return _read(model.Merge.from_wire, answer)
+
+    # --- being told ---
+
+    def set_webhook(self, webhook_id: str, url: str, topics: Iterable[str]) -> model.Webhook:
+        """Be told of these topics at a URL of yours; the same id again changes the webhook and tries it afresh.
+
+        Raises InvalidRequestError (webhook_target: only https to public addresses), Conflict (too_many_webhooks).
+        """
+        asked = {"webhook_id": webhook_id, "url": url, "topics": list(topics)}
+        answer = self._transport.post("/v1/webhooks", strict_json.dumps(asked))
+        return _read(model.Webhook.from_wire, answer)
+
+    def webhooks(self) -> list[model.Webhook]:
+        """All webhooks of this partner, and how they do."""
+        answer = self._transport.get("/v1/webhooks")
+        return _read(lambda given: [model.Webhook.from_wire(one) for one in given["webhooks"]], answer)
+
+    def dead_letters(self, webhook_id: str) -> list[model.DeadLetter]:
+        """The messages that were tried ten times and given up, oldest first, at most 100; raises NotFound."""
+        answer = self._transport.get(f"/v1/webhooks/{_segment(webhook_id)}/dead")
+        return _read(lambda given: [model.DeadLetter.from_wire(one) for one in given["dead"]], answer)
+
+    def replay_webhook(self, webhook_id: str, since: datetime | None = None) -> int:
+        """Have dead letters sent again, and with `since` all that was delivered of later events (30 days are kept).
+
+        Returns how many; raises NotFound.
+        """
+        asked = {} if since is None else {"since": since.isoformat()}
+        answer = self._transport.post(f"/v1/webhooks/{_segment(webhook_id)}/replay", strict_json.dumps(asked))
+        return _read(lambda given: int(given["replayed"]), answer)
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        """Be told nothing more; what waits is forgotten. Raises NotFound."""
+        self._transport.post(f"/v1/webhooks/{_segment(webhook_id)}/remove", b"{}")
+
+    def webhook_receiver(self) -> Receiver:
+        """What verifies messages to this partner with the hub's keys, fetched once and trusted by the root key."""
+        return Receiver(self.partner_id, self._transport.hub_key, Replays(), self._transport.hub_time)
 
     # --- what something would give ---
 

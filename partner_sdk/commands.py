@@ -18,6 +18,7 @@ from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
+from partner_sdk.wire.webhooks import TOPICS
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 T = TypeVar("T")
@@ -142,7 +143,52 @@ def statement(options: argparse.Namespace) -> int:
         return _show(options, client.statement(options.cycle))
 
 
+def webhook_set(options: argparse.Namespace) -> int:
+    """Be told at a URL of yours of what happens; the same id again changes the webhook.
+
+    Topics: points.posted, redemption.captured, statement.published, key.expiring; all of them if none is named.
+    """
+    with _client(options) as client:
+        return _show(options, client.set_webhook(options.webhook_id, options.url, options.topics or TOPICS))
+
+
+def webhook_list(options: argparse.Namespace) -> int:
+    """List your webhooks and how they do."""
+    with _client(options) as client:
+        return _show_all(options, client.webhooks())
+
+
+def webhook_dead(options: argparse.Namespace) -> int:
+    """List the messages that were tried ten times and given up."""
+    with _client(options) as client:
+        return _show_all(options, client.dead_letters(options.webhook_id))
+
+
+def webhook_replay(options: argparse.Namespace) -> int:
+    """Have the messages sent again that were given up, and with --since all of what happened from then on."""
+    with _client(options) as client:
+        since = _instant(options, options.since) if options.since else None
+        return _show(options, {"replayed": client.replay_webhook(options.webhook_id, since)})
+
+
+def webhook_remove(options: argparse.Namespace) -> int:
+    """Be told nothing more at a URL; what waits is forgotten."""
+    with _client(options) as client:
+        client.remove_webhook(options.webhook_id)
+        return _show(options, {"webhook_id": options.webhook_id, "status": "removed"})
+
+
 # --- the client, and files ---
+
+
+def _instant(options: argparse.Namespace, text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _wrong_usage(options, f"{text} is no instant such as 2025-06-15T15:05:58Z")
+    if instant.tzinfo is None:
+        _wrong_usage(options, f"{text} has no time zone; end it with Z for UTC")
+    return instant
 
 
 def _client(options: argparse.Namespace) -> Client:

@@ -109,6 +109,14 @@ class Transport:
         """The verified answer to a POST of JSON; raises HansaError."""
         return self._call(self._prepare("POST", path, body))
 
+    def hub_key(self, keyid: str) -> PublicKey | None:
+        """The hub's key of that name, or None; raises TransportError if the hub has to be asked and cannot be."""
+        return self._keyring.public_of(keyid)
+
+    def hub_time(self) -> float:
+        """The hub's clock in epoch seconds, as far as it is known."""
+        return self._clock.now()
+
     def close(self) -> None:
         """Close all connections."""
         self._session.close()

@@ -17,6 +17,7 @@ from hub.api.endpoints import (
     refunds,
     statements,
     transfers,
+    webhooks,
 )
 
 SIGNED: tuple[Endpoint, ...] = (
@@ -32,5 +33,6 @@ SIGNED: tuple[Endpoint, ...] = (
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *ping.ENDPOINTS,
 )

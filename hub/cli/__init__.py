@@ -31,6 +31,7 @@ COMMANDS = {
     "event": "hub.cli.event",
     "cycle": "hub.cli.cycle",
     "ledger": "hub.cli.ledger",
+    "webhook": "hub.cli.webhook",
     "clock": "hub.cli.clock",
     "openapi": "hub.cli.run",
 }

@@ -17,6 +17,7 @@ from hub.core.errors import ConfigurationError, Refused
 from hub.core.exchange import ExchangeRate
 from hub.core.scheme import Scheme
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
+from hub.core.webhook_targets import Network
 from hub.keyring import Keyring
 from hub.store import configuration
 from hub.store.configuration import Stamp
@@ -105,6 +106,8 @@ class Hub:
     database: Database
     keyring: Keyring
     real_time: Callable[[], datetime] = lambda: datetime.now(UTC)
+    webhook_networks: Sequence[Network] = ()
+    """Where webhooks may go besides the public Internet."""
     last_moment: Moment | None = field(default=None, repr=False)
     """The reading before; whoever acts on it must compare its version with a new one before it writes."""
 

@@ -16,6 +16,7 @@ from hub.core import ledger
 from hub.core.content import content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Posting, Transfer
+from hub.services import webhooks
 from hub.services.context import Hub, Moment
 from hub.store import posting
 from hub.store.database import Connection, expect_whole_tables
@@ -54,8 +55,11 @@ def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: 
     if findings:
         raise SettlementRefused(f"cycle {cycle} does not add up and was not published", findings)
     cycles.publish(connection, cycle, author=author, at=moment.now)
+    positions = cycles.show(connection, cycle).positions
+    partners = sorted({partner for one in positions for partner in (one.issuer, one.redeemer)})
+    webhooks.announce_statements(connection, moment, cycle, partners)
     progress(f"{cycle}: settling the points")
-    moved = [settled(cycle, moment, one) for one in cycles.show(connection, cycle).positions if one.points]
+    moved = [settled(cycle, moment, one) for one in positions if one.points]
     events, transfers = [event for event, _ in moved], [transfer for _, transfer in moved]
     posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
 

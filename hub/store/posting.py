@@ -1,4 +1,4 @@
-"""The one door: the only function that writes events, transfers, lots and evidence.
+"""The one door: the only function that writes events, transfers, lots, evidence, and what webhooks tell of events.
 
 It is set-based: one statement with arrays, for one event or a thousand, so it costs one round trip and is one
 transaction. Events are inserted first, in order of their ids, and only what is new goes on: a replay or a
@@ -55,7 +55,16 @@ WITH kept AS (
     FROM unnest(%(given)s) AS given (event_id)
     ORDER BY given.event_id
     ON CONFLICT DO NOTHING
-    RETURNING event_id
+    RETURNING event_id, kind, status
+), announced AS (
+    INSERT INTO hub.webhook_message (partner_id, webhook_id, topic, subject, occurred_at)
+    SELECT webhook.partner_id, webhook.webhook_id, announces.topic, fresh.event_id, %%(posted_at)s::timestamptz
+    FROM hub.webhook AS webhook
+    JOIN (VALUES ('earning', 'points.posted'), ('confirmation', 'points.posted'),
+                 ('redemption', 'redemption.captured'), ('capture', 'redemption.captured')) AS announces (kind, topic)
+      ON announces.topic = ANY(webhook.topics)
+    JOIN fresh ON fresh.kind = announces.kind AND fresh.status = 'posted'
+    WHERE webhook.partner_id = %%(partner_id)s
 ), moved AS (
     SELECT given.* FROM unnest(
         %%(t_event_id)s::text[], %%(t_line)s::smallint[], %%(t_member_id)s::bigint[], %%(t_debit)s::text[],

@@ -43,3 +43,5 @@ from partner_sdk.model.values import Failure as Failure
 from partner_sdk.model.values import Item as Item
 from partner_sdk.model.values import Money as Money
 from partner_sdk.model.values import Page as Page
+from partner_sdk.model.webhooks import DeadLetter as DeadLetter
+from partner_sdk.model.webhooks import Webhook as Webhook

@@ -6,6 +6,7 @@ module knows nothing else; it costs a few microseconds beyond the curve. Whateve
 SignatureRefused with a code of the wire.
 
 A request covers "@method" "@authority" "@path" "@query" and, with a body, "content-type" "content-digest".
+A webhook is a request of the hub's, signed like any request with a body.
 An answer covers "@status" "content-type" "content-digest", the request's same parts with ;req, and the
 request's nonce, so that no answer fits any other request.
 """
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_LIFETIME_S",
     "REQUEST_TAG",
     "RESPONSE_TAG",
+    "WEBHOOK_TAG",
     "Headers",
     "RequestSignature",
     "RequestTarget",
@@ -47,6 +49,7 @@ __all__ = [
 
 REQUEST_TAG = "hansa-request"
 RESPONSE_TAG = "hansa-response"
+WEBHOOK_TAG = "hansa-webhook"
 MAX_LIFETIME_S = 300
 MAX_AGE_S = 300
 MAX_AHEAD_S = 30
@@ -126,20 +129,25 @@ class ResponseSignature:
 
 
 def sign_request(
-    target: RequestTarget, key: Signer, keyid: str, *, created: int, expires: int, nonce: str
+    target: RequestTarget, key: Signer, keyid: str, *, created: int, expires: int, nonce: str, tag: str = REQUEST_TAG
 ) -> dict[str, str]:
-    """The Signature-Input and Signature fields for a request; `target` has both content fields or neither."""
+    """The Signature-Input and Signature fields for a request; `target` has both content fields or neither.
+
+    A request of the hub to a partner's server is signed in the same way, with the tag of webhooks.
+    """
     inner = _PLAIN_INNER if target.content_digest is None else _BODY_INNER
-    params = f'{inner};created={created};expires={expires};nonce="{nonce}";keyid="{keyid}";tag="{REQUEST_TAG}"'
+    params = f'{inner};created={created};expires={expires};nonce="{nonce}";keyid="{keyid}";tag="{tag}"'
     return write(params, key.sign(_request_base(target, params, inner is _BODY_INNER)))
 
 
-def parse_request_signature(signature_input: str | None, signature: str | None) -> RequestSignature:
-    """Read the one signature that bears our tag from both fields, and hold its parameters to their ranges.
+def parse_request_signature(
+    signature_input: str | None, signature: str | None, tag: str = REQUEST_TAG
+) -> RequestSignature:
+    """Read the one signature that bears the tag from both fields, and hold its parameters to their ranges.
 
     Raises SignatureRefused: signature_missing, signature_malformed or signature_parameters.
     """
-    found = find(signature_input, signature, REQUEST_TAG)
+    found = find(signature_input, signature, tag)
     created, expires = _whole(found, "created"), _whole(found, "expires")
     if not created < expires <= created + MAX_LIFETIME_S:
         raise SignatureRefused("signature_parameters", f"expires must be 1 to {MAX_LIFETIME_S} s after created")

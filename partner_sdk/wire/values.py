@@ -49,6 +49,23 @@ def label(**kwargs: Any) -> Text:
     return Text(r"[^\x00-\x1f]{1,64}", "1 to 64 printable characters are expected", str.isprintable, **kwargs)
 
 
+def url(**kwargs: Any) -> Text:
+    """A URL of a partner's own server; whether webhooks may go there is for the hub to say."""
+    return Text(
+        r"https?://[^\s\x00-\x1f\x7f-\U0010ffff]{1,490}", "an https URL of plain characters is expected", **kwargs
+    )
+
+
+def topic(**kwargs: Any) -> Text:
+    """What a message is about, in two words."""
+    return Text(r"[a-z]{1,20}\.[a-z]{1,20}", "a topic is expected, such as points.posted", **kwargs)
+
+
+def message(**kwargs: Any) -> Text:
+    """The id of a message of the hub's."""
+    return Text(r"msg_[0-9]{1,19}", "a message's id is expected", **kwargs)
+
+
 def currency(**kwargs: Any) -> Text:
     """A currency's letters (ISO 4217)."""
     return Text(r"[A-Z]{3}", "a currency is three letters A-Z (ISO 4217)", **kwargs)

@@ -26,9 +26,9 @@ def hansa(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     opened: list[Database] = []
     noted = Hub.__init__
 
-    def note(hub: Hub, database: Database, *rest: Any) -> None:
+    def note(hub: Hub, database: Database, *rest: Any, **named: Any) -> None:
         opened.append(database)
-        noted(hub, database, *rest)
+        noted(hub, database, *rest, **named)
 
     monkeypatch.setattr(Hub, "__init__", note)
     environment = {"HANSA_DATA": str(tmp_path), "HANSA_DATABASE_URL": postgres_url}
@@ -84,6 +84,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "proposal",
         "event",
         "cycle",
+        "webhook",
         "ledger",
         "clock",
         "openapi",

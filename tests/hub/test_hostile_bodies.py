@@ -24,7 +24,7 @@ from tests.support.spelled import sign, unsigned
 MAX_BODY_BYTES = 1_048_576
 WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys", "/v1/transfers",
-    "/v1/pools", "/v1/merges",
+    "/v1/pools", "/v1/merges", "/v1/webhooks",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -156,6 +156,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/quotes": {"earning": QUOTED},
     "/v1/members": {"members": [{"member": "card:good", "identifiers": ["phone:1", "email:a@b"]}]},
     "/v1/keys": registration("grocer", PrivateKey.from_seed(bytes(range(32)))),
+    "/v1/webhooks": {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]},
 }
 GOOD |= {
     "/v1/redemptions/none/capture": {"points": 1},
@@ -174,7 +175,7 @@ GOOD |= {
 REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
     "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
-    "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason",
+    "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)

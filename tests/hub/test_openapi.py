@@ -15,12 +15,12 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners
-from partner_sdk.wire import between, returns, schemas
+from partner_sdk.wire import between, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.network import Network, running
 
-EXAMPLES = {"member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0"}
+EXAMPLES = {"member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "webhook_id": "w0"}
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
@@ -88,6 +88,7 @@ POOL = {
     ],
 }
 MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
+WEBHOOK = {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]}
 CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     (
         "POST",
@@ -152,6 +153,14 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/statements", None, 200, schemas.StatementsAnswer),
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("GET", "/v1/statements/2017-01/lines", None, 200, schemas.StatementLinesAnswer),
+    ("GET", "/v1/webhooks", None, 200, webhooks.WebhooksAnswer),
+    ("POST", "/v1/webhooks", WEBHOOK | {"url": "https://10.0.0.1/"}, 422, ProblemSchema),
+    ("POST", "/v1/webhooks", WEBHOOK, 200, webhooks.WebhookSchema),
+    ("GET", "/v1/webhooks", None, 200, webhooks.WebhooksAnswer),
+    ("GET", "/v1/webhooks/w1/dead", None, 200, webhooks.DeadLettersAnswer),
+    ("POST", "/v1/webhooks/w1/replay", {"since": "2017-01-01T00:00:00Z"}, 200, webhooks.ReplayAnswer),
+    ("POST", "/v1/webhooks/w1/remove", None, 200, webhooks.RemovedAnswer),
+    ("POST", "/v1/webhooks/w1/remove", {}, 404, ProblemSchema),
     ("GET", "/v1/ping", None, 200, schemas.PingAnswer),
     ("GET", "/v1/hub-keys", None, 200, schemas.HubKeysAnswer),
 ]

@@ -67,7 +67,13 @@ class Network:
 @contextmanager
 def running(database_url: str, data: Path, **settings: Any) -> Iterator[Network]:
     """A network for the length of a block, in an empty database."""
-    built = coalition.build(database_url, data)
+    with running_of(coalition.build(database_url, data), **settings) as network:
+        yield network
+
+
+@contextmanager
+def running_of(built: Coalition, **settings: Any) -> Iterator[Network]:
+    """A network of a coalition that is built, for the length of a block."""
     try:
         with server.running(built.settings, **settings) as served:
             yield Network(built, served)

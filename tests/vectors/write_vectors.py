@@ -38,6 +38,7 @@ def all_vectors() -> dict[str, Vectors]:
         "key_registration": _key_registration(),
         "hub_keys": _hub_keys(),
         "requests": _requests(),
+        "webhooks": _webhooks(),
         "answers": _answers(),
         "strict_json": _strict_json(),
     }
@@ -193,6 +194,48 @@ def _request(name: str, keyid: str, method: str, url: str, body: bytes | None) -
         "body": None if body is None else body.decode(),
         "base": recorder.base.decode(),
         "headers": content | signed,
+    }
+
+
+_MESSAGE = strict_json.dumps(
+    {
+        "id": "msg_7",
+        "topic": "points.posted",
+        "partner": "grocer",
+        "occurred_at": "2025-06-15T15:05:59Z",
+        "data": {"event_id": "till4-000123", "kind": "earning", "status": "posted", "points": 12},
+    }
+)
+
+
+def _webhooks() -> Vectors:
+    recorder, url, keyid = (
+        _Recorder(_key("hub")),
+        "https://shop.example/hansa?till=4",
+        key_id("hub", _key("hub").public),
+    )
+    signed = signatures.sign_request(
+        _target("POST", url, _MESSAGE),
+        recorder,
+        keyid,
+        created=CREATED,
+        expires=CREATED + 300,
+        nonce=NONCE,
+        tag=signatures.WEBHOOK_TAG,
+    )
+    return {
+        "about": "A message to a partner's server, signed by the hub's key of answers.json: `base` is what is signed.",
+        "seed_hex": _seed("hub").hex(),
+        "keyid": keyid,
+        "messages": [
+            {
+                "method": "POST",
+                "url": url,
+                "body": _MESSAGE.decode(),
+                "base": recorder.base.decode(),
+                "headers": {"Content-Type": JSON, "Content-Digest": content_digest(_MESSAGE)} | signed,
+            }
+        ],
     }
 
 

@@ -21,7 +21,7 @@ from partner_sdk.wire.signatures import (
 )
 
 FOLDER = Path(__file__).parents[2] / "vectors"
-NAMES = ["keys", "key_registration", "hub_keys", "requests", "answers", "strict_json"]
+NAMES = ["keys", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json"]
 
 
 def _load(name: str) -> dict[str, Any]:
