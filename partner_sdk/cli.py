@@ -13,6 +13,7 @@ from typing import Any
 from partner_sdk import commands
 from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
+from partner_sdk.wire.exchanging import STATES
 
 _EPILOG = """\
 environment:
@@ -102,6 +103,7 @@ def _first_sentence(command: Callable[..., int]) -> str:
 
 
 _Argument = tuple[str, dict[str, Any]]
+_EXCHANGE: _Argument = ("exchange_id", {"metavar": "ID", "help": "an id of yours that you use only once"})
 _MEMBER: _Argument = ("member", {"metavar": "MEMBER", "help": "scheme:value, such as card:1234"})
 _POOL: _Argument = ("--pool", {"action": "store_true", "help": "let the member's household pool pay"})
 _NEW_ID: _Argument = ("redemption_id", {"metavar": "ID", "help": "an id of yours that you use only once"})
@@ -152,6 +154,28 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _points("how many; all that is left if left out", nargs="?"),
             _REVERSAL_ID,
         ),
+    ),
+    (
+        "quote-exchange",
+        commands.quote_exchange,
+        (
+            _MEMBER,
+            ("direction", {"choices": ("in", "out"), "help": "in: own currency to points; out: points to it"}),
+            ("unit", {"metavar": "UNIT", "help": "your own currency, such as MILES"}),
+            ("amount", {"metavar": "AMOUNT", "type": int, "help": "what the member gives"}),
+        ),
+    ),
+    (
+        "exchange",
+        commands.exchange,
+        (_EXCHANGE, ("quote_id", {"metavar": "QUOTE", "help": "the quote_id of a quote for this member"}), _MEMBER),
+    ),
+    ("confirm-exchange", commands.confirm_exchange, (_EXCHANGE,)),
+    ("fail-exchange", commands.fail_exchange, (_EXCHANGE,)),
+    (
+        "exchanges",
+        commands.exchanges,
+        (("--state", {"choices": STATES, "help": "only those in this state"}),),
     ),
     (
         "statement",

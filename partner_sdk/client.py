@@ -5,9 +5,9 @@ TransportError the same call with the same ids is safe: the hub does a thing onc
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, PublicKey, registration
 
 T = TypeVar("T")
+NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
 
 
 class Client:
@@ -280,6 +281,63 @@ class Client:
         answer = self._transport.post("/v1/quotes", strict_json.dumps(asked))
         return _read(lambda quoted: model.RedemptionQuote.from_wire(quoted["redemption"]), answer)
 
+    # --- exchanges between your own currency and points ---
+
+    def quote_exchange(self, member: str, direction: str, unit: str, amount: int) -> model.ExchangeQuote:
+        """What `amount` gives: own units for direction "in", points for "out"; the quote can be taken for its time.
+
+        Raises InvalidRequestError (no_rate, no_contract, amount_not_exchangeable), NotFound (unknown_member),
+        Conflict (member_in_debt).
+        """
+        asked = {"exchange": {"member": member, "direction": direction, "unit": unit, "amount": amount}}
+        answer = self._transport.post("/v1/quotes", strict_json.dumps(asked))
+        return _read(lambda quoted: model.ExchangeQuote.from_wire(quoted["exchange"]), answer)
+
+    def exchange(self, exchange_id: str, quote_id: str, member: str) -> model.Exchange:
+        """Take a quote, at what it says; points that go out are reserved from now on.
+
+        Then credit or debit your own currency, once, under the same id, and say how that went: `confirm_exchange`
+        or `fail_exchange`. As long as you do not know, say neither. Raises InsufficientPoints, EventConflict,
+        Conflict (quote_taken, quote_expired, member_in_debt), InvalidRequestError (quote_invalid), NotFound.
+        """
+        asked = {"exchange_id": exchange_id, "quote_id": quote_id, "member": member}
+        return self._exchanged(exchange_id, self._transport.post("/v1/exchanges", strict_json.dumps(asked)))
+
+    def confirm_exchange(self, exchange_id: str) -> model.Exchange:
+        """Say that your side is done; points are issued or redeemed. Raises NotFound, Conflict (exchange_closed)."""
+        return self._step_exchange(exchange_id, "confirm")
+
+    def fail_exchange(self, exchange_id: str) -> model.Exchange:
+        """Say that your side is not done and will not be; points are released. Raises as `confirm_exchange`."""
+        return self._step_exchange(exchange_id, "fail")
+
+    def reverse_exchange(self, exchange_id: str) -> model.Exchange:
+        """Undo a confirmed exchange: points that went out return to their lots, those that came in are taken back.
+
+        Raises what `confirm_exchange` raises, Conflict (not_reversible) for an open one, and InsufficientPoints when
+        points that came in are spent.
+        """
+        return self._step_exchange(exchange_id, "reverse")
+
+    def exchange_state(self, exchange_id: str) -> model.Exchange:
+        """An exchange as it stands now; raises NotFound (unknown_event)."""
+        return self._exchanged(exchange_id, self._transport.get(f"/v1/exchanges/{_segment(exchange_id)}"))
+
+    def exchanges(
+        self, state: str | None = None, cursor: str | None = None, limit: int = 1000
+    ) -> Iterator[model.Page[model.Exchange]]:
+        """This partner's exchanges, all or those in one state, page by page in the order of their recording."""
+        asked = {} if state is None else {"state": state}
+        return self._pages("/v1/exchanges", "exchanges", model.Exchange.from_wire, cursor, limit, asked)
+
+    def _step_exchange(self, exchange_id: str, step: str) -> model.Exchange:
+        path = f"/v1/exchanges/{_segment(exchange_id)}/{step}"
+        return self._exchanged(exchange_id, self._transport.post(path, b"{}"))
+
+    def _exchanged(self, exchange_id: str, answer: Any) -> model.Exchange:
+        (exchange,) = _matched(model.Exchange.from_wire, [answer], "exchange_id", [exchange_id])
+        return exchange
+
     # --- what the hub has on record ---
 
     def rates(self) -> list[model.Rate]:
@@ -317,10 +375,17 @@ class Client:
         return results
 
     def _pages(
-        self, path: str, member: str, read: Callable[[Any], T], cursor: str | None, limit: int
+        self,
+        path: str,
+        member: str,
+        read: Callable[[Any], T],
+        cursor: str | None,
+        limit: int,
+        wanted: Mapping[str, str] = NOTHING_ELSE,
     ) -> Iterator[model.Page[T]]:
         while True:
-            asked = {"limit": str(limit)} if cursor is None else {"cursor": cursor, "limit": str(limit)}
+            place = {} if cursor is None else {"cursor": cursor}
+            asked = {**wanted, **place, "limit": str(limit)}
             page = _read(lambda answer: _page(answer, member, read), self._transport.get(path, asked))
             if page.more and page.next_cursor == cursor:
                 raise UntrustedAnswer("the list does not go on")

@@ -133,6 +133,37 @@ def reverse(options: argparse.Namespace) -> int:
         return _show(options, reversal)
 
 
+def quote_exchange(options: argparse.Namespace) -> int:
+    """Quote an exchange of your own currency for points (in) or of points for it (out)."""
+    with _client(options) as client:
+        asked = options.member, options.direction, options.unit, options.amount
+        return _show(options, client.quote_exchange(*asked))
+
+
+def exchange(options: argparse.Namespace) -> int:
+    """Take a quote of an exchange; the same id again gives the same answer."""
+    with _client(options) as client:
+        return _show(options, client.exchange(options.exchange_id, options.quote_id, options.member))
+
+
+def confirm_exchange(options: argparse.Namespace) -> int:
+    """Say that your side of an exchange is done."""
+    with _client(options) as client:
+        return _show(options, client.confirm_exchange(options.exchange_id))
+
+
+def fail_exchange(options: argparse.Namespace) -> int:
+    """Say that your side of an exchange is not done and will not be."""
+    with _client(options) as client:
+        return _show(options, client.fail_exchange(options.exchange_id))
+
+
+def exchanges(options: argparse.Namespace) -> int:
+    """List your exchanges; with --state only those in one state."""
+    with _client(options) as client:
+        return _show_all(options, (one for page in client.exchanges(options.state) for one in page.items))
+
+
 def statement(options: argparse.Namespace) -> int:
     """List your statements, or show one cycle's, or with --lines each obligation in it."""
     with _client(options) as client:

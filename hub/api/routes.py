@@ -6,6 +6,7 @@ from hub.api.calls import Endpoint
 from hub.api.endpoints import (
     earnings,
     events,
+    exchanges,
     expiring,
     members,
     merges,
@@ -25,6 +26,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *refunds.ENDPOINTS,
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
+    *exchanges.ENDPOINTS,
     *members.ENDPOINTS,
     *expiring.ENDPOINTS,
     *transfers.ENDPOINTS,

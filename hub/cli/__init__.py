@@ -29,6 +29,7 @@ COMMANDS = {
     "adjust": "hub.cli.adjust",
     "proposal": "hub.cli.proposal",
     "event": "hub.cli.event",
+    "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",
     "ledger": "hub.cli.ledger",
     "webhook": "hub.cli.webhook",

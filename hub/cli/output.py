@@ -25,7 +25,8 @@ def show(content: Any, as_json: bool, title: str) -> None:
     elif isinstance(content, Mapping):
         print_table(title, ("", ""), [(name, _cell(value)) for name, value in content.items()])
     elif content:
-        print_table(title, tuple(content[0]), [tuple(map(_cell, one.values())) for one in content])
+        columns = tuple(dict.fromkeys(name for one in content for name in one))
+        print_table(title, columns, [tuple(_cell(one.get(name, "")) for name in columns) for one in content])
     else:
         click.echo(f"{title}: none")
 

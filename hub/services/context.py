@@ -55,8 +55,8 @@ class Partner:
     contracts: Timeline[Contract]
     earning_rates: Timeline[EarningRate]
     prices: Timeline[ReimbursementPrice]
-    exchanges: Mapping[str, Timeline[ExchangeRate]]
-    """By direction, ``in`` and ``out``."""
+    exchanges: Mapping[tuple[str, str], Timeline[ExchangeRate]]
+    """By direction, ``in`` or ``out``, and unit."""
     by_jurisdiction: bool
     """Whether the life of its points depends on where a member lives."""
 
@@ -147,13 +147,6 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
     kinds: defaultdict[str, list[Any]] = defaultdict(list)
     for one in rates:
         kinds[one.kind].append(one)
-    exchanges = {
-        direction: Timeline(
-            ExchangeRate.of(one.version, one.valid_from, row.partner_id, one.terms)
-            for one in kinds[f"exchange-{direction}"]
-        )
-        for direction in ("in", "out")
-    }
     return Partner(
         row.partner_id,
         row.name,
@@ -164,9 +157,17 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
             ReimbursementPrice.of(one.version, one.valid_from, one.currency, one.terms)
             for one in kinds["reimbursement"]
         ),
-        MappingProxyType(exchanges),
+        MappingProxyType(_exchanges(row.partner_id, [*kinds["exchange-in"], *kinds["exchange-out"]])),
         any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
     )
+
+
+def _exchanges(partner_id: str, rows: Sequence[Any]) -> dict[tuple[str, str], Timeline[ExchangeRate]]:
+    by_pair: defaultdict[tuple[str, str], list[ExchangeRate]] = defaultdict(list)
+    for row in rows:
+        rate = ExchangeRate.of(row.version, row.valid_from, partner_id, row.terms)
+        by_pair[rate.direction, rate.unit].append(rate)
+    return {pair: Timeline(versions) for pair, versions in by_pair.items()}
 
 
 def _contract(row: Any) -> Contract:

@@ -13,6 +13,7 @@ from hub.core.ledger import COALITION, PARTNER_ID
 from hub.core.rules import named_partners
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
+from hub.services import exchange_rates, gains
 from hub.services.context import Hub, Partner, PartnerKey
 from hub.store import configuration
 from hub.store.database import Connection
@@ -144,7 +145,7 @@ def show(hub: Hub, partner_id: str) -> dict[str, Any]:
 
 
 def rates(partner: Partner) -> list[dict[str, Any]]:
-    """Return every version of a partner's earning rates and reimbursement prices."""
+    """Return every version of a partner's earning rates, reimbursement prices and exchange rates."""
     earning = [{**_dated("earning", one), "rules": one.terms} for one in partner.earning_rates.versions]
     prices = [
         {
@@ -153,7 +154,7 @@ def rates(partner: Partner) -> list[dict[str, Any]]:
         }
         for one in partner.prices.versions
     ]
-    return earning + prices
+    return earning + prices + exchange_rates.listing(partner)
 
 
 def _dated(kind: str, one: EarningRate | ReimbursementPrice) -> dict[str, Any]:
@@ -171,16 +172,23 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
     A version in force is never edited; a later one supersedes it from its day on.
 
     Raises:
-        Refused: ``unknown_partner``, also for one that the rules name, or ``not_allowed`` when the terms make no sense.
+        Refused: ``unknown_partner``, also for one that the rules name, or ``not_allowed`` when the terms make no sense,
+            or when with the exchange rates somebody could gain by a price.
     """
     check = EarningRate.of if kind == "earning" else ReimbursementPrice.of
     _check(lambda: check(0, valid_from, currency, terms))
 
     def work(connection: Connection) -> int:
-        settled = hub.moment(connection).configuration
+        configuration.lock(connection)
+        moment, now = hub.moment(connection), hub.real_time()
         for named in [partner_id, *(named_partners(terms) if kind == "earning" else ())]:
-            settled.partner(named)
-        return configuration.add_rate(connection, partner_id, kind, valid_from, currency, terms, hub.real_time())
+            moment.configuration.partner(named)
+        if kind == "reimbursement":
+            earlier = moment.configuration.partner(partner_id).prices.versions
+            version = max((one.version for one in earlier), default=0) + 1
+            price = ReimbursementPrice.of(version, valid_from, currency, terms)
+            gains.refuse(connection, moment, now, partner_id, price)
+        return configuration.add_rate(connection, partner_id, kind, valid_from, currency, terms, now)
 
     version = hub.database.transact(work)
     return next(one for one in show(hub, partner_id)["rates"] if one["kind"] == kind and one["version"] == version)

@@ -1,4 +1,4 @@
-"""Quotes: what an earning or a redemption would give now, without doing it."""
+"""Quotes: what an earning, a redemption or an exchange would give now, without doing it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from hub.core.errors import Refused
 from hub.core.rules import Sale
-from hub.services import earnings, members, redemptions, reimbursement, spending
+from hub.services import earnings, exchange_quotes, members, redemptions, reimbursement, spending
 from hub.services.context import Hub, Moment, Partner
 from hub.store.database import Connection
 
 
 def quote(hub: Hub, partner: Partner, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the quote for the one thing asked: ``earning`` or ``redemption``.
+    """Return the quote for the one thing asked: ``earning``, ``redemption`` or ``exchange``.
 
     Raises:
         Refused: whatever the real request would be refused with, but for too few points, which is part of the
@@ -23,6 +23,8 @@ def quote(hub: Hub, partner: Partner, asked: Mapping[str, Any]) -> dict[str, Any
         moment = hub.moment(connection)
         if "earning" in asked:
             return {"earning": _earning(hub, connection, moment, partner, asked["earning"])}
+        if "exchange" in asked:
+            return {"exchange": exchange_quotes.give(hub, connection, moment, partner, asked["exchange"])}
         return {"redemption": _redemption(hub, connection, moment, partner, asked["redemption"])}
 
 

@@ -65,26 +65,37 @@ def owe(
 
     ``origin`` is the earlier event, ``partner_id/event_id``, that the lines go back to, if any.
     """
+    owed = obligations(moment, reporter, event, redeemer, price, lines, origin)
+    intake.record(connection, owed)
+    return [one.amount_minor for one in owed]
+
+
+def obligations(
+    moment: Moment,
+    reporter: str,
+    event: Event,
+    redeemer: str,
+    price: ReimbursementPrice,
+    lines: Sequence[Burnt],
+    origin: str = "",
+) -> list[Obligation]:
+    """Return what each line's issuer owes the redeemer; see `owe`."""
     _, parts = valued(price, [line.points for line in lines])
-    intake.record(
-        connection,
-        [
-            Obligation(
-                partner_id=reporter,
-                event_id=event.event_id,
-                line=line.line,
-                issuer=line.issuer,
-                redeemer=redeemer,
-                points=line.points,
-                amount_minor=minor,
-                currency=price.currency,
-                price_version=price.version,
-                price_numerator=price.numerator,
-                price_denominator=price.denominator,
-                business_date=moment.day,
-                origin=origin,
-            )
-            for line, minor in zip(lines, parts, strict=True)
-        ],
-    )
-    return parts
+    return [
+        Obligation(
+            partner_id=reporter,
+            event_id=event.event_id,
+            line=line.line,
+            issuer=line.issuer,
+            redeemer=redeemer,
+            points=line.points,
+            amount_minor=minor,
+            currency=price.currency,
+            price_version=price.version,
+            price_numerator=price.numerator,
+            price_denominator=price.denominator,
+            business_date=moment.day,
+            origin=origin,
+        )
+        for line, minor in zip(lines, parts, strict=True)
+    ]

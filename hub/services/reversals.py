@@ -95,7 +95,7 @@ def _reverse(
         sum(part.minor for part in parts), original.currency, original.rate_version,
         evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
     )  # fmt: skip
-    back = _transfers(connection, moment, partner, reversal_id, parts, transfers, standings)
+    back = back_to_lots(connection, moment, partner, reversal_id, parts, transfers, standings)
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, [evidence]))
     intake.record(connection, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
     accounts.pay_debts(connection, moment, standings.values())
@@ -124,7 +124,7 @@ def returned_before(connection: Connection, partner: Partner, original: Any) -> 
     return sum(one.points for one in earlier if one.kind == "reversal")
 
 
-def _transfers(
+def back_to_lots(
     connection: Connection,
     moment: Moment,
     partner: Partner,
@@ -133,6 +133,10 @@ def _transfers(
     burnt: Sequence[Transfer],
     standings: Mapping[int, Standing],
 ) -> list[Transfer]:
+    """Return the transfers that bring points from a redeemer to the lots they were burnt from, or to new ones.
+
+    ``standings`` are by the members that the points were burnt of.
+    """
     by_line = {one.line: one for one in burnt}
     debit = ledger.redeemed(partner.partner_id)
     back = []

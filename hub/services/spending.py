@@ -67,6 +67,15 @@ def look(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
     return _purse({payer: accounts.look(connection, moment, payer) for payer, _ in payers}, payers)
 
 
+def own(standing: Standing) -> Purse:
+    """Return the purse of one member under its lock.
+
+    Raises:
+        Refused: ``member_in_debt``.
+    """
+    return _purse({standing.member_id: standing}, [(standing.member_id, 1)])
+
+
 def _payers(connection: Connection, member_id: int, asked: Mapping[str, Any]) -> list[tuple[int, int]]:
     if not asked.get("pool"):
         return [(member_id, 1)]

@@ -158,11 +158,18 @@ def _event(row: Any) -> dict[str, Any]:
     }
 
 
+def _exchanged(said: Mapping[str, Any]) -> str:
+    if said["direction"] == "out":
+        return f"{said['source']} reserved for {said['target']} {said['unit']}"
+    return f"{said['source']} {said['unit']} for {said['target']} points, once confirmed"
+
+
 _NOTES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
     {
         "hold": lambda row: f"{row.points} reserved",
         "void": lambda row: f"{row.points} released",
         "confirmation": lambda row: f"{row.points} can be spent from now on",
+        "exchange": lambda row: _exchanged(row.details),
         "adjustment": lambda row: f"{row.details['class']}, ticket {row.details['ticket']}, by {row.details['author']}",
     }
 )

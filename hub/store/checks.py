@@ -40,8 +40,11 @@ _LEGS = """(VALUES
     ('unmerge', 'transit', 'debt'), ('unmerge', 'debt', 'transit')
 ) AS leg (kind, debit, credit)"""
 """Between which accounts each kind of event moves points."""
-_SHARED = "'redemption', 'capture', 'reversal', 'transfer', 'gift', 'donation', 'merge', 'unmerge', 'forwarding'"
-"""Kinds of events that may move points of several members."""
+_SHARED = """
+    'redemption', 'capture', 'reversal', 'transfer', 'gift', 'donation', 'merge', 'unmerge', 'forwarding',
+    'exchange-confirmation', 'exchange-reversal'
+"""
+"""Kinds of events that may move points of several members, or of one that another was merged into."""
 
 CHECKS: dict[str, str] = {
     "each transfer belongs to a posted event and says what it says": f"""
@@ -127,6 +130,31 @@ CHECKS: dict[str, str] = {
             WHEN 'captured' THEN ending.kind IS NULL OR ending.kind NOT IN ('capture', 'exchange-confirmation')
             WHEN 'voided' THEN ending.kind IS NULL OR ending.kind NOT IN ('void', 'exchange-failure')
             ELSE ending.kind IS NOT NULL END)
+    """,
+    "each exchange is in the state that its events say, with the points that it was quoted": """
+        SELECT 'exchange ' || partner_id || '/' || exchange_id,
+               'is ' || coalesce(state, 'missing') || ' with ' || coalesce(due, 0) || ' points, its events say '
+               || coalesce(steps, 'nothing') || ' with ' || coalesce(points, 0)
+        FROM (
+            SELECT coalesce(opened.partner_id, exchange.partner_id) AS partner_id,
+                   coalesce(opened.event_id, exchange.exchange_id) AS exchange_id, exchange.state, opened.points,
+                   CASE direction WHEN 'out' THEN source_amount ELSE target_amount END AS due,
+                   (direction = 'out') = (hold.event_id IS NOT NULL) AS holds,
+                   'exchange' || (
+                       SELECT coalesce(string_agg(substr(step.kind, 9), '' ORDER BY step.kind), '')
+                       FROM hub.event AS step
+                       WHERE step.partner_id = opened.partner_id
+                         AND step.refers_to IN (opened.event_id, opened.event_id || '/confirm')
+                   ) AS steps
+            FROM (SELECT * FROM hub.event WHERE kind = 'exchange') AS opened
+            FULL JOIN hub.exchange AS exchange
+              ON exchange.partner_id = opened.partner_id AND exchange.exchange_id = opened.event_id
+            LEFT JOIN hub.hold AS hold
+              ON hold.partner_id = opened.partner_id AND hold.event_id = opened.event_id AND hold.line = 1
+        ) AS compared
+        WHERE due IS DISTINCT FROM points OR holds IS NOT TRUE OR steps IS DISTINCT FROM CASE state
+            WHEN 'open' THEN 'exchange' WHEN 'confirmed' THEN 'exchange-confirmation'
+            WHEN 'failed' THEN 'exchange-failure' WHEN 'reversed' THEN 'exchange-confirmation-reversal' END
     """,
     "what is returned of an event follows on what was returned before, and is never more than there was": f"""
         SELECT 'event ' || {_NAMED},

@@ -108,16 +108,17 @@ CHECKS_OF_RETURNS: dict[str, str] = {
         SELECT 'event ' || {_NAMED}, 'names ' || named::text || ', its transfers ' || coalesce(moved::text, 'none')
         FROM (
             SELECT partner_id, event_id, CASE
-                       WHEN event.kind IN ('redemption', 'capture')
+                       WHEN event.kind IN ('redemption', 'capture', 'exchange-confirmation')
                        THEN coalesce(details->'payers', jsonb_build_array(event.member_id))
                        ELSE jsonb_build_array(details->'from', details->'to') END AS named,
-                   CASE WHEN event.kind IN ('redemption', 'capture')
+                   CASE WHEN event.kind IN ('redemption', 'capture', 'exchange-confirmation')
                        THEN jsonb_agg(DISTINCT transfer.member_id ORDER BY transfer.member_id)
                        ELSE jsonb_agg(DISTINCT transfer.member_id) FILTER (WHERE debit_account = 'available')
                             || jsonb_agg(DISTINCT transfer.member_id) FILTER (WHERE credit_account = 'available')
                        END AS moved
             FROM hub.event AS event JOIN hub.transfer AS transfer USING (partner_id, event_id)
-            WHERE event.kind IN ('redemption', 'capture', 'transfer', 'gift', 'donation')
+            WHERE event.kind IN (
+                'redemption', 'capture', 'exchange-confirmation', 'transfer', 'gift', 'donation')
             GROUP BY partner_id, event_id, event.kind, event.member_id, details
         ) AS members
         WHERE named IS DISTINCT FROM moved

@@ -31,6 +31,11 @@ def read_stamp(connection: Connection) -> Stamp | None:
     return Stamp(*row) if row else None
 
 
+def lock(connection: Connection) -> None:
+    """Let one transaction at a time decide on a change of the small tables; read them after this, not before."""
+    connection.execute(text("SELECT 1 FROM hub.coalition FOR UPDATE"))
+
+
 def create_coalition(connection: Connection, name: str, environment: str) -> bool:
     """Set up the coalition's one row; False if it was there already."""
     done = connection.execute(
@@ -116,11 +121,11 @@ def add_rate(
     partner_id: str,
     kind: str,
     valid_from: date,
-    currency: str,
+    currency: str | None,
     terms: Any,
     at: datetime,
 ) -> int:
-    """Add the next version of a partner's rate and return its number."""
+    """Add the next version of a partner's rate and return its number; only an exchange rate may be in no currency."""
     connection.execute(_RAISE)
     return int(
         connection.execute(
@@ -138,6 +143,12 @@ def add_rate(
             },
         ).scalar_one()
     )
+
+
+def rates_added_since(connection: Connection, at: datetime) -> set[tuple[str, str, int]]:
+    """Return (partner, kind, version) of the rates that were added after ``at``, in real time."""
+    rows = connection.execute(text("SELECT partner_id, kind, version FROM hub.rate WHERE created_at > :at"), {"at": at})
+    return {(row.partner_id, row.kind, row.version) for row in rows}
 
 
 def add_scheme(connection: Connection, valid_from: date, terms: Any, at: datetime) -> int:

@@ -12,6 +12,9 @@ from partner_sdk.model.between import MovedLot as MovedLot
 from partner_sdk.model.between import Pool as Pool
 from partner_sdk.model.between import PoolMember as PoolMember
 from partner_sdk.model.between import Transfer as Transfer
+from partner_sdk.model.exchanges import Exchange as Exchange
+from partner_sdk.model.exchanges import ExchangeQuote as ExchangeQuote
+from partner_sdk.model.exchanges import ExchangeTerms as ExchangeTerms
 from partner_sdk.model.members import Ending as Ending
 from partner_sdk.model.members import Enrolment as Enrolment
 from partner_sdk.model.members import EnrolmentResult as EnrolmentResult

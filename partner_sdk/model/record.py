@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from partner_sdk.model.exchanges import ExchangeTerms
 from partner_sdk.model.values import Failure, Money, Wire, each, optional
 
 
@@ -39,14 +40,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One version of a rate of this partner: `rules` for earning, `price` for reimbursement."""
+    """One version of a rate of this partner: `rules` for earning, `price` for reimbursement, or `exchange`.
+
+    The first two are in a `currency`.
+    """
 
     kind: str
     version: int
     valid_from: date
-    currency: str
+    currency: str | None = None
     rules: tuple[Rule, ...] = ()
     price: Price | None = None
+    exchange: ExchangeTerms | None = None
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "Rate":
@@ -55,9 +60,10 @@ class Rate:
             kind=wire["kind"],
             version=wire["version"],
             valid_from=date.fromisoformat(wire["valid_from"]),
-            currency=wire["currency"],
+            currency=wire.get("currency"),
             rules=each(Rule.from_wire, wire.get("rules", ())),
             price=optional(Price.from_wire, wire.get("price")),
+            exchange=optional(ExchangeTerms.from_wire, wire.get("exchange")),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError
 
 from partner_sdk.wire import values
+from partner_sdk.wire.exchange_terms import ExchangeQuoteSchema, ExchangeTermsSchema, QuotedExchangeSchema
 from partner_sdk.wire.fields import (
     MAX_FAULTS,
     Anything,
@@ -191,15 +192,16 @@ class RedemptionAnswer(WireSchema):
 
 
 class QuoteRequest(WireSchema):
-    """POST /v1/quotes: exactly one of the two members."""
+    """POST /v1/quotes: exactly one of the members."""
 
     earning = Part(QuotedEarningSchema)
     redemption = Part(QuotedRedemptionSchema)
+    exchange = Part(QuotedExchangeSchema)
 
     def check_whole(self, loaded: dict[str, Any]) -> None:
-        """Refuse none or both."""
+        """Refuse none and several."""
         if len(loaded) != 1:
-            raise ValidationError("exactly one of earning and redemption is expected")
+            raise ValidationError("exactly one of earning, redemption and exchange is expected")
 
 
 class EarningQuoteSchema(WireSchema):
@@ -226,6 +228,7 @@ class QuoteAnswer(WireSchema):
 
     earning = Part(EarningQuoteSchema)
     redemption = Part(RedemptionQuoteSchema)
+    exchange = Part(ExchangeQuoteSchema)
 
 
 # --- members ---
@@ -330,14 +333,18 @@ class PriceSchema(WireSchema):
 
 
 class RateSchema(WireSchema):
-    """One version of a rate: `rules` for earning, `price` for reimbursement."""
+    """One version of a rate: `rules` for earning, `price` for reimbursement, `exchange` for an exchange.
 
-    kind = Choice("earning", "reimbursement", required=True)
+    The first two are in a `currency`.
+    """
+
+    kind = Choice("earning", "reimbursement", "exchange", required=True)
     version = Whole(1, MAX_SUM, required=True)
     valid_from = Day(required=True)
-    currency = values.currency(required=True)
+    currency = values.currency()
     rules = Series(Part(RuleSchema), 1, 100)
     price = Part(PriceSchema)
+    exchange = Part(ExchangeTermsSchema)
 
 
 class RatesAnswer(WireSchema):

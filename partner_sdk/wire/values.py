@@ -114,3 +114,19 @@ def signed_total(**kwargs: Any) -> Whole:
 def cursor(**kwargs: Any) -> Text:
     """An opaque place in a list."""
     return Text(r"[A-Za-z0-9_-]{0,500}", "a cursor is what the list's last answer gave", **kwargs)
+
+
+def unit(**kwargs: Any) -> Text:
+    """The name of a partner's own currency."""
+    return Text(r"[A-Z][A-Z0-9]{1,15}", "a unit is 2 to 16 characters of A-Z and 0-9, a letter first", **kwargs)
+
+
+def number(**kwargs: Any) -> Text:
+    """An exact number of at least zero: `1.25` or `5/4`."""
+    pattern = r"[0-9]{1,12}(?:\.[0-9]{1,12}|/[0-9]{1,12})?"
+    return Text(pattern, "a decimal or a fraction is expected, at most 12 digits on each side", **kwargs)
+
+
+def quote(**kwargs: Any) -> Text:
+    """An opaque quote, as the hub gave it."""
+    return Text(r"[A-Za-z0-9_-]{1,255}", "a quote_id is what the hub's quote gave", **kwargs)

@@ -16,13 +16,17 @@ from hub.services.context import Hub
 from hub.store.database import Database
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, key_id, registration
+from tests.support.coalition import Coalition
+from tests.support.exchange import IN, OUT, publish, take
+from tests.support.network import broken_rows
+from tests.support.services import earn
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def hansa(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Yield a caller of ``hansa`` on a database and folder of its own, both named in the environment only."""
+def closed_at_last(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what the commands leave for the end of their process to close."""
     opened: list[Database] = []
     noted = Hub.__init__
 
@@ -31,10 +35,16 @@ def hansa(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         noted(hub, database, *rest, **named)
 
     monkeypatch.setattr(Hub, "__init__", note)
-    environment = {"HANSA_DATA": str(tmp_path), "HANSA_DATABASE_URL": postgres_url}
-    yield lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
+    yield
     for database in opened:
         database.dispose()
+
+
+@pytest.fixture
+def hansa(postgres_url: str, tmp_path: Path, closed_at_last: None) -> Run:
+    """Return a caller of ``hansa`` on a database and folder of its own, both named in the environment only."""
+    environment = {"HANSA_DATA": str(tmp_path), "HANSA_DATABASE_URL": postgres_url}
+    return lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
 
 
 @pytest.fixture
@@ -83,6 +93,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "adjust",
         "proposal",
         "event",
+        "exchange",
         "cycle",
         "webhook",
         "ledger",
@@ -104,6 +115,12 @@ def test_every_command_of_the_table_is_there() -> None:
         ("rate", "set", "grocer", "--currency", "USD", "--price", "0.9"),
         ("rate", "set", "grocer", "--currency", "USD", "--price", "1", "--points", "1"),
         ("rate", "set", "grocer", "--currency", "USD", "--points", "1"),
+        ("exchange", "rate", "set", "grocer", "--direction", "in", "--unit", "MILES"),
+        ("exchange", "rate", "set", "grocer", "--direction", "up", "--unit", "MILES", "--rate", "1"),
+        ("exchange", "rate", "set", "grocer", "--direction", "in", "--unit", "MILES", "--rate", "1", "--step", "0"),
+        ("exchange", "list", "--state", "stuck"),
+        ("exchange", "resolve", "grocer", "x", "confirm"),
+        ("exchange", "resolve", "grocer", "x", "forget", "--reason", "r"),
         ("serve", "--port", "0"),
         ("init", "--environment", "production"),
         ("clock", "set", "noon"),
@@ -161,6 +178,13 @@ def test_partners_are_added_listed_shown_and_suspended(sandbox: Run) -> None:
         (("rate", "set", "nobody", "--currency", "USD", "--price", "1"), "no partner"),
         (("rate", "set", "grocer", "--currency", "USD", "--price", "1/0"), "fraction"),
         (("rate", "set", "grocer", "--currency", "USD", "--price", "1001"), "1,000 minor units"),
+        (("exchange", "rate", "list", "nobody"), "no partner"),
+        (("exchange", "rate", "set", "grocer", "--direction", "in", "--unit", "miles", "--rate", "1"), "A-Z"),
+        (("exchange", "rate", "set", "nobody", "--direction", "in", "--unit", "MILES", "--rate", "1"), "no partner"),
+        (("exchange", "list", "--partner", "nobody"), "no partner"),
+        (("exchange", "show", "grocer", "x"), "no exchange"),
+        (("exchange", "resolve", "grocer", "x", "fail", "--reason", "lost"), "no exchange"),
+        (("exchange", "resolve", "grocer", "x", "fail", "--reason", " "), "reason"),
         (("cycle", "show", "January"), "YYYY-MM"),
         (("cycle", "close", "January"), "YYYY-MM"),
         (("cycle", "close", "2999-01"), "not over"),
@@ -206,6 +230,59 @@ def test_rates_are_dated_versions(sandbox: Run) -> None:
     listed = found(sandbox("rate", "list", "grocer", "--json"))
     assert [(one["kind"], one["version"]) for one in listed] == [("earning", 1), ("earning", 2), ("reimbursement", 1)]
     assert sandbox("rate", "list", "grocer").exit_code == 0
+
+
+MILES = ("exchange", "rate", "set", "grocer", "--unit", "MILES", "--from", "2017-01-01", "--json")
+
+
+def test_exchange_rates_are_dated_versions_and_no_gain_is_published(sandbox: Run) -> None:
+    out = found(sandbox(*MILES, "--direction", "out", "--rate", "1/2", "--minimum", "100", "--step", "100"))
+    assert (out["version"], out["valid_from"], out["exchange"]["quote_seconds"]) == (1, "2017-01-01", 600)
+    usual = ("--spread", "0.02", "--rounding", "half-up", "--quote-seconds", "60", "--minimum", "100", "--step", "50")
+    sale = ("--sold-at", "3/2", "--currency", "USD")
+    into = found(sandbox(*MILES, "--direction", "in", "--rate", "2", *usual, *sale))
+    assert into["exchange"] == {
+        "direction": "in", "unit": "MILES", "rate": "2", "spread": "0.02", "minimum": 100, "step": 50,
+        "rounding": "half-up", "quote_seconds": 60, "sold_at": "1.5", "currency": "USD",
+    }  # fmt: skip
+    refused = sandbox(*MILES, "--direction", "out", "--rate", "0.6", "--minimum", "100", "--step", "100")
+    assert refused.exit_code == 1
+    assert "going round: points -> unit:grocer:MILES" in refused.stderr
+    assert found(sandbox("exchange", "rate", "list", "grocer", "--json")) == [into, out]
+    sandbox("rate", "set", "grocer", "--currency", "USD", "--price", "9/10")
+    for table in (("rate", "list", "grocer"), ("exchange", "rate", "list", "grocer")):
+        assert "MILES" in sandbox(*table).output
+
+
+@pytest.mark.usefixtures("closed_at_last")
+def test_what_is_stuck_is_listed_shown_and_resolved(built: Coalition) -> None:
+    """Against a coalition with an exchange in it, which only a partner's signed request can open."""
+    hub, air = built.hub, "fuel"
+    for terms in (OUT, IN):
+        publish(hub, air, **terms)
+    earn(hub, "grocer", "e1", "card:1", 50_000)
+    take(hub, air, "x1", "card:1", "out", 100)
+    environment = built.settings.to_environment()
+
+    def hansa(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, env=environment)
+
+    assert [one["exchange_id"] for one in found(hansa("exchange", "list", "--json"))] == ["x1"]
+    assert found(hansa("exchange", "list", "--older-than", "1", "--partner", air, "--json")) == []
+    listed = hansa("exchange", "list").output
+    assert all(word in listed for word in ("x1", "100 points", "49 MILES", "2017-01-10T12:00:00Z"))
+    steps = found(hansa("exchange", "show", air, "x1", "--json"))["steps"]
+    assert [one["kind"] for one in steps] == ["exchange"]
+    resolve = ("exchange", "resolve", air, "x1", "confirm", "--reason", "ticket 7", "--author", "alice", "--json")
+    assert found(hansa(*resolve))["state"] == "confirmed"
+    steps = found(hansa("exchange", "show", air, "x1", "--json"))["steps"]
+    assert (steps[1]["kind"], steps[1]["operator"], steps[1]["reason"]) == (
+        "exchange-confirmation", "alice", "ticket 7",
+    )  # fmt: skip
+    assert "alice" in hansa("exchange", "show", air, "x1").output
+    refused = hansa("exchange", "resolve", air, "x1", "fail", "--reason", "ticket 8")
+    assert (refused.exit_code, "The exchange is confirmed." in refused.stderr) == (1, True)
+    assert broken_rows(hub) == []
 
 
 def test_the_clock_of_a_sandbox_moves_forward_only(sandbox: Run) -> None:

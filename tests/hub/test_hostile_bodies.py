@@ -23,8 +23,8 @@ from tests.support.spelled import sign, unsigned
 
 MAX_BODY_BYTES = 1_048_576
 WRITES = (
-    "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/members", "/v1/keys", "/v1/transfers",
-    "/v1/pools", "/v1/merges", "/v1/webhooks",
+    "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
+    "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -32,6 +32,9 @@ FOLLOWING = (
     "/v1/redemptions/none/reverse",
     "/v1/earnings/none/confirm",
     "/v1/merges/none/undo",
+    "/v1/exchanges/none/confirm",
+    "/v1/exchanges/none/fail",
+    "/v1/exchanges/none/reverse",
 )
 """Calls about an event that is named in the path; their bodies may be left out."""
 
@@ -154,6 +157,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/refunds": {"refunds": [REFUND]},
     "/v1/redemptions": {"redemption_id": "good", "member": "card:good", "points": 1, "hold": 60, "pool": True},
     "/v1/quotes": {"earning": QUOTED},
+    "/v1/exchanges": {"exchange_id": "good", "quote_id": "good", "member": "card:good"},
     "/v1/members": {"members": [{"member": "card:good", "identifiers": ["phone:1", "email:a@b"]}]},
     "/v1/keys": registration("grocer", PrivateKey.from_seed(bytes(range(32)))),
     "/v1/webhooks": {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]},
@@ -171,11 +175,16 @@ GOOD |= {
         "members": [{"member": "card:good", "share": 1, "may_spend": True}],
     },
     "/v1/merges": {"event_id": "good", "member": "card:good", "into": "card:1", "reason": "one person"},
+    "/v1/exchanges/none/confirm": {},
+    "/v1/exchanges/none/fail": {},
+    "/v1/exchanges/none/reverse": {},
 }
+EXCHANGE = {"member": "card:good", "direction": "out", "unit": "MILES", "amount": 100}
 REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
     "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
     "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
+    "exchange_id", "quote_id", "direction", "unit",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
@@ -234,6 +243,14 @@ def test_one_wrong_value_is_invalid_and_pointed_at(client: RawClient, path: str)
     for pointer, document in _faulty(GOOD[path], OPTIONAL.get(path, ())):
         answer = client.call("POST", path, document)
         assert answer.code == "invalid_request", (pointer, document)
+        _assert_refused(answer, "invalid_request")
+        assert pointer in [error["pointer"] for error in answer.json["errors"]], document
+
+
+@pytest.mark.usefixtures("untouched")
+def test_one_wrong_value_of_a_quoted_exchange_is_pointed_at(client: RawClient) -> None:
+    for pointer, document in _faulty({"exchange": EXCHANGE}, ()):
+        answer = client.call("POST", "/v1/quotes", document)
         _assert_refused(answer, "invalid_request")
         assert pointer in [error["pointer"] for error in answer.json["errors"]], document
 
@@ -304,6 +321,14 @@ OUT_OF_SIZE = {
     "no identifier": ("/v1/members", _identifiers(0)),
     "11 identifiers": ("/v1/members", _identifiers(11)),
     "a quote for both": ("/v1/quotes", {"earning": QUOTED, "redemption": {"member": "card:1", "points": 1}}),
+    "a quote for two": ("/v1/quotes", {"exchange": EXCHANGE, "redemption": {"member": "card:1", "points": 1}}),
+    "a quote of nothing": ("/v1/quotes", {"exchange": EXCHANGE | {"amount": 0}}),
+    "a quote over the limit": ("/v1/quotes", {"exchange": EXCHANGE | {"amount": 10**9 + 1}}),
+    "a quote in another direction": ("/v1/quotes", {"exchange": EXCHANGE | {"direction": "sideways"}}),
+    "a unit in small letters": ("/v1/quotes", {"exchange": EXCHANGE | {"unit": "miles"}}),
+    "a unit of 17 letters": ("/v1/quotes", {"exchange": EXCHANGE | {"unit": "M" * 17}}),
+    "a quote of 256 letters": ("/v1/exchanges", GOOD["/v1/exchanges"] | {"quote_id": "A" * 256}),
+    "a quote with padding": ("/v1/exchanges", GOOD["/v1/exchanges"] | {"quote_id": "AA=="}),
     "a redemption of nothing": ("/v1/redemptions", {"redemption_id": "r", "member": "card:1", "points": 0}),
     "a redemption over the limit": ("/v1/redemptions", {"redemption_id": "r", "member": "card:1", "points": 10**9 + 1}),
     "a hold of no time": ("/v1/redemptions", GOOD["/v1/redemptions"] | {"hold": 0}),
@@ -406,7 +431,7 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
 
 READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
-    "/v1/expiring?until=2017-12-31",
+    "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none",
 )  # fmt: skip
 
 
@@ -474,6 +499,12 @@ PATHS = {
     "/v1/ping%00": "not_found",
     "/v1/" + "a" * 20_000: "not_found",
     "/v1/" + "a/" * 10_000: "not_found",
+    "/v1/exchanges/": "not_found",
+    "/v1/exchanges/none": "unknown_event",
+    "/v1/exchanges/a%00": "unknown_event",
+    "/v1/exchanges/%ff": "unknown_event",
+    "/v1/exchanges/none/confirm": "unknown_event",
+    "/v1/exchanges/" + "x" * 20_000: "unknown_event",
     "/v1/members/": "not_found",
     "/v1/members/4711": "unknown_member",
     "/v1/members/card:%00": "unknown_member",
@@ -543,6 +574,13 @@ QUERIES = {
     "/v1/events?cursor=" + "A" * 501: "invalid_request",
     "/v1/events?cursor=A": "cursor_invalid",
     "/v1/events?cursor=" + "A" * 500: "cursor_invalid",
+    "/v1/exchanges?state=open&limit=1": None,
+    "/v1/exchanges?state=": "invalid_request",
+    "/v1/exchanges?state=stuck": "invalid_request",
+    "/v1/exchanges?state=open&state=open": "malformed_request",
+    "/v1/exchanges?limit=0": "invalid_request",
+    "/v1/exchanges?cursor=AAAAAAAAAAAAAAAAAAAA": "cursor_invalid",
+    "/v1/exchanges/none?x=1": "malformed_request",
     "/v1/statements?cursor=AAAAAAAAAAAAAAAAAAAA": "cursor_invalid",
     "/v1/statements/2099-01/lines?cursor=AAAAAAAAAAAAAAAAAAAA": "cursor_invalid",
 }
@@ -583,6 +621,13 @@ def test_a_method_that_the_path_does_not_take_is_refused(client: RawClient, endp
 
 
 # --- what is well-formed and wrong ---
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_exchange_that_cannot_be_is_not_recorded(client: RawClient) -> None:
+    asked = {"exchange_id": "x", "quote_id": "A" * 200, "member": "card:never-seen"}
+    _assert_refused(client.call("POST", "/v1/exchanges", asked), "unknown_member")
+    _assert_refused(client.call("POST", "/v1/quotes", {"exchange": EXCHANGE}), "no_rate")
 
 
 @pytest.mark.usefixtures("untouched")

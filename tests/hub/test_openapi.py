@@ -15,12 +15,16 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners
-from partner_sdk.wire import between, returns, schemas, webhooks
+from partner_sdk.wire import between, exchanging, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.schemas import ProblemSchema, validate
+from tests.support.exchange import IN, OUT, publish
 from tests.support.network import Network, running
 
-EXAMPLES = {"member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "webhook_id": "w0"}
+EXAMPLES = {
+    "member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "exchange_id": "x0",
+    "webhook_id": "w0",
+}  # fmt: skip
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
@@ -89,6 +93,9 @@ POOL = {
 }
 MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
 WEBHOOK = {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]}
+SWAP = {"member": "card:a", "direction": "out", "unit": "MILES", "amount": 100}
+TAKE = {"member": "card:a", "quote_id": ""}
+"""With the last quote's id; see `_asked`."""
 CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     (
         "POST",
@@ -130,6 +137,19 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/redemptions/h1/reverse", None, 200, returns.ReversalAnswer),
     ("POST", "/v1/redemptions/h1/reverse", None, 200, returns.ReversalAnswer),
     ("POST", "/v1/earnings/e1/confirm", None, 409, ProblemSchema),
+    ("POST", "/v1/quotes", {"exchange": SWAP}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/quotes", {"exchange": SWAP | {"direction": "in"}}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/quotes", {"exchange": SWAP | {"amount": 99}}, 422, ProblemSchema),
+    ("POST", "/v1/quotes", {"exchange": SWAP}, 200, schemas.QuoteAnswer),
+    ("POST", "/v1/exchanges", TAKE | {"exchange_id": "x1"}, 200, exchanging.ExchangeAnswer),
+    ("POST", "/v1/exchanges", TAKE | {"exchange_id": "x1"}, 200, exchanging.ExchangeAnswer),
+    ("POST", "/v1/exchanges", TAKE | {"exchange_id": "x2"}, 409, ProblemSchema),
+    ("POST", "/v1/exchanges/x1/confirm", {}, 200, exchanging.ExchangeAnswer),
+    ("POST", "/v1/exchanges/x1/fail", {}, 409, ProblemSchema),
+    ("POST", "/v1/exchanges/x1/reverse", None, 200, exchanging.ExchangeAnswer),
+    ("GET", "/v1/exchanges/x1", None, 200, exchanging.ExchangeAnswer),
+    ("GET", "/v1/exchanges/x2", None, 404, ProblemSchema),
+    ("GET", "/v1/exchanges?state=reversed", None, 200, exchanging.ExchangesAnswer),
     ("POST", "/v1/refunds", {"refunds": [PART, PART, REST, REST | {"event_id": "f3"}]}, 200, returns.RefundsAnswer),
     ("GET", "/v1/members/card:a", None, 200, schemas.MemberAnswer),
     ("POST", "/v1/earnings/w1/confirm", None, 200, returns.ConfirmationAnswer),
@@ -169,17 +189,25 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
 def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """One story that touches every call; each answer is held against its schema, which refuses unknown members."""
     with running(postgres_url, tmp_path_factory.mktemp("hub")) as own:
-        client = own.client("grocer")
+        client, quote_id = own.client("grocer"), ""
         usual = {"refunds": "debt", "merges": True}
         waiting = usual | {"maturity": {"confirmed": True}}
         partners.set_contract(own.hub, "grocer", date(2017, 1, 9), 6, True, waiting)
         partners.set_contract(own.hub, "grocer", date(2017, 1, 10), 6, True, usual)
+        publish(own.hub, "grocer", **OUT)
+        publish(own.hub, "grocer", **IN)
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
                 cycles.close(own.hub, "2017-01", "operator")
-            answer = client.call(method, path, content)
+            answer = client.call(method, path, _asked(content, quote_id))
+            quote_id = answer.json.get("exchange", {}).get("quote_id", quote_id)
             assert (answer.status, answer.signed) == (status, True), (path, answer.body)
             validate(schema, answer.json)
+
+
+def _asked(content: Any, quote_id: str) -> Any:
+    """A body, with the quote that the last answer gave where it asks for one."""
+    return content | {"quote_id": quote_id} if content and "quote_id" in content else content
 
 
 def test_every_schema_of_an_answer_is_exercised() -> None:

@@ -36,6 +36,7 @@ RESERVED, ENDED, LASTS, CAPTURED = (
 )  # fmt: skip
 RETURNED, FOLLOWS, FOUND = _check("what is returned"), _check("what follows"), _check("each refund found")
 ORDERED, NAMED, MERGED = _check("what is redeemed"), _check("each redemption and gift"), _check("each member is merged")
+EXCHANGED = _check("each exchange is")
 OWED, WORTH, EVIDENCE = _check("each redemption has"), _check("each redemption is"), _check("each event that")
 RULES, REFUNDS = ledger_check.RULES_HOLD, ledger_check.REFUNDS_HOLD
 
@@ -235,6 +236,7 @@ CONFIRMED, GIVEN, PARTED = "event stall/c1/confirm", "event grocer/g1", "event g
 TAKEN_BACK, EXPIRED, LENT = "event market/f2", "event kiosk/f3", "debt of member 4 to market"
 TAKEN, OPEN, VOIDED, BURNS = "hold market/h1", "hold market/h4", "hold market/h2", "event market/h1/capture"
 RESERVES, CAME_BACK, GONE_OVER = "event market/h4", "event market/v2", "member 8: "
+WENT_OUT = "exchange sky/x3"
 FORGED_HOLD = """
     INSERT INTO hub.hold
     SELECT member_id, partner_id, {}, 9, expires_on, issuer, kind, matures_on, {}, lapses_at, state
@@ -248,6 +250,10 @@ def _hold(change: str, event_id: str = "h4") -> str:
 
 def _said(name: str, value: str, event_id: str) -> str:
     return _event(f"details = jsonb_set(details, '{{{name}}}', '{value}')", event_id)
+
+
+def _exchange(change: str, exchange_id: str = "x3") -> str:
+    return f"UPDATE hub.exchange SET {change} WHERE exchange_id = '{exchange_id}'"
 
 
 def _gone(event_id: str) -> str:
@@ -391,6 +397,42 @@ CASES |= {
     ),
     "extension: points": Case(_event("points = points + 1", "storm/5"), {MOVES: "event coalition/storm/5"}),
     "extension: last day": Case(_line("expires_on = '2030-01-01'", "storm/5", 2), {LOTS: "lot of member 5"}),
+    # exchanges
+    "exchange: points": Case(_event("points = points + 1", "x3"), {MOVES: "event sky/x3", EXCHANGED: WENT_OUT}),
+    "exchange: deleted": Case(_gone("x3"), {EXCHANGED: WENT_OUT, LASTS: "hold sky/x3"}),
+    "exchange in: points": Case(_event("points = points + 1", "x7"), {EXCHANGED: "exchange sky/x7"}),
+    "exchange row: state": Case(_exchange("state = 'failed'"), {EXCHANGED: WENT_OUT}),
+    "exchange row: opened again": Case(_exchange("state = 'open'", "x4"), {EXCHANGED: "exchange sky/x4"}),
+    "exchange row: no longer reversed": Case(_exchange("state = 'confirmed'", "x1"), {EXCHANGED: "exchange sky/x1"}),
+    "exchange row: amount": Case(_exchange("source_amount = source_amount + 1"), {EXCHANGED: WENT_OUT}),
+    "exchange row: amount that came in": Case(_exchange("target_amount = 1", "x5"), {EXCHANGED: "exchange sky/x5"}),
+    "exchange row: direction": Case(_exchange("direction = 'in', target_amount = 100"), {EXCHANGED: WENT_OUT}),
+    "exchange row: deleted": Case("DELETE FROM hub.exchange WHERE exchange_id = 'x3'", {EXCHANGED: WENT_OUT}),
+    "exchange confirmation: exchange": Case(
+        _event("refers_to = 'x6'", "x3/confirm"),
+        {EXCHANGED: WENT_OUT, ENDED: "hold sky/x3"},
+    ),
+    "exchange confirmation: member": Case(_event("member_id = 7", "x3/confirm"), {NAMED: "event sky/x3/confirm"}),
+    "exchange confirmation: value": Case(
+        _event("amount_minor = amount_minor + 1", "x3/confirm"), {WORTH: "event sky/x3/confirm"}
+    ),
+    "exchange confirmation: deleted": Case(
+        _gone("x3/confirm"),
+        {
+            BELONGS: "transfer sky/x3/confirm/1", ENDED: "hold sky/x3", EXCHANGED: WENT_OUT,
+            OWED: "obligation sky/x3/confirm/1",
+        },
+        "sky/x3/confirm/1",
+    ),
+    "exchange failure: deleted": Case(_gone("x4/fail"), {ENDED: "hold sky/x4", EXCHANGED: "exchange sky/x4"}),
+    "exchange reversal: points": Case(
+        _event("points = points - 1", "x1/reverse"), {MOVES: "event sky/x1/reverse"}
+    ),
+    "exchange reversal: confirmation": Case(
+        _event("refers_to = 'x3/confirm'", "x1/reverse"),
+        {EXCHANGED: "exchange sky/x1", OWED: "obligation sky/x1/reverse/1"},
+        "sky/x1/reverse/1",
+    ),
     # between members
     "gift: giver": Case(_said("from", "3", "g1"), {NAMED: GIVEN}),
     "gift: taker": Case(_said("to", "3", "g1"), {NAMED: GIVEN}),
@@ -462,7 +504,7 @@ PUBLISHED: dict[str, Case] = {
 
 TABLES = (
     "hub.coalition", "hub.rate", "hub.evidence", "hub.event", "hub.transfer", "hub.lot", "hub.hold", "hub.debt",
-    "hub.merged", "settlement.obligation",
+    "hub.merged", "hub.exchange", "settlement.obligation",
     "settlement.cycle", "settlement.cycle_move", "settlement.cycle_result", "settlement.position",
     "settlement.net", "settlement.statement_total", "settlement.cycle_check",
 )  # fmt: skip

@@ -219,6 +219,35 @@ def test_redeem_is_done_or_refused(peer: Peer, environment: dict[str, str], caps
     assert "insufficient_points: only 3 are available" in capsys.readouterr().err
 
 
+EXCHANGED = {
+    "exchange_id": "x", "state": "open", "direction": "out", "unit": "MILES", "source": 100, "target": 49,
+    "rate_version": 1, "opened_at": "2017-01-10T12:00:00Z", "changed_at": "2017-01-10T12:00:00Z",
+}  # fmt: skip
+
+
+def test_exchanges_are_quoted_taken_ended_and_listed(
+    peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    quoted = {name: EXCHANGED[name] for name in ("direction", "unit", "source", "target", "rate_version")}
+    peer.handle = lambda seen: (200, {"exchange": {**quoted, "quote_id": "q", "valid_until": "2017-01-10T12:10:00Z"}})
+    assert main(["quote-exchange", "card:1", "out", "MILES", "100"], environment) == 0
+    peer.handle = lambda seen: (200, EXCHANGED)
+    assert main(["exchange", "x", "q", "card:1"], environment) == 0
+    assert main(["confirm-exchange", "x"], environment) == 0
+    assert main(["fail-exchange", "x", "--json"], environment) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["target"] == 49
+    peer.handle = lambda seen: (200, {"exchanges": [EXCHANGED], "next_cursor": "c", "more": False})
+    assert main(["exchanges", "--state", "open"], environment) == 0
+    assert "exchange_id=x  state=open" in capsys.readouterr().out
+    bodies = [seen.json() for seen in peer.seen[:2]]
+    asked = {"member": "card:1", "direction": "out", "unit": "MILES", "amount": 100}
+    assert bodies == [{"exchange": asked}, {"exchange_id": "x", "quote_id": "q", "member": "card:1"}]
+    assert [seen.target.path for seen in peer.seen[2:]] == [
+        "/v1/exchanges/x/confirm", "/v1/exchanges/x/fail", "/v1/exchanges",
+    ]  # fmt: skip
+    assert peer.seen[-1].target.query == "?state=open&limit=1000"
+
+
 def test_faults_of_a_body_are_shown_line_by_line(
     peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -388,6 +417,7 @@ def test_a_wrong_setting_is_wrong_usage(change: dict[str, str], environment: dic
         ["reverse"],
         ["confirm"],
         ["refund"],
+        ["quote-exchange", "card:1", "up", "MILES", "1"],
     ],
 )
 def test_wrong_arguments_are_wrong_usage(arguments: list[str], environment: dict[str, str]) -> None:

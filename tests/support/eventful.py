@@ -27,6 +27,7 @@ from hub.services.extensions import Group
 from hub.services.reinstatements import Asked
 from hub.services.reporting import Reporter
 from tests.support import coalition
+from tests.support.exchange import IN, OUT, publish, take, take_step
 from tests.support.services import capture, confirm, earn, evidence, partner, redeem, refund, reverse, void
 
 LAST_DAY = date(2017, 1, 31)
@@ -40,6 +41,9 @@ def january(hub: Hub) -> None:
     coalition.join(hub, "kiosk", life_months=0)
     coalition.join(hub, "lottery", life_months=0, terms={"breakage": "coalition"})
     coalition.join(hub, "market", terms={"refunds": "debt"}, gives=KINDS)
+    coalition.join(hub, "sky")
+    for terms in (IN, OUT):
+        publish(hub, "sky", **terms)
     coalition.join(hub, "stall", terms={"maturity": {"confirmed": True}})
     _sales_and_redemptions(hub)
     _holds_and_reversals(hub)
@@ -49,6 +53,7 @@ def january(hub: Hub) -> None:
     _merges(hub)
     earn(hub, "kiosk", "k1", "card:12", 900)
     earn(hub, "lottery", "l1", "card:13", 600)
+    _exchanges(hub)
     business_clock.move(hub, datetime(2017, 1, 31, tzinfo=UTC))
     assert end_of_day.run(hub, LAST_DAY) == 7 + 9 + 6
     business_clock.move(hub, datetime(2017, 2, 1, tzinfo=UTC))
@@ -117,6 +122,20 @@ def _merges(hub: Hub) -> None:
     merges.undo(hub, _grocer(hub), "j2")
     earn(hub, "grocer", "m12", "card:8", 200)
     redeem(hub, "grocer", "r8", "card:8", 4)
+
+
+def _exchanges(hub: Hub) -> None:
+    """Of member 14: out and in, each confirmed and reversed; one that is confirmed, one that failed, two open ones."""
+    earn(hub, "grocer", "m14", "card:14", 90_000)
+    for name, direction in (("x1", "out"), ("x2", "in")):
+        take(hub, "sky", name, "card:14", direction, 100)
+        take_step(hub, "sky", name, "confirm")
+        take_step(hub, "sky", name, "reverse")
+    for name, direction, step in (("x3", "out", "confirm"), ("x4", "out", "fail"), ("x5", "in", "confirm")):
+        take(hub, "sky", name, "card:14", direction, 100)
+        take_step(hub, "sky", name, step)
+    take(hub, "sky", "x6", "card:14", "out", 100)
+    take(hub, "sky", "x7", "card:14", "in", 100)
 
 
 def _after_expiry(hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""POST /v1/quotes: what an earning or a redemption would give."""
+"""POST /v1/quotes: what an earning, a redemption or an exchange would give."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/quotes",
-        "Quote an earning or a redemption",
+        "Quote an earning, a redemption or an exchange",
         QuoteAnswer,
         post,
         QuoteRequest,
@@ -30,6 +30,7 @@ ENDPOINTS = (
             "points_mismatch",
             "points_over_cap",
             "occurred_in_future",
+            "amount_not_exchangeable",
             "member_in_debt",
             "not_in_pool",
         ),

@@ -13,7 +13,7 @@ from typing import Any
 
 from hub.core.content import instant
 from hub.services.context import Hub
-from hub.services.explaining import sales, spending, upkeep, words
+from hub.services.explaining import exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
 
 TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
@@ -26,6 +26,10 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "capture": spending.capture,
         "void": spending.void,
         "reversal": spending.reversal,
+        "exchange": exchanging.exchange,
+        "exchange-confirmation": exchanging.confirmation,
+        "exchange-failure": exchanging.failure,
+        "exchange-reversal": exchanging.reversal,
         "adjustment": upkeep.adjustment,
         "repayment": upkeep.repayment,
         "expiry": upkeep.expiry,

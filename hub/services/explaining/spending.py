@@ -11,6 +11,7 @@ from hub.services.explaining import words
 from hub.services.explaining.facts import Facts
 from hub.services.reversals import parts_of
 from hub.store import holds
+from hub.store.holds import Held
 
 
 def redemption(facts: Facts) -> Iterator[str]:
@@ -68,14 +69,19 @@ def hold(facts: Facts) -> Iterator[str]:
         yield from _declined(facts)
         return
     yield f"{words.count(event.points, 'point')} of member {event.member_id} were reserved for {event.partner_id}."
-    yield from _order(event)
-    yield from _payers(facts)
-    for member_id, lot in held.lots:
-        yield f"Reserved: {words.lot(lot.key, lot.points, event.business_date)} of member {member_id}."
-    yield from valued(facts, [lot.points for _, lot in held.lots])
+    yield from reserved(facts, held)
     if held.lapses_at != holds.NEVER_LAPSES:
         yield f"If nothing ends it, it lapses at {instant(held.lapses_at)}."
     yield f"It is {held.state_at(facts.moment.now)} now. A hold itself moves nothing; a capture is an event of its own."
+
+
+def reserved(facts: Facts, held: Held) -> Iterator[str]:
+    """Yield in which order and from which lots points were reserved, and what they are worth."""
+    yield from _order(facts.event)
+    yield from _payers(facts)
+    for member_id, lot in held.lots:
+        yield f"Reserved: {words.lot(lot.key, lot.points, facts.event.business_date)} of member {member_id}."
+    yield from valued(facts, [lot.points for _, lot in held.lots])
 
 
 def capture(facts: Facts) -> Iterator[str]:

@@ -241,7 +241,7 @@ def test_both_quotes_at_once_are_refused() -> None:
         "earning": {name: value for name, value in EARNING.items() if name != "event_id"},
         "redemption": {"member": "card:1", "points": 1},
     }
-    assert _errors(QuoteRequest, quote)[0]["detail"] == "exactly one of earning and redemption is expected"
+    assert _errors(QuoteRequest, quote)[0]["detail"] == "exactly one of earning, redemption and exchange is expected"
 
 
 def test_a_query_has_a_usual_page() -> None:

@@ -11,6 +11,8 @@ ALTER TABLE hub.contract ADD COLUMN terms jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE hub.rate DROP CONSTRAINT rate_kind_check;
 ALTER TABLE hub.rate ADD CONSTRAINT rate_kind_check
     CHECK (kind IN ('earning', 'reimbursement', 'exchange-in', 'exchange-out'));
+ALTER TABLE hub.rate ALTER COLUMN currency DROP NOT NULL;
+ALTER TABLE hub.rate ADD CONSTRAINT rate_currency_check CHECK (currency IS NOT NULL OR starts_with(kind, 'exchange-'));
 
 CREATE TABLE hub.scheme (
     version    integer PRIMARY KEY,
@@ -92,12 +94,13 @@ CREATE TABLE hub.debt (
 );
 """
 
+# An exchange's row is locked state too: its events say how it got there. A quote belongs to one partner.
 EXCHANGES = """
 CREATE TABLE hub.exchange (
     partner_id    text        NOT NULL,
     exchange_id   text        NOT NULL,
     member_id     bigint      NOT NULL,
-    quote_id      text        NOT NULL UNIQUE,
+    quote_id      text        NOT NULL,
     direction     text        NOT NULL CHECK (direction IN ('in', 'out')),
     unit          text        NOT NULL,
     source_amount bigint      NOT NULL,
@@ -106,8 +109,11 @@ CREATE TABLE hub.exchange (
     state         text        NOT NULL CHECK (state IN ('open', 'confirmed', 'failed', 'reversed')),
     opened_at     timestamptz NOT NULL,
     changed_at    timestamptz NOT NULL,
-    PRIMARY KEY (partner_id, exchange_id)
+    tx            xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (partner_id, exchange_id),
+    UNIQUE (partner_id, quote_id)
 );
+CREATE INDEX exchange_in_order ON hub.exchange (partner_id, tx, exchange_id);
 CREATE INDEX exchange_open ON hub.exchange (opened_at) WHERE state = 'open';
 """
 
