@@ -72,5 +72,10 @@ def refund(
     reported: dict[str, Any] = {"event_id": event_id, "refunds": sold, "occurred_at": "2017-01-10T10:00:00Z"}
     if minor is not None:
         reported["amount"] = {"minor": minor, "currency": "USD"}
+    return report_refund(hub, by or partner(hub, partner_id), reported)
+
+
+def report_refund(hub: Hub, by: Partner, reported: dict[str, Any]) -> dict[str, Any]:
+    """Report a refund as the wire would hand it over, and return its result."""
     loaded = validate(RefundsRequest, {"refunds": [reported]})["refunds"]
-    return refunds.post(hub, by or partner(hub, partner_id), evidence(), loaded)[0]
+    return refunds.post(hub, by, evidence(), loaded)[0]

@@ -1,0 +1,115 @@
+"""Redemptions and holds: points are burnt at a price, now or when the partner captures them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+
+from tests.hub.model.books import Books, Burnt, Hold, Outcome, Part, take
+from tests.hub.model.owing import put_right
+from tests.hub.model.terms import shares
+
+
+def redeem(
+    books: Books, partner: str, redemption_id: str, member: str, points: int, hold: int | None = None
+) -> Outcome:
+    """Burn points, or hold them for so many seconds; too few are a refusal that is remembered."""
+    content = (member, points, hold)
+    if member not in books.known:
+        return {"error": "unknown_member"}
+    put_right(books, member)
+    if first := books.first(partner, redemption_id, "redemption", content):
+        return first
+    if +books.debts[member]:
+        return {"error": "member_in_debt"}
+    return books.tell(partner, redemption_id, "redemption", content, _decide(books, partner, redemption_id, *content))
+
+
+def _decide(books: Books, partner: str, redemption_id: str, member: str, points: int, hold: int | None) -> Outcome:
+    parts = [Part(member, *taken) for taken in take(books.spendable(member, partner), points)]
+    price = books.price(partner)
+    if sum(part.points for part in parts) < points:
+        return {"error": "insufficient_points"}
+    if hold is None:
+        return burn(books, partner, redemption_id, parts, price)
+    lapses_at = books.now + timedelta(seconds=hold)
+    books.holds[partner, redemption_id] = Hold(parts, price, lapses_at)
+    return valued(parts, price) | {"held_until": lapses_at}
+
+
+def burn(books: Books, partner: str, event_id: str, parts: list[Part], price: Fraction) -> Outcome:
+    """Take parts of lots and let those who issued them owe for them."""
+    for part in parts:
+        books.put(part.member, part.lot, -part.points)
+        books.active[part.member] = books.today
+    lines = [(number, part.lot.issuer, part.points) for number, part in enumerate(parts, 1)]
+    answer = books.owe(partner, event_id, partner, lines, price)
+    minors = [minor for *_, minor in answer["lots"]]
+    books.burnt[partner, event_id] = Burnt(list(zip(parts, minors, strict=True)))
+    return answer
+
+
+def valued(parts: list[Part], price: Fraction) -> Outcome:
+    """What parts of lots would be worth."""
+    value = round(sum(part.points for part in parts) * price)
+    minors = shares(value, [part.points for part in parts])
+    return {
+        "minor": value,
+        "lots": [(part.lot.issuer, part.points, minor) for part, minor in zip(parts, minors, strict=True)],
+    }
+
+
+def capture(books: Books, partner: str, redemption_id: str, points: int | None) -> Outcome:
+    """Burn what is held or the first of it, at the price of the hold; the rest is free again."""
+    hold, captured = books.holds.get((partner, redemption_id)), f"{redemption_id}/capture"
+    if hold is None:
+        return {"error": "unknown_event"}
+    whole = sum(part.points for part in hold.parts)
+    points = whole if points is None else points
+    told = books.first(partner, captured, "capture", points)
+    if refusal := _refusal(books, hold, told, points > whole):
+        return refusal
+    put_right_all(books, hold)
+    if told is not None:
+        return told
+    hold.state = "captured"
+    answer = burn(books, partner, captured, _first_parts(hold.parts, points), hold.price)
+    put_right_all(books, hold)
+    return books.tell(partner, captured, "capture", points, answer | {"released": whole - points})
+
+
+def void(books: Books, partner: str, redemption_id: str) -> Outcome:
+    """Free what is held."""
+    hold, voided = books.holds.get((partner, redemption_id)), f"{redemption_id}/void"
+    if hold is None:
+        return {"error": "unknown_event"}
+    told = books.first(partner, voided, "void", None)
+    if refusal := _refusal(books, hold, told, exceeds=False):
+        return refusal
+    put_right_all(books, hold)
+    if told is not None:
+        return told
+    hold.state = "voided"
+    put_right_all(books, hold)
+    return books.tell(partner, voided, "void", None, {"points": sum(part.points for part in hold.parts)})
+
+
+def _refusal(books: Books, hold: Hold, told: Outcome | None, exceeds: bool) -> Outcome | None:
+    if told is not None:
+        return told if "error" in told else None
+    if hold.state_at(books.now) != "open":
+        return {"error": "hold_closed"}
+    return {"error": "exceeds_original"} if exceeds else None
+
+
+def put_right_all(books: Books, hold: Hold) -> None:
+    for member in {part.member for part in hold.parts}:
+        put_right(books, member)
+
+
+def _first_parts(parts: list[Part], points: int) -> list[Part]:
+    taken: list[Part] = []
+    for part in parts:
+        more = min(part.points, points - sum(one.points for one in taken))
+        taken += [part._replace(points=more)] if more else []
+    return taken
