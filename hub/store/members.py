@@ -28,8 +28,11 @@ _RECORD = """
     SELECT member_id, enrolled_by, enrolled_at, jurisdiction, charity FROM hub.member WHERE member_id = %(member_id)s
 """
 _JURISDICTIONS = """
-    SELECT member_id, jurisdiction FROM hub.member
-    WHERE member_id = ANY(%(members)s::bigint[]) AND jurisdiction IS NOT NULL
+    SELECT asked.member_id, member.jurisdiction
+    FROM unnest(%(members)s::bigint[]) AS asked (member_id)
+    LEFT JOIN hub.merged AS merged USING (member_id)
+    JOIN hub.member AS member ON member.member_id = coalesce(merged.survivor, asked.member_id)
+    WHERE member.jurisdiction IS NOT NULL
 """
 _CHARITY = "SELECT charity FROM hub.member WHERE member_id = %(member_id)s"
 _GIVEN = """

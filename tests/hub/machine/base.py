@@ -113,6 +113,7 @@ class Base(RuleBasedStateMachine):
 
     def _view(self, member: str) -> dict[str, Any]:
         """A member as whoever only looks sees it: its debts paid as far as they can be."""
+        member = self.books.survivor(member)
         books, spendable = self.books, owing.spendable(self.books, member)
         alive = books.alive(member).items()
         ends: Counter[date] = Counter()

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tests.hub.model.terms import Contract, Grant, Life
 
 PARTNERS = ("bank", "fuel", "grocer")
-MEMBERS = ("card:1", "card:2")
+MEMBERS = ("card:1", "card:2", "card:3")
+"""The first two shop everywhere from the beginning; the third is new to all."""
 COUNTRIES = ("DE", "FR")
 
-A_PARTNER, A_MEMBER = st.sampled_from(PARTNERS), st.sampled_from(MEMBERS)
+A_PARTNER, A_MEMBER = st.sampled_from(PARTNERS), st.sampled_from((*MEMBERS[:2] * 2, MEMBERS[2]))
 A_PLACE = st.integers(0, 2) | st.integers(0, 99)
 """Where in a list, the most interesting first; often there."""
 TENTHS = st.integers(0, 11)

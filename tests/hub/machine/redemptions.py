@@ -55,7 +55,7 @@ class Redemptions(Base):
         return [key for key, hold in self.books.holds.items() if hold.state_at(self.books.now) == "open"]
 
     def _points(self, partner: str, member: str, tenths: int) -> int:
-        return max(1, owing.spendable(self.books, member, partner).total() * tenths // 10)
+        return max(1, owing.spendable(self.books, self.books.survivor(member), partner).total() * tenths // 10)
 
     def _ask(self, partner: str, redemption_id: str, member: str, points: int, seconds: int | None) -> None:
         def command() -> None:

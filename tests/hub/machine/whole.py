@@ -6,13 +6,14 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from hub.services.context import Hub
+from tests.hub.machine.between import Between
 from tests.hub.machine.days import Days
 from tests.hub.machine.redemptions import Redemptions
 from tests.hub.machine.returns import Returns
 from tests.hub.machine.sales import Sales
 
 
-class Machine(Sales, Redemptions, Returns, Days):
+class Machine(Sales, Redemptions, Returns, Between, Days):
     """Every command there is."""
 
 

@@ -128,6 +128,10 @@ class Books:
     """By member: the last day on which it did anything."""
     earned: dict[str, date] = field(default_factory=dict)
     """By member: the last day on which it earned."""
+    merged: dict[str, str] = field(default_factory=dict)
+    """By member: into whom it was merged."""
+    adjusted: dict[str, Told] = field(default_factory=dict)
+    """By id: what the operator adjusted by hand."""
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     sales: dict[tuple[str, str], Sold] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
@@ -173,11 +177,12 @@ class Books:
 
     def last_day(self, member: str, lot: Lot) -> date:
         """The lot's own, or later where its issuer counts from the member's last activity."""
-        life = self.contract(lot.issuer).life_in(self.countries.get(member))
-        active = (self.earned if life.get("counts") == "earning" else self.active).get(member)
-        if life["rule"] != "inactivity" or active is None:
+        life = self.contract(lot.issuer).life_in(self.country(member))
+        days = self.earned if life.get("counts") == "earning" else self.active
+        active = [days[one] for one in self.family(member) if one in days]
+        if life["rule"] != "inactivity" or not active:
             return lot.expires_on
-        return max(lot.expires_on, active + timedelta(days=life["days"]))
+        return max(lot.expires_on, max(active) + timedelta(days=life["days"]))
 
     def alive(self, member: str) -> Counter[Lot]:
         free = self.free(member).items()
@@ -201,7 +206,15 @@ class Books:
 
     def lineage(self, member: str) -> list[str]:
         """A member and all into whom it was merged, one into the next."""
-        return [member]
+        return [member, *(self.lineage(self.merged[member]) if member in self.merged else ())]
+
+    def family(self, member: str) -> list[str]:
+        """A member and all that have become it."""
+        return [member, *(one for one in self.merged if self.survivor(one) == member)]
+
+    def country(self, member: str) -> str | None:
+        """Whose law applies to a member, or to its survivor."""
+        return self.countries.get(self.survivor(member))
 
     def followed(self, lots: list[Lot]) -> list[Lot]:
         """These lots and all that they were extended to."""

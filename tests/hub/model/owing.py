@@ -40,7 +40,8 @@ def reclaimed(lots: Counter[Lot], issuer: str, points: int) -> tuple[list[tuple[
 
 
 def put_right(books: Books, member: str) -> None:
-    """Whoever takes points from a member lets it pay its debts first."""
+    """Whoever takes points from a member lets it pay its debts first; of one that was merged, its survivor."""
+    member = books.survivor(member)
     for issuer, own, foreign in payments(books, member):
         for lot, points in own:
             books.give_back(member, lot, points)

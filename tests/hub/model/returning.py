@@ -194,7 +194,7 @@ def _kept(books: Books, member: str, lot: Lot) -> Lot:
     """The lot itself; where its day is over, one with the life that its issuer's contract gives today."""
     if books.last_day(member, lot) >= books.today:
         return lot
-    life = books.contract(lot.issuer).life_in(books.countries.get(member))
+    life = books.contract(lot.issuer).life_in(books.country(member))
     return lot._replace(expires_on=last_day(life, books.today))
 
 

@@ -34,7 +34,7 @@ def earn(books: Books, partner: str, sale: Sale) -> Outcome:
         return {"error": error}
     grants, contract = rate(books, partner, sale), books.contract(partner, day)
     account = books.survivor(member)
-    life, matures_on = contract.life_in(books.countries.get(account)), contract.matures_on(day, books.today)
+    life, matures_on = contract.life_in(books.country(account)), contract.matures_on(day, books.today)
     lots = [Lot(last_day(grant.life or life, day), grant.issuer or partner, grant.kind, matures_on) for grant in grants]
     for grant, lot in zip(grants, lots, strict=True):
         books.put(account, lot, grant.of(minor))

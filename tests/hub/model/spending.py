@@ -20,9 +20,11 @@ def redeem(
     put_right(books, member)
     if first := books.first(partner, redemption_id, "redemption", content):
         return first
-    if +books.debts[member]:
+    account = books.survivor(member)
+    if +books.debts[account]:
         return {"error": "member_in_debt"}
-    return books.tell(partner, redemption_id, "redemption", content, _decide(books, partner, redemption_id, *content))
+    answer = _decide(books, partner, redemption_id, account, points, hold)
+    return books.tell(partner, redemption_id, "redemption", content, answer)
 
 
 def _decide(books: Books, partner: str, redemption_id: str, member: str, points: int, hold: int | None) -> Outcome:
