@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo serve test lint types check bench sdk sdk-check clean
+.PHONY: help demo serve test lint types check soak bench sdk sdk-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -28,6 +28,9 @@ types: $(VENV)/with-dev  ## check types, strictly
 	$(BIN)/mypy
 
 check: test lint types  ## all three
+
+soak: $(VENV)/with-dev  ## run what draws at random for minutes: the machine, and 64 threads; SOAK="--seed 7" for one again
+	$(BIN)/python -m pytest --soak -s tests/hub/test_model.py tests/hub/test_threads.py $(SOAK)
 
 bench: $(VENV)/with-dev  ## measure, as a table; BENCH="--json bench.json" for scripts
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,25 @@ from hub.store.database import Database, migrate
 _NUMBERS = count(1)
 FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "deadlock_timeout = '100ms'")
 """Nothing here must outlive a power cut, and no test should wait a second for a deadlock to be seen."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make soak` asks for."""
+    parser.addoption("--soak", action="store_true", help="run what draws at random for minutes instead of seconds")
+    parser.addoption("--seed", type=int, help="draw what a run printed that failed")
+
+
+@pytest.fixture
+def soaking(request: pytest.FixtureRequest) -> bool:
+    """Return whether to run for long."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return what decides all that is drawn at random: the one asked for, or a new one."""
+    given = request.config.getoption("--seed")
+    return secrets.randbelow(2**32) if given is None else int(given)
 
 
 @pytest.fixture(scope="session")

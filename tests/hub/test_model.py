@@ -7,6 +7,7 @@ of each issuer agree, and every check of the ledger is clean. `make soak` runs t
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,17 @@ from hub import setup
 from hub.settings import Settings
 from tests.hub.machine import whole
 
-EXAMPLES, STEPS = 30, 40
+EXAMPLES, SOAK_EXAMPLES, STEPS = 25, 600, 40
 
 
-def test_the_ledger_and_a_plain_model_agree(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_ledger_and_a_plain_model_agree(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory, soaking: bool, seed: int
+) -> None:
     hub = setup.initialise(
         Settings(data=tmp_path_factory.mktemp("model"), database_url=postgres_url), "Model", "sandbox"
     )
-    whole.run(hub, EXAMPLES, STEPS)
+    sys.stdout.write(f"--seed {seed}\n")
+    whole.run(hub, SOAK_EXAMPLES if soaking else EXAMPLES, STEPS, seed)
     hub.database.dispose()
 
 
