@@ -6,6 +6,7 @@ HubError
 │   └── AmountNotExchangeable  an amount that an exchange rate does not take
 ├── ConfigurationError settings, secrets or database that do not fit together
 ├── DatabaseUnavailable the database did not answer; nothing is known about the write
+│   └── Overtaken      what a transaction locked is not what it has to lock any more; it starts over
 └── LedgerBroken       stored rows contradict each other; nothing was written
 """
 
@@ -46,3 +47,10 @@ class LedgerBroken(HubError):
 
 class DatabaseUnavailable(HubError):
     """The database cannot be reached or gave up. A write may have happened: send it again, under the same id."""
+
+
+class Overtaken(DatabaseUnavailable):
+    """Members were merged, parted or pooled while their locks were waited for; nothing was written, so start over.
+
+    `hub.store.database.Database.transact` does. Going on with more locks would take them out of order.
+    """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hub.core.burning import burn
-from hub.core.errors import Refused
+from hub.core.errors import Overtaken, Refused
 from hub.core.ledger import Lot
 from hub.core.sharing import split
 from hub.services import accounts
@@ -51,9 +51,8 @@ def lock(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
     payers = _payers(connection, member_id, asked)
     standings = accounts.lock(connection, moment, [payer for payer, _ in payers])
     # A pool is changed under the locks of its members: what it is now, with all of them locked, it stays.
-    while (now := _payers(connection, member_id, asked)) != payers:
-        payers = now
-        standings = accounts.lock(connection, moment, [payer for payer, _ in payers])
+    if asked.get("pool") and _payers(connection, member_id, asked) != payers:
+        raise Overtaken("the pool was changed")
     return _purse(standings, payers)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.core.errors import LedgerBroken
+from hub.core.errors import HubError, LedgerBroken, Overtaken
 from hub.core.ledger import Lot, LotKey
 from hub.store.database import fetch
 
@@ -45,6 +45,8 @@ _LAPSE = """
     WHERE member_id = %(member_id)s AND state = 'open' AND lapses_at <= %(now)s
 """
 _SURVIVOR = "SELECT survivor FROM hub.merged WHERE member_id = %(member_id)s"
+_SURVIVORS = "SELECT member_id, survivor FROM hub.merged WHERE member_id = ANY(%(members)s::bigint[])"
+_EXIST = "SELECT count(*) FROM hub.member WHERE member_id = ANY(%(members)s::bigint[])"
 _LINEAGE = """
     WITH RECURSIVE line AS (
         SELECT %(member_id)s::bigint AS member_id
@@ -62,10 +64,6 @@ _LAST_ACTIVE = """
     WHERE transfer.member_id = ANY(%(members)s::bigint[])
       AND event.kind IN ('earning', 'redemption', 'capture', 'transfer', 'gift', 'donation', 'exchange-confirmation')
 """
-
-
-MOST_ROUNDS = 100
-"""How often members are looked up again, since while their locks were waited for they were merged or parted."""
 
 
 class Account(NamedTuple):
@@ -99,31 +97,58 @@ def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[
     A member that was merged into another has its survivor locked instead, and is found under its own id too.
 
     Raises:
+        Overtaken: some were merged or parted meanwhile, so others would have to be locked; the transaction starts over.
         LedgerBroken: there is no such member.
     """
-    meant = {member_id: member_id for member_id in members}
-    found: dict[int, Account] = {}
-    for _ in range(MOST_ROUNDS):
-        for member_id in sorted(set(meant.values()) - found.keys()):
-            account = _lock_one(connection, member_id, now)
-            if account is not None:
-                found[member_id] = account
-        # With a survivor locked nobody can undo the merge; before that somebody may have, or have merged it further.
-        right = {asked: asked if asked in found else survivor(connection, asked) for asked in meant}
-        if right == meant and found.keys() >= set(meant.values()):
-            return {asked: found[member_id] for asked, member_id in meant.items()}
-        meant = right
-    raise LedgerBroken(f"some of the members {sorted(meant)} do not exist, or are merged in a circle")
+    asked = sorted(set(members))
+    # Of several the survivors come first: one that is found when others are locked would be locked out of order.
+    meant = survivors(connection, asked) if len(asked) > 1 else {member_id: member_id for member_id in asked}
+    found = _lock_all(connection, meant.values(), now)
+    if not found:
+        meant = survivors(connection, asked)
+        found = _lock_all(connection, meant.values(), now)
+    # With its survivor locked nobody can undo a merge; before that somebody may have, or have merged that one too.
+    merged = [member_id for member_id in asked if member_id not in found]
+    if merged and survivors(connection, merged) != {one: meant[one] for one in merged if meant[one] in found}:
+        raise _not_as_expected(connection, asked)
+    return {member_id: found[meant[member_id]] for member_id in asked}
+
+
+def _lock_all(connection: Connection, members: Iterable[int], now: datetime) -> dict[int, Account]:
+    """Lock those of some members that are not merged, in order, and return their accounts."""
+    accounts = [(member_id, _lock_one(connection, member_id, now)) for member_id in sorted(set(members))]
+    return {member_id: account for member_id, account in accounts if account is not None}
 
 
 def _lock_one(connection: Connection, member_id: int, now: datetime) -> Account | None:
-    """Lock and return one member's account; None if it was merged, maybe while this waited for the lock."""
+    """Lock and return one member's account; None, and no lock, if it was merged.
+
+    Raises:
+        Overtaken: it was merged while this waited for its lock.
+    """
     if not fetch(connection, _LOCK, {"member_id": member_id}):
         return None
     account = read(connection, member_id, now)
+    if account.merged:
+        raise Overtaken(f"member {member_id} was merged")
     if account.lapsed:
         connection.exec_driver_sql(_LAPSE, {"member_id": member_id, "now": now})
-    return None if account.merged else account
+    return account
+
+
+def _not_as_expected(connection: Connection, members: Sequence[int]) -> HubError:
+    there = fetch(connection, _EXIST, {"members": list(members)})[0][0]
+    return (
+        Overtaken("members were merged or parted")
+        if there == len(members)
+        else LedgerBroken(f"some of the members {members} do not exist")
+    )
+
+
+def survivors(connection: Connection, members: Sequence[int]) -> dict[int, int]:
+    """Return the member into which each of some was merged, or itself."""
+    merged = dict(fetch(connection, _SURVIVORS, {"members": list(members)}))
+    return {member_id: merged.get(member_id, member_id) for member_id in members}
 
 
 def survivor(connection: Connection, member_id: int) -> int:

@@ -20,12 +20,12 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hub.core.errors import ConfigurationError, DatabaseUnavailable
+from hub.core.errors import ConfigurationError, DatabaseUnavailable, Overtaken
 from settlement.store.schema import migrate as migrate_settlement
 
 Result = TypeVar("Result")
 ATTEMPTS = 10
-"""How often a transaction is tried again when PostgreSQL chose it as the victim of a deadlock."""
+"""How often a transaction is tried when PostgreSQL chose it as the victim of a deadlock, or others overtook it."""
 MIGRATION_LOCK = 0x68616E7361
 """Advisory lock that lets one process migrate while others wait."""
 
@@ -55,7 +55,7 @@ class Database:
             yield connection
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
-        """Run ``work`` in one transaction and commit it; start over when PostgreSQL breaks a deadlock with it."""
+        """Run ``work`` in one transaction and commit it; start over when others overtook it or a deadlock is broken."""
         with _told_as_unavailable():
             return again_after_deadlock(lambda: self._once(work))
 
@@ -108,10 +108,12 @@ def _told_as_unavailable() -> Iterator[None]:
 
 
 def again_after_deadlock(transaction: Callable[[], Result]) -> Result:
-    """Run ``transaction``, and again each time PostgreSQL breaks a deadlock with it."""
+    """Run ``transaction``, and again each time others overtook it, or PostgreSQL breaks a deadlock with it."""
     for _ in range(ATTEMPTS - 1):
         try:
             return transaction()
+        except Overtaken:
+            continue
         except OperationalError as error:
             if not is_deadlock(error):
                 raise
