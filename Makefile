@@ -18,7 +18,7 @@ serve: $(VENV)/with-hub  ## set up a sandbox hub in hansa-data and serve it on p
 	$(BIN)/hansa serve
 
 test: $(VENV)/with-dev  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: $(VENV)/with-dev  ## check style
 	$(BIN)/ruff check .
