@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
 
 from hub.api.express import Answer, Express
-from hub.api.incoming import CUT_SHORT, RAW_PATH
+from hub.api.incoming import CUT_SHORT, LIMITED, RAW_PATH
+from hub.core import client_address
+from hub.core.webhook_targets import Network
+from hub.services.rate_limits import RateLimited, RateLimits
 
 MAX_HEADER_BYTES = 16_384
 QUEUED_A_THREAD = 32
@@ -33,8 +36,17 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Bridge:
     """An ASGI application that answers by the express lane where it can, and with a Flask application elsewhere."""
 
-    def __init__(self, app: Flask, express: Express, threads: int, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        express: Express,
+        rate_limits: RateLimits,
+        threads: int,
+        max_body_bytes: int,
+        trusted_proxies: Sequence[Network] = (),
+    ) -> None:
         self._app, self._express, self._max_body_bytes = app, express, max_body_bytes
+        self._rate_limits, self._trusted_proxies = rate_limits, trusted_proxies
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
         self._refusals = ThreadPoolExecutor(REFUSING_THREADS, thread_name_prefix="hansa-refusals")
         self._free = threads * (1 + QUEUED_A_THREAD)
@@ -44,13 +56,7 @@ class Bridge:
         if scope["type"] != "http":
             return
         environ = _environ(scope)
-        body, fault = await _read(receive, self._max_body_bytes)
-        if fault:
-            environ[CUT_SHORT] = fault
-        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            environ[CUT_SHORT] = "header_too_large"
-        elif self._free <= 0:
-            environ[CUT_SHORT] = "unavailable"
+        body = await self._let_in(environ, scope, receive)
         self._free -= 1
         try:
             status, headers, answer = await self._express.answer(environ, body) or await self._usual(environ, body)
@@ -58,6 +64,31 @@ class Bridge:
             self._free += 1
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _let_in(self, environ: dict[str, Any], scope: Scope, receive: Receive) -> bytes:
+        """Return the body of a request, or leave in its environment why it is refused without a look at it."""
+        limited = await self._count(environ)
+        if limited is not None:
+            environ |= {LIMITED: limited, CUT_SHORT: limited.code}
+            return b""
+        body, fault = await _read(receive, self._max_body_bytes)
+        if fault:
+            environ[CUT_SHORT] = fault
+        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            environ[CUT_SHORT] = "header_too_large"
+        elif self._free <= 0:
+            environ[CUT_SHORT] = "unavailable"
+        return body
+
+    async def _count(self, environ: dict[str, Any]) -> RateLimited | None:
+        """Count a request of its address; return the refusal if there were too many."""
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+        address = client_address.of(environ["REMOTE_ADDR"], forwarded, self._trusted_proxies)
+        try:
+            await self._rate_limits.wait(self._rate_limits.limits.address, address)
+        except RateLimited as limited:
+            return limited
+        return None
 
     async def _usual(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ["CONTENT_LENGTH"] = str(len(body))

@@ -19,8 +19,9 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from hub.core.errors import ConfigurationError
+from hub.services.rate_limits import RateLimits
 from hub.settings import Settings
-from hub.start import authorities, database_url, open_hub
+from hub.start import authorities, database_url, limits, open_hub, trusted_proxies
 
 if TYPE_CHECKING:
     from hub.asgi import Bridge
@@ -40,8 +41,10 @@ def application() -> Bridge:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
-    app, express = create_app(open_hub(settings), authorities(settings), settings.rate_limit)
-    return Bridge(app, express, settings.threads, settings.max_body_bytes)
+    hub = open_hub(settings)
+    rate_limits = RateLimits(hub, limits(settings), time.monotonic)
+    app, express = create_app(hub, authorities(settings), rate_limits)
+    return Bridge(app, express, rate_limits, settings.threads, settings.max_body_bytes, trusted_proxies(settings))
 
 
 def _end_with(parent: int) -> None:
@@ -55,6 +58,7 @@ def serve(settings: Settings) -> None:
     """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     hub = open_hub(settings)
+    limits(settings), trusted_proxies(settings)
     with hub.database.connect() as connection:
         hub.moment(connection)
     stopped = Event()

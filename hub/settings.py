@@ -32,8 +32,14 @@ class Settings:
     public_url: str = ""
     """How partners reach the hub, for instance https://points.example; the signed authority must match it."""
     rate_limit: int = 10_000
-    """Requests a second that one partner may send to one worker; more are answered 429."""
+    """Requests a second that one partner may send to all workers together; more are answered 429."""
     max_body_bytes: int = 1_048_576
+    address_rate_limit: int = 10_000
+    """Requests a second from one address (IPv6: from one /64), counted before anything else of them is looked at."""
+    member_rate_limit: int = 50
+    """Requests a second about one member, reports of sales and refunds not among them."""
+    trusted_proxies: str = ""
+    """Networks of proxies whose X-Forwarded-For is believed: 10.0.0.0/8,127.0.0.1."""
     webhook_networks: str = ""
     """Networks besides the public Internet to which webhooks may go, also by plain http: 10.1.0.0/16,127.0.0.0/8."""
 

@@ -9,6 +9,7 @@ from hub.core import webhook_targets
 from hub.core.errors import ConfigurationError
 from hub.core.webhook_targets import Network
 from hub.services.context import Hub
+from hub.services.rate_limits import Limits
 from hub.settings import Settings
 from hub.store import embedded
 from hub.store.database import Database
@@ -28,16 +29,29 @@ def open_hub(settings: Settings) -> Hub:
         ConfigurationError: it has not been set up; the message says what to do.
     """
     secrets = keyring.load(settings.data / "secrets")
-    networks = _webhook_networks(settings)
+    networks = _networks("HANSA_WEBHOOK_NETWORKS", settings.webhook_networks)
     database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
     return Hub(database, secrets, webhook_networks=networks)
 
 
-def _webhook_networks(settings: Settings) -> tuple[Network, ...]:
+def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
+    """Return the networks of proxies whose X-Forwarded-For is believed."""
+    return _networks("HANSA_TRUSTED_PROXIES", settings.trusted_proxies)
+
+
+def limits(settings: Settings) -> Limits:
+    """Return the rate limits."""
+    given = (settings.address_rate_limit, settings.rate_limit, settings.member_rate_limit)
+    if not all(given):
+        raise ConfigurationError("a rate limit must be at least 1 request a second")
+    return Limits.of(*given)
+
+
+def _networks(name: str, text: str) -> tuple[Network, ...]:
     try:
-        return webhook_targets.networks(settings.webhook_networks)
+        return webhook_targets.networks(text)
     except ValueError as error:
-        raise ConfigurationError(f"HANSA_WEBHOOK_NETWORKS must be like 10.1.0.0/16,127.0.0.0/8: {error}") from None
+        raise ConfigurationError(f"{name} must be like 10.1.0.0/16,127.0.0.0/8: {error}") from None
 
 
 def authorities(settings: Settings) -> frozenset[str]:

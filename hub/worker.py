@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from threading import Event
 
 from hub.messenger import Carriers, deliver_all
-from hub.services import end_of_day, webhooks
+from hub.services import end_of_day, rate_limits, webhooks
 from hub.services.context import Hub
 
 
@@ -36,6 +36,7 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     """Do what a day's end, or a key's, makes due; return the day that was ended last."""
     webhooks.announce_retiring_keys(hub)
     webhooks.forget_delivered(hub)
+    rate_limits.forget(hub)
     return _end_yesterday(hub, ended, say)
 
 

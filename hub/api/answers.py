@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, request
 
-from hub.api import incoming
+from hub.api import incoming, rate_limit
 from hub.core.errors import Refused
 from hub.services.context import Hub
+from hub.services.rate_limits import RateLimited
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
 
@@ -25,7 +26,10 @@ def refusal(refused: Refused) -> Response:
     """Return the problem document (RFC 9457) of a refusal."""
     content = problem(refused.code, refused.detail, **refused.members)
     answer = document(content, CODES[refused.code].status, PROBLEM_TYPE)
-    if answer.status_code in {429, 503}:
+    if isinstance(refused, RateLimited):
+        answer.headers["Retry-After"] = str(refused.standing.whole_wait_s)
+        answer.headers.extend(rate_limit.fields(refused.standing))
+    elif answer.status_code == 503:
         answer.headers["Retry-After"] = RETRY_AFTER_S
     return answer
 

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from hub.api import answers, incoming, openapi, public
+from hub.api import answers, incoming, openapi, public, rate_limit
 from hub.api.calls import Call, Endpoint
 from hub.api.express import Express
 from hub.api.metrics import Metrics
-from hub.api.rate_limit import RateLimit
 from hub.api.routes import SIGNED
 from hub.core.errors import DatabaseUnavailable, Refused
 from hub.services.authentication import authenticate
 from hub.services.context import Hub
+from hub.services.rate_limits import RateLimits
 
 LOG = logging.getLogger("hansa.api")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> tuple[Flask, Express]:
+def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -> tuple[Flask, Express]:
     """Build the application and its express lane.
 
     ``authorities`` are the values of ``@authority`` that they answer for.
@@ -38,21 +37,21 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limit: int) -> tuple[
     # A path counts as it was signed: no redirect to a tidier one, and no method that the index does not name.
     app.url_map.merge_slashes = False
     metrics = Metrics()
-    limit = RateLimit(rate_limit, time.monotonic)
     for endpoint in SIGNED:
-        view = _signed_view(hub, endpoint, authorities, limit)
+        view = _signed_view(hub, endpoint, authorities, rate_limits)
         rule = re.sub(r"\{(\w+)\}", r"<path:\1>" if endpoint.path.endswith("}") else r"<\1>", endpoint.path)
         name = f"{endpoint.method} {endpoint.path}"
         app.add_url_rule(rule, name, view, methods=[endpoint.method], provide_automatic_options=False)
     public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
+    app.before_request(lambda: incoming.check_let_in(request))
     app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
-    return app, Express(hub, authorities, limit, metrics)
+    return app, Express(hub, authorities, rate_limits, metrics)
 
 
 def _signed_view(
-    hub: Hub, endpoint: Endpoint, authorities: frozenset[str], limit: RateLimit
+    hub: Hub, endpoint: Endpoint, authorities: frozenset[str], rate_limits: RateLimits
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         if request.method != endpoint.method:
@@ -60,10 +59,15 @@ def _signed_view(
             raise MethodNotAllowed([endpoint.method])
         received = incoming.received(request)
         caller = authenticate(hub, received, authorities)
-        limit.take(caller.partner.partner_id)
+        standing = rate_limits.take(rate_limits.limits.of_partner(caller.partner), caller.partner.partner_id)
         body = incoming.json_body(received, endpoint.request, optional=endpoint.body_optional)
         query = incoming.query(request, endpoint.query)
-        return answers.document(endpoint.handle(Call(hub, caller, body, incoming.path_ids(path), query)))
+        call = Call(hub, caller, body, incoming.path_ids(path), query)
+        if endpoint.member is not None:
+            rate_limits.take(rate_limits.limits.member, endpoint.member(call))
+        answer = answers.document(endpoint.handle(call))
+        answer.headers.extend(rate_limit.fields(standing))
+        return answer
 
     return view
 

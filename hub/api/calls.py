@@ -22,6 +22,11 @@ class Call(NamedTuple):
     query: Mapping[str, Any]
 
 
+def named_member(call: Call) -> str:
+    """Return the member that a call names, in its path or in its body."""
+    return str(call.path["member"] if "member" in call.path else call.body["member"])
+
+
 class Endpoint(NamedTuple):
     """One line of the contract: what may be asked, how it is answered, who answers."""
 
@@ -34,5 +39,7 @@ class Endpoint(NamedTuple):
     query: type[Schema] | None = None
     body_optional: bool = False
     """Whether a request without a body means ``{}``."""
+    member: Callable[[Call], str] | None = None
+    """The member that it is about, whose rate limit it counts against."""
     refusals: tuple[str, ...] = ()
     """Codes this endpoint may refuse with, beyond those that any signed request may meet."""

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from hub.api import incoming
+from hub.api import incoming, rate_limit
 from hub.api.metrics import Metrics
-from hub.api.rate_limit import RateLimit
 from hub.core.errors import Refused
 from hub.services.authentication import Request, authenticate_at
-from hub.services.context import Hub
+from hub.services.context import Hub, Partner
 from hub.services.group_commit import GroupCommit, Results, Waiting
+from hub.services.rate_limits import RateLimited, RateLimits, Standing
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import EarningsRequest
 
@@ -39,8 +39,8 @@ class _Ticket(NamedTuple):
 class Express:
     """Answers what may take the lane; for all else `answer` returns None."""
 
-    def __init__(self, hub: Hub, authorities: frozenset[str], limit: RateLimit, metrics: Metrics) -> None:
-        self._hub, self._authorities, self._limit, self._metrics = hub, authorities, limit, metrics
+    def __init__(self, hub: Hub, authorities: frozenset[str], rate_limits: RateLimits, metrics: Metrics) -> None:
+        self._hub, self._authorities, self._rate_limits, self._metrics = hub, authorities, rate_limits, metrics
         self._group: GroupCommit | None = None
 
     async def answer(self, environ: Mapping[str, Any], body: bytes) -> Answer | None:
@@ -55,11 +55,16 @@ class Express:
         waiting = self._admit(request, ticket)
         if waiting is None:
             return None
+        # Last, so that a request which the usual way takes over is not counted twice.
+        standing = await self._count(waiting.caller.partner)
+        if standing is None:
+            return None
         self._writer().submit(waiting)
         results = await ticket.future
         if results is None:
             return None
-        answer = self._signed(request, waiting.caller.nonce, strict_json.dumps({"results": results}))
+        body = strict_json.dumps({"results": results})
+        answer = self._signed(request, waiting.caller.nonce, body, rate_limit.fields(standing))
         self._metrics.count(f"{METHOD} {PATH}", 200, time.perf_counter() - started)
         return answer
 
@@ -71,11 +76,16 @@ class Express:
         try:
             caller = authenticate_at(moment, self._hub, request, self._authorities)
             sales = incoming.json_body(request, EarningsRequest)["earnings"]
-            # Last, so that a request which the usual way takes over is not counted twice.
-            self._limit.take(caller.partner.partner_id)
         except Refused:
             return None
         return Waiting(caller, sales, ticket)
+
+    async def _count(self, partner: Partner) -> Standing | None:
+        """Count the request; None if there were too many."""
+        try:
+            return await self._rate_limits.wait(self._rate_limits.limits.of_partner(partner), partner.partner_id)
+        except RateLimited:
+            return None
 
     def _writer(self) -> GroupCommit:
         """Return the group commit of this process, made on first use, when the event loop runs."""
@@ -84,7 +94,7 @@ class Express:
             self._group = GroupCommit(self._hub, lambda answers: _hand_over(loop, answers))
         return self._group
 
-    def _signed(self, request: Request, nonce: str, body: bytes) -> Answer:
+    def _signed(self, request: Request, nonce: str, body: bytes, unsigned: Mapping[str, str]) -> Answer:
         fields = signatures.sign_response(
             status=200,
             content_type=_JSON_TYPE,
@@ -95,7 +105,7 @@ class Express:
             keyid=self._hub.keyring.keyid,
             created=int(self._hub.real_time().timestamp()),
         )
-        headers = {"Content-Type": _JSON_TYPE, "Content-Length": str(len(body))} | fields
+        headers = {"Content-Type": _JSON_TYPE, "Content-Length": str(len(body)), **unsigned} | fields
         return 200, [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()], body
 
 

@@ -15,6 +15,7 @@ from marshmallow import Schema
 
 from hub.core.errors import Refused
 from hub.services.authentication import Request
+from hub.services.rate_limits import RateLimited
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.signatures import RequestTarget
@@ -22,6 +23,8 @@ from partner_sdk.wire.strict_json import MalformedJson
 from partner_sdk.wire.values import IDENTIFIER
 
 RAW_PATH = "hansa.raw_path"
+LIMITED = "hansa.limited"
+"""The refusal of a request from an address that sends too many."""
 CUT_SHORT = "hansa.cut_short"
 """The code to refuse with when the bridge stopped reading; one of `_CUT_SHORT`."""
 _CUT_SHORT = {
@@ -56,11 +59,25 @@ def normal_authority(scheme: str, authority: str) -> str:
     return authority.lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
 
 
+def check_let_in(request: FlaskRequest) -> None:
+    """Refuse what the bridge did, whatever it asks for. A busy hub still tells that it is alive.
+
+    Raises:
+        Refused: ``rate_limited``, ``body_too_large``, ``header_too_large`` or ``malformed_request``.
+    """
+    limited: RateLimited | None = request.environ.get(LIMITED)
+    if limited is not None:
+        raise limited
+    code = request.environ.get(CUT_SHORT)
+    if code and code != "unavailable":
+        raise Refused(code, _CUT_SHORT[code])
+
+
 def received(request: FlaskRequest) -> Request:
     """Return the request with its body.
 
     Raises:
-        Refused: ``body_too_large``, ``header_too_large``, ``malformed_request`` or ``unavailable``.
+        Refused: ``unavailable``.
     """
     code = request.environ.get(CUT_SHORT)
     if code:

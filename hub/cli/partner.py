@@ -136,6 +136,19 @@ def suspend(settings: Settings, partner_id: str, undo: bool, as_json: bool) -> N
     show(partners.set_status(start.open_hub(settings), partner_id, state), as_json, f"Partner {partner_id}")
 
 
+@partner.command()
+@click.argument("partner_id")
+@click.option("--requests", type=click.IntRange(1, 1_000_000), help="Requests a second, whichever worker they reach.")
+@click.option("--usual", is_flag=True, help="The hub's usual limit again (hansa serve --rate-limit).")
+@json_option
+@click.pass_obj
+def limit(settings: Settings, partner_id: str, requests: int | None, usual: bool, as_json: bool) -> None:
+    """Give a partner a rate limit of its own, from now on."""
+    if (requests is None) != usual:
+        raise click.UsageError("Say --requests N or --usual.")
+    show(partners.set_limit(start.open_hub(settings), partner_id, requests), as_json, f"Partner {partner_id}")
+
+
 @partner.group()
 def key() -> None:
     """Add, approve, list and revoke the keys of partners. The hub only ever holds public keys."""

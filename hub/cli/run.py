@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -52,25 +53,38 @@ def init(settings: Settings, name: str, environment: str | None, as_json: bool) 
     default=10_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Requests a second that one partner may send to one worker.",
+    help="Requests a second of one partner, whichever worker they reach; `hansa partner limit` sets another for one.",
+)
+@click.option(
+    "--address-rate-limit",
+    envvar="HANSA_ADDRESS_RATE_LIMIT",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Requests a second from one address, before it is known who asks.",
+)
+@click.option(
+    "--member-rate-limit",
+    envvar="HANSA_MEMBER_RATE_LIMIT",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Requests a second about one member; reports of sales and refunds are not counted.",
+)
+@click.option(
+    "--trusted-proxies",
+    envvar="HANSA_TRUSTED_PROXIES",
+    default="",
+    help="Networks of your proxies, like 10.0.0.0/8,127.0.0.1; only what they write into X-Forwarded-For is believed.",
 )
 @click.pass_obj
-def serve(
-    settings: Settings, host: str, port: int, workers: int, threads: int, public_url: str, rate_limit: int
-) -> None:
+def serve(settings: Settings, /, **chosen: Any) -> None:
     """Serve the API until interrupted."""
     from hub import serve as serving
 
-    settings = replace(
-        settings,
-        host=host,
-        port=port,
-        workers=workers,
-        threads=threads,
-        public_url=public_url,
-        rate_limit=rate_limit,
-    )
-    click.echo(f"Serving on http://{host}:{port} with {workers} workers; stop with Ctrl-C.", err=True)
+    settings = replace(settings, **chosen)
+    where = f"http://{settings.host}:{settings.port}"
+    click.echo(f"Serving on {where} with {settings.workers} workers; stop with Ctrl-C.", err=True)
     serving.serve(settings)
 
 

@@ -59,6 +59,8 @@ class Partner:
     """By direction, ``in`` or ``out``, and unit."""
     by_jurisdiction: bool
     """Whether the life of its points depends on where a member lives."""
+    requests_a_second: int | None
+    """Its own rate limit, where it has one."""
 
 
 class Configuration(NamedTuple):
@@ -159,6 +161,7 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
         ),
         MappingProxyType(_exchanges(row.partner_id, [*kinds["exchange-in"], *kinds["exchange-out"]])),
         any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
+        row.requests_a_second,
     )
 
 

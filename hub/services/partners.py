@@ -113,6 +113,13 @@ def set_status(hub: Hub, partner_id: str, status: str) -> dict[str, Any]:
     return show(hub, partner_id)
 
 
+def set_limit(hub: Hub, partner_id: str, requests_a_second: int | None) -> dict[str, Any]:
+    """Give a partner a rate limit of its own, or with None the usual one."""
+    if not hub.database.transact(lambda c: configuration.set_requests_a_second(c, partner_id, requests_a_second)):
+        raise Refused("unknown_partner", f"There is no partner {partner_id!r}.")
+    return show(hub, partner_id)
+
+
 def listing(hub: Hub) -> list[dict[str, Any]]:
     """Return all partners, by id."""
     with hub.database.connect() as connection:
@@ -129,6 +136,7 @@ def show(hub: Hub, partner_id: str) -> dict[str, Any]:
         "partner": partner_id,
         "name": partner.name,
         "status": partner.status,
+        "requests_a_second": partner.requests_a_second,
         "contracts": [
             {
                 "version": one.version,

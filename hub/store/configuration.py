@@ -87,6 +87,16 @@ def set_partner_status(connection: Connection, partner_id: str, status: str) -> 
     return done.rowcount == 1
 
 
+def set_requests_a_second(connection: Connection, partner_id: str, requests: int | None) -> bool:
+    """Set a partner's own rate limit, None for the usual one; False if there is no such partner."""
+    done = connection.execute(
+        text("UPDATE hub.partner SET requests_a_second = :requests WHERE partner_id = :partner_id"),
+        {"partner_id": partner_id, "requests": requests},
+    )
+    connection.execute(_RAISE)
+    return done.rowcount == 1
+
+
 def add_contract(
     connection: Connection,
     partner_id: str,

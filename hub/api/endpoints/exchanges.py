@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from hub.api.calls import Call, Endpoint
+from hub.api.calls import Call, Endpoint, named_member
 from hub.services import exchange_steps, exchanges, reporting
 from partner_sdk.wire.exchanging import ExchangeAnswer, ExchangeRequest, ExchangesAnswer, ExchangesQuery
 from partner_sdk.wire.returns import EmptyRequest
@@ -56,6 +56,7 @@ ENDPOINTS = (
         ExchangeAnswer,
         post,
         ExchangeRequest,
+        member=named_member,
         refusals=(
             "unknown_member",
             "quote_invalid",

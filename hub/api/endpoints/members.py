@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.api.calls import Call, Endpoint
+from hub.api.calls import Call, Endpoint, named_member
 from hub.services import members
 from partner_sdk.wire.schemas import MemberAnswer, MembersAnswer, MembersRequest
 
@@ -21,5 +21,13 @@ def get(call: Call) -> dict[str, Any]:
 
 ENDPOINTS = (
     Endpoint("POST", "/v1/members", "Enrol members, attach identifiers", MembersAnswer, post, MembersRequest),
-    Endpoint("GET", "/v1/members/{member}", "Balance of a member", MemberAnswer, get, refusals=("unknown_member",)),
+    Endpoint(
+        "GET",
+        "/v1/members/{member}",
+        "Balance of a member",
+        MemberAnswer,
+        get,
+        member=named_member,
+        refusals=("unknown_member",),
+    ),
 )

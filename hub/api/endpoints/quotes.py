@@ -14,6 +14,12 @@ def post(call: Call) -> dict[str, Any]:
     return quotes.quote(call.hub, call.caller.partner, call.body)
 
 
+def member(call: Call) -> str:
+    """Return whom the quote is for."""
+    (asked,) = call.body.values()
+    return str(asked["member"])
+
+
 ENDPOINTS = (
     Endpoint(
         "POST",
@@ -22,6 +28,7 @@ ENDPOINTS = (
         QuoteAnswer,
         post,
         QuoteRequest,
+        member=member,
         refusals=(
             "unknown_member",
             "no_rate",

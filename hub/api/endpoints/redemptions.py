@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.api.calls import Call, Endpoint
+from hub.api.calls import Call, Endpoint, named_member
 from hub.services import captures, redemptions, reversals
 from partner_sdk.wire.returns import (
     CaptureAnswer,
@@ -47,6 +47,7 @@ ENDPOINTS = (
         RedemptionAnswer,
         post,
         RedemptionRequest,
+        member=named_member,
         refusals=(
             "insufficient_points",
             "event_conflict",

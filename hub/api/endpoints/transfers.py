@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.api.calls import Call, Endpoint
+from hub.api.calls import Call, Endpoint, named_member
 from hub.services import gifts, reporting
 from partner_sdk.wire.between import TransferAnswer, TransferRequest
 
@@ -22,6 +22,7 @@ ENDPOINTS = (
         TransferAnswer,
         post,
         TransferRequest,
+        member=named_member,
         refusals=(
             "insufficient_points",
             "event_conflict",
