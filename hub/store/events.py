@@ -43,7 +43,7 @@ _PAGE = text("""
     FROM hub.event
     WHERE partner_id = :partner_id AND (tx, event_id) > (cast(:tx AS xid8), :event_id)
       AND tx < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY tx, event_id LIMIT :most
+    ORDER BY event.tx, event_id LIMIT :most
 """)
 
 

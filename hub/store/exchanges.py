@@ -33,7 +33,7 @@ _PAGE = text(f"""
     SELECT {_COLUMNS}, tx::text FROM hub.exchange
     WHERE partner_id = :partner_id AND (tx, exchange_id) > (cast(:tx AS xid8), :exchange_id)
       AND (:state = '' OR state = :state) AND tx < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY tx, exchange_id LIMIT :most
+    ORDER BY exchange.tx, exchange_id LIMIT :most
 """)
 _LISTING = text(f"""
     SELECT {_COLUMNS} FROM hub.exchange

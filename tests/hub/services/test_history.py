@@ -32,6 +32,18 @@ def test_pages_follow_each_other_and_the_last_cursor_stays_good(built: Coalition
     assert _page(built.hub, cursor)[0] == ["e5"]
 
 
+def test_pages_go_on_where_transaction_ids_get_one_more_digit(built: Coalition) -> None:
+    """Ids of transactions are numbers: 9 comes before 10, however texts compare."""
+    earn(built.hub, "grocer", "e1", "card:1", 1_000)
+    earn(built.hub, "grocer", "e2", "card:1", 1_000)
+    with built.hub.database.connect() as connection:
+        for event_id, tx in (("e1", 9), ("e2", 10)):
+            connection.execute(text(f"UPDATE hub.event SET tx = '{tx}'::xid8 WHERE event_id = '{event_id}'"))
+    first, cursor, more = _page(built.hub, limit=1)
+    assert (first, more) == (["e1"], True)
+    assert _page(built.hub, cursor, limit=1)[0] == ["e2"]
+
+
 def test_others_events_are_not_shown(built: Coalition) -> None:
     earn(built.hub, "fuel", "theirs", "card:1", 1_000)
     earn(built.hub, "grocer", "ours", "card:1", 1_000)
