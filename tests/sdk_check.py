@@ -11,13 +11,22 @@ import tempfile
 import venv
 from pathlib import Path
 
-MAX_BYTES = 100_000
+MAX_BYTES = 150_000
+DEPENDENCIES = {"cryptography", "marshmallow", "requests"}
 PROOF = """
-import importlib.util, sys
+import importlib.metadata, importlib.resources, importlib.util, pkgutil, re
 import partner_sdk
 from partner_sdk import Client
-for name in ("flask", "sqlalchemy", "hub", "settlement"):
+for name in ("flask", "sqlalchemy", "hub", "settlement", "pytest"):
     assert importlib.util.find_spec(name) is None, name + " came with the wheel"
+needed = {re.match("[a-z-]+", one)[0] for one in importlib.metadata.requires("hansa-partner-sdk")}
+assert needed == DEPENDENCIES, needed
+for module in pkgutil.walk_packages(partner_sdk.__path__, "partner_sdk."):
+    if module.name != "partner_sdk.testing.fixtures":
+        importlib.import_module(module.name)
+from partner_sdk.testing import LocalHub
+with LocalHub().client("grocer") as client:
+    assert client.ping().key_state == "active"
 assert (importlib.resources.files("partner_sdk") / "py.typed").is_file(), "py.typed is missing"
 print("import partner_sdk: ok; brought:", ", ".join(sorted(partner_sdk.__all__)[:6]), "...")
 """
@@ -34,7 +43,7 @@ def main(folder: Path) -> None:
         python = Path(empty) / "bin" / "python"
         run = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel))
         subprocess.run(run, check=True)
-        subprocess.run((str(python), "-c", "import importlib.resources" + PROOF), check=True, cwd=empty)
+        subprocess.run((str(python), "-c", f"{DEPENDENCIES=}{PROOF}"), check=True, cwd=empty)
         subprocess.run((str(Path(empty) / "bin" / "hansa-partner"), "--help"), check=True, stdout=subprocess.DEVNULL)
     print(f"{wheel.name}: {size} bytes, installs, imports, brings neither Flask nor SQLAlchemy")
 

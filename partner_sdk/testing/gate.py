@@ -1,0 +1,60 @@
+"""The local hub's gate: who sent a request, by the wire's own functions and in the real hub's order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from partner_sdk.testing.arithmetic import instant
+from partner_sdk.testing.refusal import Refusal
+from partner_sdk.wire import signatures
+from partner_sdk.wire.keys import PublicKey
+from partner_sdk.wire.signatures import Headers, RequestTarget, SignatureRefused
+
+_USABLE = ("active", "retiring")
+
+
+@dataclass(slots=True)
+class RegisteredKey:
+    """A partner's key as the hub knows it; set `state` to see how a till copes with a key that ends."""
+
+    keyid: str
+    partner: str
+    public: PublicKey
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came."""
+
+    target: RequestTarget
+    headers: Headers
+    body: bytes
+
+
+def authenticate(received: Received, keys: Mapping[str, RegisteredKey], authority: str, now: float) -> RegisteredKey:
+    """The key that signed a request; refuses with the codes of the wire."""
+    try:
+        headers = received.headers
+        signature = signatures.parse_request_signature(headers.get("signature-input"), headers.get("signature"))
+        signatures.check_components(signature, bool(received.body))
+        signatures.check_times(signature, now)
+        key = _usable(keys, signature.keyid)
+        if received.target.authority != authority:
+            raise Refusal("wrong_authority", "This hub does not answer for the authority of the request.")
+        if received.body:
+            signatures.check_digest(received.target.content_digest or "", received.body)
+        signatures.verify_request(received.target, signature, key.public)
+    except SignatureRefused as refusal:
+        skewed = {"server_time": instant(datetime.fromtimestamp(now, UTC))} if refusal.code == "clock_skew" else {}
+        raise Refusal(refusal.code, refusal.detail, **skewed) from None
+    return key
+
+
+def _usable(keys: Mapping[str, RegisteredKey], keyid: str) -> RegisteredKey:
+    key = keys.get(keyid)
+    if key is None:
+        raise Refusal("unknown_key", "No partner has registered this key id.")
+    if key.state not in _USABLE:
+        raise Refusal(f"key_{key.state}", f"The key is {key.state}.")
+    return key

@@ -1,0 +1,223 @@
+"""A hub inside a test's own process: it remembers, it verifies, it signs; no network, no server, no database.
+
+Requests come in through the session of the real client and pass the wire's own verifier, strict JSON and schemas;
+answers go out signed by keys that a pinned root key vouches for. So what an integrator tests is the whole SDK,
+and what they need not have is a hub.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from threading import RLock
+from typing import Any, NamedTuple
+
+from requests import Session
+
+from partner_sdk.client import Client
+from partner_sdk.testing import routes
+from partner_sdk.testing.accounts import Account, LotKey
+from partner_sdk.testing.adapter import open_session
+from partner_sdk.testing.arithmetic import instant
+from partner_sdk.testing.books import Books, spelled
+from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply
+from partner_sdk.testing.gate import Received, RegisteredKey, authenticate
+from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.terms import Terms
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
+from partner_sdk.wire.hub_keys import HubKey, HubKeyList, sign_key_list
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, WeakKey, key_id, verify_registration
+from partner_sdk.wire.schemas import KeyRegistration
+from partner_sdk.wire.signatures import echoed_nonce, sign_response
+
+AUTHORITY = "hub.test"
+_HUB_KEYS = "/v1/hub-keys"
+_PATIENT = {429, 503}
+
+
+class Seen(NamedTuple):
+    """A request that reached the hub."""
+
+    method: str
+    path: str
+    body: bytes
+
+
+class LocalHub:
+    """The hub of one test. Partners `join` it with their terms; `client(partner)` speaks for one.
+
+    Business time is real time, until `move_to` or `advance` moves it; then it stands until it is moved again.
+    `skew_s` puts the hub's real clock ahead of the tills'. `pauses` are what clients would have slept, in seconds.
+    """
+
+    url = f"https://{AUTHORITY}"
+
+    def __init__(self, now: datetime | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self.skew_s = 0.0
+        self.keys: dict[str, RegisteredKey] = {}
+        self.seen: list[Seen] = []
+        self.pauses: list[float] = []
+        self._root, self._signing, self._stranger = (PrivateKey.generate() for _ in range(3))
+        self._clock, self._now = clock, now
+        self._members: dict[str, Account] = {}
+        self._books: dict[str, Books] = {}
+        self._private: dict[str, PrivateKey] = {}
+        self._faults: deque[Fault | None] = deque()
+        self._lock = RLock()
+
+    # --- whom it knows ---
+
+    @property
+    def root_key(self) -> str:
+        """The root key to pin, as an operator hands it out."""
+        return self._root.public.text()
+
+    def join(self, partner: str, terms: Terms | None = None) -> PrivateKey:
+        """Let a partner join with its terms and an approved key, which is returned."""
+        books = Books(partner, terms or Terms(), self._members, self.now, self._life_of)
+        self._books[partner] = books
+        self._private[partner] = key = PrivateKey.generate()
+        self._register(partner, key, "active")
+        return key
+
+    def client(self, partner: str, key: PrivateKey | None = None, **options: Any) -> Client:
+        """The real client of a partner, which joins with the usual terms if it has not; `options` are Client's."""
+        if partner not in self._books:
+            self.join(partner)
+        usual: dict[str, Any] = {"root_key": self._root.public, "clock": self._clock, "sleep": self.pauses.append}
+        if "session" not in options:
+            usual["session"] = self.session()
+        return Client(self.url, partner, key or self._private[partner], **(usual | options))
+
+    def session(self) -> Session:
+        """A session that leads here, for a Client of your own making."""
+        return open_session(self.answer)
+
+    def approve(self, keyid: str) -> None:
+        """Make a key that was registered active, as an operator does once thumbprints were compared."""
+        self.keys[keyid].state = "active"
+
+    def give(self, partner: str, member: str, points: int, expires_on: date | None = None) -> None:
+        """Let a member have points of a partner, out of nothing, as something to start a test from."""
+        books = self._books[partner]
+        until = expires_on or books.terms.expires_on(self.now.date())
+        books.enrol(member).lots[LotKey(until, partner)] += points
+
+    def name_charity(self, member: str) -> None:
+        """Let donations go to a member."""
+        self._members.setdefault(spelled(member), Account()).charity = True
+
+    # --- what time it is, and what goes wrong ---
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self._now or datetime.fromtimestamp(self._clock(), UTC)
+
+    def move_to(self, at: datetime) -> None:
+        """Move business time forward to an instant, where it stands."""
+        if at < self.now:
+            raise ValueError("business time moves forward only")
+        self._now = at
+
+    def advance(self, by: timedelta) -> None:
+        """Move business time forward."""
+        self.move_to(self.now + by)
+
+    def fail_next(self, *faults: Fault | None) -> None:
+        """Let the next requests fail, each in its way; None lets one through."""
+        self._faults.extend(faults)
+
+    # --- answering ---
+
+    def answer(self, received: Received) -> Reply:
+        """Answer one request as the hub would, or as a fault has it."""
+        with self._lock:
+            path = received.target.path
+            if path == _HUB_KEYS:
+                return self._signed(received, 200, sign_key_list(self._key_list(), self._root), self._signing)
+            self.seen.append(Seen(received.target.method, path + received.target.query.rstrip("?"), received.body))
+            fault = self._faults.popleft() if self._faults else None
+            if fault in BEFORE:
+                return BEFORE[fault]()
+            reply = self._decided(received, fault)
+            return AFTER[fault](reply) if fault in AFTER else reply
+
+    def _decided(self, received: Received, fault: Fault | None) -> Reply:
+        key = self._stranger if fault is Fault.BAD_SIGNATURE else self._signing
+        try:
+            if fault in REFUSING:
+                raise Refusal(*REFUSING[fault])
+            return self._signed(received, 200, self._handled(received), key)
+        except Refusal as refusal:
+            content = problem(refusal.code, refusal.detail, **refusal.members)
+            return self._signed(received, CODES[refusal.code].status, content, key)
+
+    def _handled(self, received: Received) -> dict[str, Any]:
+        target = received.target
+        if (target.method, target.path) == ("POST", "/v1/keys"):
+            return self._register_unknown(received)
+        matched = None if target.path == "/v1/ping" else routes.find(target.method, target.path)
+        key = authenticate(received, self.keys, AUTHORITY, self._real_time())
+        if matched is None:
+            return self._ping(key)
+        books = self._books[key.partner]
+        books.now, books.requests = self.now, books.requests + 1
+        return matched.route.answer(books, *matched.asked(received))
+
+    def _ping(self, key: RegisteredKey) -> dict[str, Any]:
+        return {
+            "partner": key.partner,
+            "keyid": key.keyid,
+            "key_state": key.state,
+            "server_time": instant(datetime.fromtimestamp(self._real_time(), UTC)),
+            "business_time": instant(self.now),
+            "environment": "sandbox",
+        }
+
+    def _register_unknown(self, received: Received) -> dict[str, Any]:
+        """Take in a key that proves itself; it stays pending until `approve`."""
+        document = routes.body_of(KeyRegistration, received)
+        try:
+            public = verify_registration(document)
+        except KeyRefused as refusal:
+            code = "weak_key" if isinstance(refusal, WeakKey) else "proof_invalid"
+            raise Refusal(code, refusal.detail) from None
+        partner = document["partner"]
+        new = RegisteredKey(key_id(partner, public), partner, public, "pending")
+        authenticate(received, {new.keyid: RegisteredKey(new.keyid, partner, public)}, AUTHORITY, self._real_time())
+        if partner not in self._books:
+            raise Refusal("unknown_partner", f"There is no partner {partner!r}.")
+        known = self.keys.setdefault(new.keyid, new)
+        return {"partner": partner, "keyid": known.keyid, "state": known.state, "thumbprint": public.thumbprint()}
+
+    def _register(self, partner: str, key: PrivateKey, state: str) -> None:
+        keyid = key_id(partner, key.public)
+        self.keys[keyid] = RegisteredKey(keyid, partner, key.public, state)
+
+    def _signed(self, received: Received, status: int, content: Any, key: PrivateKey) -> Reply:
+        body = strict_json.dumps(content)
+        content_type = "application/json" if status == 200 else PROBLEM_TYPE
+        fields = sign_response(
+            status=status,
+            content_type=content_type,
+            body=body,
+            target=received.target,
+            nonce=echoed_nonce(received.headers.get("signature-input")),
+            key=key,
+            keyid=key_id("hub", self._signing.public),
+            created=int(self._real_time()),
+        )
+        patience = {"Retry-After": "1"} if status in _PATIENT else {}
+        return Reply(status, {"Content-Type": content_type, **fields, **patience}, body)
+
+    def _key_list(self) -> HubKeyList:
+        listed = HubKey(key_id("hub", self._signing.public), self._signing.public, 0)
+        return HubKeyList(1, "sandbox", (listed,), int(self._real_time()))
+
+    def _real_time(self) -> float:
+        return self._clock() + self.skew_s
+
+    def _life_of(self, issuer: str) -> int:
+        return self._books[issuer].terms.life_months
