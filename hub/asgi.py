@@ -18,12 +18,12 @@ from typing import Any
 from flask import Flask
 
 from hub.api.express import Answer, Express
-from hub.api.incoming import CUT_SHORT, LIMITED, RAW_PATH
-from hub.core import client_address
+from hub.api.incoming import RAW_PATH, REFUSED
+from hub.core import client_address, request_form
+from hub.core.errors import Refused
 from hub.core.webhook_targets import Network
-from hub.services.rate_limits import RateLimited, RateLimits
+from hub.services.rate_limits import RateLimits
 
-MAX_HEADER_BYTES = 16_384
 QUEUED_A_THREAD = 32
 """Requests that may wait for each thread before others are refused with ``unavailable``."""
 REFUSING_THREADS = 2
@@ -43,9 +43,11 @@ class Bridge:
         rate_limits: RateLimits,
         threads: int,
         max_body_bytes: int,
-        trusted_proxies: Sequence[Network] = (),
+        body_timeout_s: int,
+        trusted_proxies: Sequence[Network],
     ) -> None:
-        self._app, self._express, self._max_body_bytes = app, express, max_body_bytes
+        self._app, self._express = app, express
+        self._max_body_bytes, self._body_timeout_s = max_body_bytes, body_timeout_s
         self._rate_limits, self._trusted_proxies = rate_limits, trusted_proxies
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
         self._refusals = ThreadPoolExecutor(REFUSING_THREADS, thread_name_prefix="hansa-refusals")
@@ -67,52 +69,63 @@ class Bridge:
 
     async def _let_in(self, environ: dict[str, Any], scope: Scope, receive: Receive) -> bytes:
         """Return the body of a request, or leave in its environment why it is refused without a look at it."""
-        limited = await self._count(environ)
-        if limited is not None:
-            environ |= {LIMITED: limited, CUT_SHORT: limited.code}
-            return b""
-        body, fault = await _read(receive, self._max_body_bytes)
-        if fault:
-            environ[CUT_SHORT] = fault
-        elif sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            environ[CUT_SHORT] = "header_too_large"
-        elif self._free <= 0:
-            environ[CUT_SHORT] = "unavailable"
-        return body
+        try:
+            await self._count(environ)
+            _check_form(scope)
+            async with asyncio.timeout(self._body_timeout_s):
+                body = await _read(receive, self._max_body_bytes)
+            if self._free <= 0:
+                raise Refused("unavailable", "The hub is busy; try again later.")
+        except TimeoutError:
+            environ[REFUSED] = Refused("body_too_slow", f"The body was not there after {self._body_timeout_s} seconds.")
+        except Refused as refused:
+            environ[REFUSED] = refused
+        else:
+            return body
+        return b""
 
-    async def _count(self, environ: dict[str, Any]) -> RateLimited | None:
-        """Count a request of its address; return the refusal if there were too many."""
+    async def _count(self, environ: dict[str, Any]) -> None:
+        """Count a request of its address."""
         forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
         address = client_address.of(environ["REMOTE_ADDR"], forwarded, self._trusted_proxies)
-        try:
-            await self._rate_limits.wait(self._rate_limits.limits.address, address)
-        except RateLimited as limited:
-            return limited
-        return None
+        await self._rate_limits.wait(self._rate_limits.limits.address, address)
 
     async def _usual(self, environ: dict[str, Any], body: bytes) -> Answer:
         environ["CONTENT_LENGTH"] = str(len(body))
         environ["wsgi.input"] = io.BytesIO(body)
-        # What was cut short has its refusal already, and must not wait behind all that keeps the hub busy.
-        pool = self._refusals if CUT_SHORT in environ else self._pool
+        # What was not let in has its refusal already, and must not wait behind all that keeps the hub busy.
+        pool = self._refusals if REFUSED in environ else self._pool
         return await asyncio.get_running_loop().run_in_executor(pool, _call, self._app, environ)
 
 
-async def _read(receive: Receive, most: int) -> tuple[bytes, str | None]:
-    """Read a body of at most ``most`` bytes; return it, or the code to refuse with."""
+def _check_form(scope: Scope) -> None:
+    target = scope["raw_path"], scope["query_string"]
+    fault = request_form.fault(scope["http_version"], scope["method"], *target, scope["headers"])
+    if fault is not None:
+        raise Refused(*fault)
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    """Read a body of at most ``most`` bytes.
+
+    Raises:
+        Refused: ``body_too_large``; ``malformed_request`` for one that is not whole.
+    """
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"", "malformed_request"
+            raise Refused("malformed_request", "The request ended before its body did, or its body cannot be read.")
         part = message.get("body", b"")
         size += len(part)
         if size > most:
-            return b"", "body_too_large"
+            raise Refused(
+                "body_too_large", "The body is larger than this hub takes; see docs/protocol.md for the limits."
+            )
         parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts), None
+            return b"".join(parts)
 
 
 def _environ(scope: Scope) -> dict[str, Any]:

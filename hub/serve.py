@@ -14,7 +14,8 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("hansa.serve")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+MAX_BUFFERED_BYTES = 65_536
+"""What a connection may hold of a header, or of a body that nobody has read yet."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
 
@@ -44,7 +47,15 @@ def application() -> Bridge:
     hub = open_hub(settings)
     rate_limits = RateLimits(hub, limits(settings), time.monotonic)
     app, express = create_app(hub, authorities(settings), rate_limits)
-    return Bridge(app, express, rate_limits, settings.threads, settings.max_body_bytes, trusted_proxies(settings))
+    return Bridge(
+        app,
+        express,
+        rate_limits,
+        threads=settings.threads,
+        max_body_bytes=settings.max_body_bytes,
+        body_timeout_s=settings.read_timeout_s,
+        trusted_proxies=trusted_proxies(settings),
+    )
 
 
 def _end_with(parent: int) -> None:
@@ -78,6 +89,10 @@ def _server(settings: Settings) -> MPServer:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=settings.read_timeout_s * 1_000, max_buffer_size=MAX_BUFFERED_BYTES
+        ),
         websockets=False,
         workers=settings.workers,
         respawn_failed_workers=True,

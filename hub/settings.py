@@ -34,6 +34,8 @@ class Settings:
     rate_limit: int = 10_000
     """Requests a second that one partner may send to all workers together; more are answered 429."""
     max_body_bytes: int = 1_048_576
+    read_timeout_s: int = 30
+    """Seconds in which a request's header, and then its body, has to arrive; also how long a connection may idle."""
     address_rate_limit: int = 10_000
     """Requests a second from one address (IPv6: from one /64), counted before anything else of them is looked at."""
     member_rate_limit: int = 50

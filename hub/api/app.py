@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from hub.api import answers, incoming, openapi, public, rate_limit
 from hub.api.calls import Call, Endpoint
@@ -46,8 +46,19 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
     app.before_request(lambda: incoming.check_let_in(request))
+    app.before_request(_check_spelling)
     app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
     return app, Express(hub, authorities, rate_limits, metrics)
+
+
+def _check_spelling() -> None:
+    """Refuse a path whose fixed words are written in escapes: what a proxy allows or forbids would not match it."""
+    if request.url_rule is None:
+        return
+    words, given = request.url_rule.rule.split("/"), request.environ[incoming.RAW_PATH].split("/")
+    same = all(word == own for word, own in zip(words, given, strict=False) if not word.startswith("<"))
+    if not same or len(given) < len(words):
+        raise NotFound
 
 
 def _signed_view(

@@ -48,7 +48,7 @@ class Express:
         started = time.perf_counter()
         if environ["REQUEST_METHOD"] != METHOD or environ[incoming.RAW_PATH] != PATH or len(body) > MOST_BYTES:
             return None
-        if environ["QUERY_STRING"] or incoming.CUT_SHORT in environ:
+        if environ["QUERY_STRING"] or incoming.REFUSED in environ:
             return None
         request = incoming.request_of(environ, body)
         ticket = _Ticket(asyncio.get_running_loop().create_future())

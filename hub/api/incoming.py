@@ -1,6 +1,6 @@
 """What came over the wire, before anybody is believed: limits, raw target, strict JSON, schemas.
 
-The server's bridge (`hub.asgi`) leaves the raw target and anything it cut short in the environment, because a
+The server's bridge (`hub.asgi`) leaves the raw target and what it refused in the environment, because a
 signature is over the target as it was sent and WSGI only knows the decoded path.
 """
 
@@ -15,7 +15,6 @@ from marshmallow import Schema
 
 from hub.core.errors import Refused
 from hub.services.authentication import Request
-from hub.services.rate_limits import RateLimited
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.signatures import RequestTarget
@@ -23,16 +22,8 @@ from partner_sdk.wire.strict_json import MalformedJson
 from partner_sdk.wire.values import IDENTIFIER
 
 RAW_PATH = "hansa.raw_path"
-LIMITED = "hansa.limited"
-"""The refusal of a request from an address that sends too many."""
-CUT_SHORT = "hansa.cut_short"
-"""The code to refuse with when the bridge stopped reading; one of `_CUT_SHORT`."""
-_CUT_SHORT = {
-    "body_too_large": "The body is larger than this hub takes; see docs/protocol.md for the limits.",
-    "header_too_large": "The header is larger than this hub takes; see docs/protocol.md for the limits.",
-    "malformed_request": "The request ended before its body did.",
-    "unavailable": "The hub is busy; try again later.",
-}
+REFUSED = "hansa.refused"
+"""The refusal of a request that the bridge did not let in."""
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 
@@ -63,14 +54,11 @@ def check_let_in(request: FlaskRequest) -> None:
     """Refuse what the bridge did, whatever it asks for. A busy hub still tells that it is alive.
 
     Raises:
-        Refused: ``rate_limited``, ``body_too_large``, ``header_too_large`` or ``malformed_request``.
+        Refused: ``rate_limited``, ``header_too_large``, ``malformed_request``, ``body_too_large``, ``body_too_slow``.
     """
-    limited: RateLimited | None = request.environ.get(LIMITED)
-    if limited is not None:
-        raise limited
-    code = request.environ.get(CUT_SHORT)
-    if code and code != "unavailable":
-        raise Refused(code, _CUT_SHORT[code])
+    refused: Refused | None = request.environ.get(REFUSED)
+    if refused is not None and refused.code != "unavailable":
+        raise refused
 
 
 def received(request: FlaskRequest) -> Request:
@@ -79,9 +67,9 @@ def received(request: FlaskRequest) -> Request:
     Raises:
         Refused: ``unavailable``.
     """
-    code = request.environ.get(CUT_SHORT)
-    if code:
-        raise Refused(code, _CUT_SHORT[code])
+    refused: Refused | None = request.environ.get(REFUSED)
+    if refused is not None:
+        raise refused
     return request_of(request.environ, request.get_data(cache=False))
 
 

@@ -21,8 +21,8 @@ SIGNED_REFUSALS = (
     "partner_suspended", "rate_limited", "header_too_large", "malformed_request", "internal_error", "unavailable",
 )  # fmt: skip
 BODY_REFUSALS = (
-    "body_too_large", "digest_malformed", "digest_mismatch", "unsupported_media_type", "malformed_json",
-    "invalid_request",
+    "body_too_large", "body_too_slow", "digest_malformed", "digest_mismatch", "unsupported_media_type",
+    "malformed_json", "invalid_request",
 )  # fmt: skip
 ABOUT = (
     "Every request is signed (RFC 9421, Ed25519, tag hansa-request) and every JSON answer is signed by the hub"

@@ -45,6 +45,7 @@ CODES: dict[str, Code] = {
     "unknown_proposal": Code(404, "The hub knows no such proposal"),
     "unknown_webhook": Code(404, "The partner has no such webhook"),
     "method_not_allowed": Code(405, "The resource has no such method"),
+    "body_too_slow": Code(408, "The body did not arrive in time", retryable=True),
     "event_conflict": Code(409, "The id was used before with other content"),
     "insufficient_points": Code(409, "The member has too few available points"),
     "member_in_debt": Code(409, "The member owes points"),
