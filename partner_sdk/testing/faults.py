@@ -5,7 +5,7 @@ Nothing waits: what would be a wait for an answer is at once the error that ends
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from requests.exceptions import ConnectionError as Disconnected
 from requests.exceptions import ConnectTimeout, ReadTimeout
@@ -76,7 +76,8 @@ def _lost(reply: Reply) -> Reply:
     raise Disconnected("the local hub was told to lose its answer")
 
 
-def _late(reply: Reply) -> Reply:
+def late(_: object) -> NoReturn:
+    """The end of a wait for an answer."""
     raise ReadTimeout("the local hub was told to be slow")
 
 
@@ -86,7 +87,7 @@ def _altered(reply: Reply) -> Reply:
 
 AFTER: dict[Fault, Callable[[Reply], Reply]] = {
     Fault.ANSWER_LOST: _lost,
-    Fault.SLOW: _late,
+    Fault.SLOW: late,
     Fault.ALTERED: _altered,
 }
 """What happens to the answer."""

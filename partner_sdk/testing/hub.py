@@ -7,7 +7,7 @@ and what they need not have is a hub.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from threading import RLock
 from typing import Any, NamedTuple
@@ -20,11 +20,11 @@ from partner_sdk.testing.accounts import Account, LotKey
 from partner_sdk.testing.adapter import open_session
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, spelled
-from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply
+from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply, late
 from partner_sdk.testing.gate import Received, RegisteredKey, authenticate
 from partner_sdk.testing.refusal import Refusal
 from partner_sdk.testing.terms import Terms
-from partner_sdk.wire import strict_json
+from partner_sdk.wire import sandbox_members, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import HubKey, HubKeyList, sign_key_list
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, WeakKey, key_id, verify_registration
@@ -164,7 +164,14 @@ class LocalHub:
             return self._ping(key)
         books = self._books[key.partner]
         books.now, books.requests = self.now, books.requests + 1
-        return matched.route.answer(books, *matched.asked(received))
+        asked = matched.asked(received)
+        body = asked[0] if target.method == "POST" else {}
+        forced = sandbox_members.named(body, matched.path)
+
+        def usual(body: Mapping[str, Any]) -> dict[str, Any]:
+            return matched.route.answer(books, *([body, *asked[1:]] if target.method == "POST" else asked))
+
+        return sandbox_members.play(body, forced, usual, Refusal, late)
 
     def _ping(self, key: RegisteredKey) -> dict[str, Any]:
         return {

@@ -83,6 +83,11 @@ class Matched(NamedTuple):
     route: Route
     ids: list[str]
 
+    @property
+    def path(self) -> dict[str, str]:
+        """The ids by their names."""
+        return dict(zip(re.findall(r"\{(\w+)\}", self.route.path), self.ids, strict=True))
+
     def asked(self, received: Received) -> list[Any]:
         """The body or query as its schema loads it, then the ids; refuses what does not fit."""
         if self.route.method == "GET":

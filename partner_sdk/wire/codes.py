@@ -49,6 +49,7 @@ CODES: dict[str, Code] = {
     "event_conflict": Code(409, "The id was used before with other content"),
     "insufficient_points": Code(409, "The member has too few available points"),
     "member_in_debt": Code(409, "The member owes points"),
+    "member_blocked": Code(409, "The operator has blocked the member"),
     "not_in_pool": Code(409, "The member may not spend from a pool"),
     "hold_closed": Code(409, "The hold was captured or voided, or has lapsed"),
     "exceeds_original": Code(409, "More is asked back than is left of the original"),

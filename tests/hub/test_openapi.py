@@ -60,14 +60,18 @@ def test_every_signed_path_answers(net: Network) -> None:
 
 SECTIONS = dict(re.findall(r"^### (\S+ \S+)\n(.*?)(?=^##)", PROTOCOL, re.MULTILINE | re.DOTALL))
 SHARED = {"POST /v1/quotes": ("POST /v1/earnings", "POST /v1/redemptions")}
-"""Whose refusals an endpoint has too, as its section says; `cursor_invalid` is explained once for all lists."""
+"""Whose refusals an endpoint has too, as its section says.
+
+`cursor_invalid` is explained once for all lists, `member_blocked` once for all that names a member.
+"""
 
 
 @pytest.mark.parametrize("endpoint", SIGNED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_every_endpoint_and_each_of_its_refusals_is_in_the_protocol(endpoint: Endpoint) -> None:
     name = f"{endpoint.method} {endpoint.path}"
     words = {word for one in (name, *SHARED.get(name, ())) for word in SECTIONS[one].split("`")}
-    assert set(endpoint.refusals) - words - ({"cursor_invalid"} if endpoint.query else set()) == set()
+    words |= {"member_blocked"} | ({"cursor_invalid"} if endpoint.query else set())
+    assert set(endpoint.refusals) - words == set()
 
 
 SALE = {"member": "card:a", "occurred_at": "2017-01-10T10:00:00Z", "amount": {"minor": 12345, "currency": "USD"}}

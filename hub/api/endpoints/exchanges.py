@@ -67,6 +67,7 @@ ENDPOINTS = (
             "no_rate",
             "no_contract",
             "event_conflict",
+            "member_blocked",
         ),
     ),
     _step("confirm", "Say that the caller's side of an exchange is done", "no_contract"),

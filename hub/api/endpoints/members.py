@@ -28,6 +28,6 @@ ENDPOINTS = (
         MemberAnswer,
         get,
         member=named_member,
-        refusals=("unknown_member",),
+        refusals=("unknown_member", "member_blocked"),
     ),
 )

@@ -28,7 +28,7 @@ ENDPOINTS = (
         MergeAnswer,
         post,
         MergeRequest,
-        refusals=("not_allowed", "event_conflict", "unknown_member", "same_member", "already_merged"),
+        refusals=("not_allowed", "event_conflict", "unknown_member", "same_member", "already_merged", "member_blocked"),
     ),
     Endpoint(
         "POST",

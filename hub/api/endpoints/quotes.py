@@ -40,6 +40,7 @@ ENDPOINTS = (
             "amount_not_exchangeable",
             "member_in_debt",
             "not_in_pool",
+            "member_blocked",
         ),
     ),
 )

@@ -55,6 +55,7 @@ ENDPOINTS = (
             "no_rate",
             "member_in_debt",
             "not_in_pool",
+            "member_blocked",
         ),
     ),
     Endpoint(

@@ -31,6 +31,7 @@ ENDPOINTS = (
             "not_a_charity",
             "member_in_debt",
             "limit_exceeded",
+            "member_blocked",
         ),
     ),
 )

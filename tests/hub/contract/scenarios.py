@@ -320,6 +320,25 @@ def careless(w: World) -> None:
     w.post("shop", "/v1/refunds", refunds=[{"event_id": "f", "refunds": "e", "occurred_at": "yesterday"}])
 
 
+def magic(w: World) -> None:
+    """Members that force an outcome; what is forced is not on record."""
+    w.join("shop")
+    members = [f"token:sandbox-{name}" for name in ("insufficient", "blocked", "quarantined", "none")]
+    w.post("shop", "/v1/members", members=[{"member": member} for member in members])
+    earn(w, "shop", *(sale(w, f"e{place}", "-") | {"member": member} for place, member in enumerate(members)))
+    for place, member in enumerate(members):
+        asked = {"member": member, "points": 5}
+        w.post("shop", "/v1/quotes", redemption=asked)
+        for _ in range(2):
+            w.post("shop", "/v1/redemptions", redemption_id=w.name(f"r{place}"), **asked)
+        w.post("shop", "/v1/redemptions", redemption_id=w.name(f"h{place}"), hold=60, **asked)
+        w.post("shop", "/v1/transfers", transfer_id=w.name(f"t{place}"), to="token:sandbox-blocked", **asked)
+        w.get("shop", f"/v1/members/{member}")
+    earn(w, "shop", sale(w, "e9", "a"), sale(w, "e8", "-") | {"member": "token:sandbox-error"})
+    w.get("shop", "/v1/members/token:sandbox-error")
+    look(w, "shop", "a")
+
+
 def at_random(seed: int, w: World) -> None:
     """Whatever two shops may do with three members, drawn from a seed."""
     draw = random.Random(seed)
@@ -344,4 +363,4 @@ def at_random(seed: int, w: World) -> None:
         look(w, shop, member)
 
 
-ALL = (sales, quotes, redemptions, holds, waiting, refunds, giving, exchanges, ending, careless)
+ALL = (sales, quotes, redemptions, holds, waiting, refunds, giving, exchanges, ending, careless, magic)
