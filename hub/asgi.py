@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
 
+from hub import logs
 from hub.api.express import Answer, Express
-from hub.api.incoming import RAW_PATH, REFUSED
+from hub.api.incoming import ENTRY, RAW_PATH, REFUSED, Entry
 from hub.core import client_address, request_form
 from hub.core.errors import Refused
 from hub.core.webhook_targets import Network
@@ -57,13 +60,18 @@ class Bridge:
         """Answer one request; other kinds of connection (web sockets) are not taken."""
         if scope["type"] != "http":
             return
-        environ = _environ(scope)
+        started = time.perf_counter()
+        environ, entry = _environ(scope), Entry(logs.new_request_id())
+        environ[ENTRY] = entry
         body = await self._let_in(environ, scope, receive)
         self._free -= 1
         try:
             status, headers, answer = await self._express.answer(environ, body) or await self._usual(environ, body)
         finally:
             self._free += 1
+        headers.append((b"request-id", entry.request_id.encode()))
+        seconds = time.perf_counter() - started
+        logs.write(logs.request_line(entry, scope["method"], status, seconds, datetime.now(UTC)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 

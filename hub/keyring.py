@@ -4,6 +4,7 @@
     signing.pem    signs every answer
     blind.key      keys the blind indexes of member identifiers
     body.key       encrypts the bodies kept as evidence
+    environment    whether they are a live hub's or a sandbox's
 
 Losing ``blind.key`` loses the way from a card to its member; keep a copy of the folder apart from the database.
 """
@@ -15,12 +16,13 @@ import os
 import secrets
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.errors import ConfigurationError
-from partner_sdk.wire.keys import PrivateKey, key_id
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, check_strength, key_id
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -73,15 +75,60 @@ def load(folder: Path) -> Keyring:
     Raises:
         ConfigurationError: a secret is missing, readable by others, or damaged.
     """
-    blind, body = _read(folder / "blind.key"), _read(folder / "body.key")
-    if len(blind) != KEY_BYTES or len(body) != KEY_BYTES:
-        raise ConfigurationError(f"the secrets in {folder} are damaged: a key must have {KEY_BYTES} bytes")
-    return Keyring(
-        PrivateKey.from_pem(_read(folder / "root.pem")),
-        PrivateKey.from_pem(_read(folder / "signing.pem")),
-        blind,
-        body,
+    if folder.is_dir() and folder.stat().st_mode & 0o022:
+        raise ConfigurationError(f"{folder} can be written by others; run: chmod 700 {folder}")
+    ring = Keyring(
+        _signer(folder / "root.pem"),
+        _signer(folder / "signing.pem"),
+        _key(folder / "blind.key"),
+        _key(folder / "body.key"),
     )
+    if ring.root.public == ring.signing.public or ring.blind == ring.body:
+        raise ConfigurationError(f"two of the secrets in {folder} are the same")
+    return ring
+
+
+def bind(folder: Path, environment: str) -> None:
+    """Note what kind of hub the secrets are for, once and for all.
+
+    Raises:
+        ConfigurationError: they are for another kind.
+    """
+    _write_once(folder / "environment", environment.encode())
+    check_environment(folder, environment)
+
+
+def check_environment(folder: Path, environment: str) -> None:
+    """Refuse secrets of another kind of hub.
+
+    Raises:
+        ConfigurationError: they are another kind's, or it is not known what they are for.
+    """
+    found = _read(folder / "environment").strip()
+    if found != environment.encode():
+        kind = "live" if found == b"live" else "sandbox"
+        raise ConfigurationError(f"the secrets in {folder} are a {kind} hub's, and the database is {environment}")
+
+
+def _signer(path: Path) -> PrivateKey:
+    try:
+        key = PrivateKey.from_pem(_read(path))
+        check_strength(key.public.raw)
+    except KeyRefused as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}") from None
+    return key
+
+
+def _key(path: Path) -> bytes:
+    """A key of 32 bytes drawn at random; what somebody typed or counted up is none."""
+    key = _read(path)
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{path} is damaged: a key must have {KEY_BYTES} bytes")
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    # Random bytes never look like this: in a million keys none has fewer than 20 different bytes, or steps.
+    if len(set(key)) < KEY_BYTES // 2 or len(steps) < KEY_BYTES // 4 or all(32 <= byte < 127 for byte in key):
+        raise ConfigurationError(f"{path} is weak: its {KEY_BYTES} bytes were not drawn at random")
+    return key
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -19,16 +19,16 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from hub import logs
 from hub.core.errors import ConfigurationError
 from hub.services.rate_limits import RateLimits
 from hub.settings import Settings
-from hub.start import authorities, database_url, limits, open_hub, trusted_proxies
+from hub.start import authorities, check_environment, database_url, limits, open_hub, trusted_proxies
 
 if TYPE_CHECKING:
     from hub.asgi import Bridge
 
 LOG = logging.getLogger("hansa.serve")
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 MAX_BUFFERED_BYTES = 65_536
 """What a connection may hold of a header, or of a body that nobody has read yet."""
 LOOK_S = 1.0
@@ -41,7 +41,7 @@ def application() -> Bridge:
     from hub.api.app import create_app
     from hub.asgi import Bridge
 
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logs.configure()
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
     hub = open_hub(settings)
@@ -67,11 +67,10 @@ def _end_with(parent: int) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own."""
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logs.configure()
     hub = open_hub(settings)
     limits(settings), trusted_proxies(settings)
-    with hub.database.connect() as connection:
-        hub.moment(connection)
+    check_environment(hub, settings)
     stopped = Event()
     if not settings.database_url:
         Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()
@@ -97,6 +96,7 @@ def _server(settings: Settings) -> MPServer:
         workers=settings.workers,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.SERVER_CONFIG,
     )
 
 

@@ -44,6 +44,8 @@ class Settings:
     """Networks of proxies whose X-Forwarded-For is believed: 10.0.0.0/8,127.0.0.1."""
     webhook_networks: str = ""
     """Networks besides the public Internet to which webhooks may go, also by plain http: 10.1.0.0/16,127.0.0.0/8."""
+    environment: str = ""
+    """What is meant to run here, ``live`` or ``sandbox``; another hub is not started. Empty: whichever it is."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

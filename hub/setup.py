@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hub import keyring
-from hub.core.errors import Refused
+from hub.core.errors import HubError, Refused
 from hub.services.context import Hub
 from hub.settings import Settings
-from hub.start import SPARE_CONNECTIONS, database_url
+from hub.start import SECRETS, SPARE_CONNECTIONS, database_url
 from hub.store import configuration
 from hub.store.database import Database, migrate
 
@@ -20,17 +20,27 @@ def initialise(settings: Settings, name: str, environment: str | None = None) ->
 
     Raises:
         Refused: ``not_allowed`` if the hub is there already, in another environment.
+        ConfigurationError: the secrets are those of a hub in another environment, or too weak.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
     migrate(database)
-    secrets = keyring.create(settings.data / "secrets")
+    secrets = keyring.create(settings.data / SECRETS)
     database.transact(lambda connection: configuration.create_coalition(connection, name, environment or "live"))
     hub = Hub(database, secrets)
+    try:
+        _bind(hub, settings, environment)
+    except HubError:
+        database.dispose()
+        raise
+    return hub
+
+
+def _bind(hub: Hub, settings: Settings, environment: str | None) -> None:
     found = summary(hub)["environment"]
     if environment not in {None, found}:
         raise Refused("not_allowed", f"This hub is {found} already, and stays so; set up another one elsewhere.")
-    return hub
+    keyring.bind(settings.data / SECRETS, found)
 
 
 def summary(hub: Hub) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from hub.store import embedded
 from hub.store.database import Database
 
 SPARE_CONNECTIONS = 4
+SECRETS = "secrets"
+"""The folder of the secrets, in that of the data."""
 
 
 def database_url(settings: Settings) -> str:
@@ -28,10 +30,23 @@ def open_hub(settings: Settings) -> Hub:
     Raises:
         ConfigurationError: it has not been set up; the message says what to do.
     """
-    secrets = keyring.load(settings.data / "secrets")
+    secrets = keyring.load(settings.data / SECRETS)
     networks = _networks("HANSA_WEBHOOK_NETWORKS", settings.webhook_networks)
     database = Database(database_url(settings), settings.threads + SPARE_CONNECTIONS)
     return Hub(database, secrets, webhook_networks=networks)
+
+
+def check_environment(hub: Hub, settings: Settings) -> None:
+    """Refuse to run secrets of a live hub on a sandbox's database, a sandbox's on a live one, or what is not meant.
+
+    Raises:
+        ConfigurationError: they do not belong together; or the hub has not been set up.
+    """
+    with hub.database.connect() as connection:
+        found = hub.moment(connection).environment
+    if settings.environment not in {"", found}:
+        raise ConfigurationError(f"HANSA_ENVIRONMENT asks for {settings.environment}, but the database is {found}")
+    keyring.check_environment(settings.data / SECRETS, found)
 
 
 def trusted_proxies(settings: Settings) -> tuple[Network, ...]:

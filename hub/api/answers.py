@@ -24,6 +24,7 @@ def document(content: dict[str, Any], status: int = 200, content_type: str = JSO
 
 def refusal(refused: Refused) -> Response:
     """Return the problem document (RFC 9457) of a refusal."""
+    request.environ[incoming.ENTRY].code = refused.code
     content = problem(refused.code, refused.detail, **refused.members)
     answer = document(content, CODES[refused.code].status, PROBLEM_TYPE)
     if isinstance(refused, RateLimited):

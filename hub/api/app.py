@@ -20,7 +20,7 @@ from hub.api.express import Express
 from hub.api.metrics import Metrics
 from hub.api.routes import SIGNED
 from hub.core.errors import DatabaseUnavailable, Refused
-from hub.services.authentication import authenticate
+from hub.services.authentication import authenticate, claimed_key
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
 
@@ -45,6 +45,7 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
     public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
+    app.before_request(lambda: request.environ[incoming.ENTRY].of_endpoint(request.endpoint))
     app.before_request(lambda: incoming.check_let_in(request))
     app.before_request(_check_spelling)
     app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
@@ -68,8 +69,13 @@ def _signed_view(
         if request.method != endpoint.method:
             # Flask lets HEAD in with GET; but an answer without its body cannot be verified.
             raise MethodNotAllowed([endpoint.method])
-        received = incoming.received(request)
-        caller = authenticate(hub, received, authorities)
+        received, entry = incoming.received(request), request.environ[incoming.ENTRY]
+        try:
+            caller = authenticate(hub, received, authorities)
+        except Refused:
+            entry.of_key(claimed_key(hub, received))
+            raise
+        entry.of_key(caller.key)
         standing = rate_limits.take(rate_limits.limits.of_partner(caller.partner), caller.partner.partner_id)
         body = incoming.json_body(received, endpoint.request, optional=endpoint.body_optional)
         query = incoming.query(request, endpoint.query)
@@ -91,7 +97,8 @@ def _answer_error(error: Exception) -> Response:
     if isinstance(error, DatabaseUnavailable):
         LOG.warning("database unavailable: %s", error)
         return answers.refusal(Refused("unavailable", "The hub's database does not answer; try again later."))
-    LOG.error("unexpected failure in %s %s", request.method, request.url_rule, exc_info=error)
+    entry: incoming.Entry = request.environ[incoming.ENTRY]
+    LOG.error("unexpected failure in request %s of %s", entry.request_id, entry.route, exc_info=error)
     return answers.refusal(Refused("internal_error", "The hub failed; it has been logged."))
 
 

@@ -63,6 +63,9 @@ class Express:
         results = await ticket.future
         if results is None:
             return None
+        entry: incoming.Entry = environ[incoming.ENTRY]
+        entry.route = PATH
+        entry.of_key(waiting.caller.key)
         body = strict_json.dumps({"results": results})
         answer = self._signed(request, waiting.caller.nonce, body, rate_limit.fields(standing))
         self._metrics.count(f"{METHOD} {PATH}", 200, time.perf_counter() - started)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Request as FlaskRequest
@@ -15,6 +16,7 @@ from marshmallow import Schema
 
 from hub.core.errors import Refused
 from hub.services.authentication import Request
+from hub.services.context import PartnerKey
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.signatures import RequestTarget
@@ -22,9 +24,34 @@ from partner_sdk.wire.strict_json import MalformedJson
 from partner_sdk.wire.values import IDENTIFIER
 
 RAW_PATH = "hansa.raw_path"
+ENTRY = "hansa.entry"
+"""The `Entry` of a request."""
 REFUSED = "hansa.refused"
 """The refusal of a request that the bridge did not let in."""
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the log will say of a request; filled in on its way."""
+
+    request_id: str
+    route: str | None = None
+    """The path of its endpoint with names for what varies; None where there is no such endpoint."""
+    code: str | None = None
+    """Why it was refused."""
+    partner: str | None = None
+    keyid: str | None = None
+    """A key that is registered; where ``code`` is one of the signature's, only what the request claims."""
+
+    def of_endpoint(self, name: str | None) -> None:
+        """Note the endpoint, which is named by its method and path."""
+        self.route = name.partition(" ")[2] if name else None
+
+    def of_key(self, key: PartnerKey | None) -> None:
+        """Note who signed."""
+        if key is not None:
+            self.partner, self.keyid = key.partner_id, key.keyid
 
 
 def target_of(environ: Mapping[str, Any]) -> RequestTarget:

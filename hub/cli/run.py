@@ -95,6 +95,7 @@ def serve(settings: Settings, /, **chosen: Any) -> None:
 def worker(settings: Settings, once: bool, interval: int) -> None:
     """Do what is due in the background: at the end of each business day, expire points."""
     hub = start.open_hub(settings)
+    start.check_environment(hub, settings)
     background.run(hub, None if once else interval, click.echo)
 
 

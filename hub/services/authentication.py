@@ -67,6 +67,15 @@ def authenticate_at(moment: Moment, hub: Hub, request: Request, authorities: fro
     return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body), signature.nonce, moment)
 
 
+def claimed_key(hub: Hub, request: Request) -> PartnerKey | None:
+    """Return the registered key that a refused request says it is signed with, as far as it can be read."""
+    try:
+        signature = signatures.parse_request_signature(request.signature_input, request.signature)
+    except SignatureRefused:
+        return None
+    return hub.last_moment.configuration.keys.get(signature.keyid) if hub.last_moment else None
+
+
 def authenticate_new_key(
     hub: Hub, request: Request, authorities: frozenset[str], document: Callable[[], Mapping[str, object]]
 ) -> None:

@@ -41,6 +41,8 @@ class Database:
         self._engine = create_engine(
             self.url,
             isolation_level="AUTOCOMMIT",
+            # What a statement was given may be about a person; errors are logged.
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=30,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -25,6 +26,8 @@ class Server:
 
     settings: Settings
     process: subprocess.Popen[bytes]
+    log: Path
+    """What it writes to standard error: its log."""
 
     @property
     def url(self) -> str:
@@ -65,13 +68,15 @@ def start(settings: Settings, **changes: object) -> Server:
     command += ["--workers", str(settings.workers), "--threads", str(settings.threads)]
     command += ["--rate-limit", str(settings.rate_limit)]
     environment = os.environ | settings.to_environment()
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    server = Server(settings, process)
+    log = settings.data / f"hub-{settings.port}.log"
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=stderr)
+    server = Server(settings, process, log)
     deadline = time.monotonic() + START_S
     while not _ready(server.url):
         if process.poll() is not None or time.monotonic() > deadline:
             server.kill()
-            raise RuntimeError("the hub did not start")
+            raise RuntimeError(f"the hub did not start: {log.read_text()[-2_000:]}")
     return server
 
 

@@ -1,0 +1,68 @@
+"""What a hub refuses to start with: secrets of another environment, or another environment than is meant."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub import setup, start
+from hub.core.errors import ConfigurationError
+from hub.settings import Settings
+from tests.support import coalition
+from tests.support.coalition import Coalition
+
+
+@pytest.fixture
+def live(postgres_url: str, tmp_path: Path) -> Iterator[Coalition]:
+    """A live coalition."""
+    made = coalition.build(postgres_url, tmp_path, "live")
+    yield made
+    made.hub.database.dispose()
+
+
+def _note(settings: Settings, environment: str) -> None:
+    """Say that the secrets are of another environment."""
+    (settings.data / start.SECRETS / "environment").write_text(environment)
+
+
+def _refusal(settings: Settings, *command: str) -> str:
+    environment = os.environ | settings.to_environment()
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", *command], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker", "--once")], ids=lambda command: command[0])
+def test_neither_server_nor_worker_runs_a_live_hub_with_the_secrets_of_a_sandbox(
+    live: Coalition, command: tuple[str, ...]
+) -> None:
+    _note(live.settings, "sandbox")
+    assert "a sandbox hub's, and the database is live" in _refusal(live.settings, *command)
+
+
+def test_a_sandbox_takes_no_live_secrets(built: Coalition) -> None:
+    _note(built.settings, "live")
+    with pytest.raises(ConfigurationError, match="a live hub's, and the database is sandbox"):
+        start.check_environment(built.hub, built.settings)
+    with pytest.raises(ConfigurationError, match="a live hub's, and the database is sandbox"):
+        setup.initialise(built.settings, "Again")
+
+
+def test_what_is_meant_to_run_must_be_what_is_there(built: Coalition) -> None:
+    start.check_environment(built.hub, replace(built.settings, environment="sandbox"))
+    with pytest.raises(ConfigurationError, match="asks for live, but the database is sandbox"):
+        start.check_environment(built.hub, replace(built.settings, environment="live"))
+
+
+def test_weak_secrets_stop_it(built: Coalition) -> None:
+    (built.settings.data / start.SECRETS / "body.key").write_bytes(bytes(32))
+    with pytest.raises(ConfigurationError, match=r"body\.key is weak"):
+        start.open_hub(built.settings)
