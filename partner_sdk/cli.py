@@ -92,6 +92,11 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
         default=environment.get("HANSA_PARTNER_JSON") == "1",
         help="write JSON, one document a line [HANSA_PARTNER_JSON=1]",
     )
+    parser.add_argument(
+        "--debug-signature",
+        action="store_true",
+        help="write what each request's signature is over to standard error; never the key",
+    )
     parser.set_defaults(
         lines=environment.get("HANSA_PARTNER_LINES") == "1",
         password=environment.get("HANSA_PARTNER_KEY_PASSWORD"),
@@ -117,8 +122,34 @@ def _id(meaning: str, name: str = "redemption_id") -> _Argument:
     return name, {"metavar": "ID", "help": meaning}
 
 
-def _lines(what: str) -> _Argument:
-    return "file", {"metavar": "FILE", "help": f"JSON lines, one {what} each; - for standard input"}
+def _lines(what: str, **settings: Any) -> _Argument:
+    return "file", {"metavar": "FILE", "help": f"JSON lines, one {what} each; - for standard input", **settings}
+
+
+def _text(flag: str, metavar: str, meaning: str, default: str = "") -> _Argument:
+    return flag, {"metavar": metavar, "help": meaning, "default": default}
+
+
+_TABLE: tuple[_Argument, ...] = (
+    ("--file", {"metavar": "TABLE", "dest": "sales", "help": "a table of sales (CSV) with a first line of names"}),
+    (
+        "--map",
+        {
+            "metavar": "FIELD=COLUMN",
+            "action": "append",
+            "default": [],
+            "help": "which column of the table holds a field, such as event_id=Receipt; may be given many times",
+        },
+    ),
+    _text("--currency", "CUR", "the currency of all sales, where no column says it (ISO 4217)"),
+    _text("--scheme", "SCHEME", "what members are whose column says no scheme; card if not said", "card"),
+    _text("--utc-offset", "+HH:MM", "the time zone of times that name none"),
+    _text("--time-format", "FORMAT", "how times are written, as strptime has it, such as '%%d.%%m.%%Y %%H:%%M'"),
+    ("--decimal-comma", {"action": "store_true", "help": "amounts are written 19,99"}),
+    _text("--delimiter", "CHAR", "what separates columns; found out if not said"),
+    _text("--encoding", "NAME", "the table's encoding; UTF-8, or what its byte order mark says, if not said"),
+    _text("--results", "FILE", "where to write what became of each line; TABLE.results.csv if not said"),
+)
 
 
 _SECONDS: _Argument = (
@@ -138,7 +169,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
     ),
     ("ping", commands.ping, ()),
-    ("earn", commands.earn, (_lines("earning"),)),
+    ("earn", commands.earn, (_lines("earning", nargs="?"), *_TABLE)),
     ("confirm", commands.confirm, (_id("the event id of the sale", "event_id"),)),
     ("refund", commands.refund, (_lines("refund"),)),
     ("balance", commands.balance, (_MEMBER,)),
@@ -183,6 +214,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         (
             ("cycle", {"metavar": "CYCLE", "nargs": "?", "help": "a month, YYYY-MM; all statements if left out"}),
             ("--lines", {"action": "store_true", "help": "show each obligation [HANSA_PARTNER_LINES=1]"}),
+            ("--save", {"metavar": "FILE", "help": "check the cycle's statement and write all of it here, as JSON"}),
         ),
     ),
     (

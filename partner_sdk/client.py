@@ -19,7 +19,7 @@ from partner_sdk.errors import UntrustedAnswer
 from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import PrivateKey, PublicKey, registration
+from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id, registration
 
 T = TypeVar("T")
 NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
@@ -32,7 +32,8 @@ class Client:
     (or its base64url text), which the operator hands out; all trust in answers starts there. `timeout` is
     (connect, read) in seconds, `attempts` how often to try in all. `clock` gives epoch seconds. A `session` of
     your own is used as it is, so that proxies or client certificates can be set; without one, nothing is taken
-    from the environment. `sleep` waits between attempts.
+    from the environment. `sleep` waits between attempts. `trace` is shown the signature base of every request, for
+    whoever looks for why a signature is refused; a key is never in it.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class Client:
         clock: Callable[[], float] = time.time,
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        trace: Callable[[bytes], None] | None = None,
     ) -> None:
-        self.partner_id = partner_id
+        self.hub, self.partner_id = hub, partner_id
+        self.keyid, self.public_key = key_id(partner_id, key.public), key.public
         self._key = key
         self._transport = Transport(
             hub,
@@ -58,6 +61,7 @@ class Client:
             clock=clock,
             patience=Patience(*timeout, attempts, sleep),
             session=session or open_session(),
+            trace=trace,
         )
 
     def __enter__(self) -> Self:

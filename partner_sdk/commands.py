@@ -6,14 +6,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from marshmallow import Schema
 
 from partner_sdk.client import Client
+from partner_sdk.diagnosis import diagnose
+from partner_sdk.errors import HansaError
 from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
+from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
+from partner_sdk.sales_report import UNREADABLE, Progress, report
+from partner_sdk.statement_check import check
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
 from partner_sdk.wire.returns import RefundSchema
@@ -65,16 +70,59 @@ def register(options: argparse.Namespace) -> int:
 
 
 def ping(options: argparse.Namespace) -> int:
-    """Ask the hub who it takes you for."""
+    """Ask the hub who it takes you for, and say what is wrong and what to do about it."""
     with _client(options) as client:
-        return _show(options, client.ping())
+        diagnosis = diagnose(client)
+    _show(options, diagnosis.found | ({"advice": diagnosis.advice} if options.json else {}))
+    for sentence in () if options.json else diagnosis.advice:
+        print(f"hansa-partner: {sentence}", file=sys.stderr)
+    return DONE if diagnosis.healthy else REFUSED
 
 
 def earn(options: argparse.Namespace) -> int:
-    """Report the earnings in a file of JSON lines, as in POST /v1/earnings; - reads standard input."""
+    """Report the earnings in a file of JSON lines, as in POST /v1/earnings; - reads standard input.
+
+    Or with --file those in a table (CSV): --map says which column holds what, where they have not the names
+    event_id, member, occurred_at, amount (as in 19.99) or minor (as in 1999), currency, points, store, terminal,
+    channel. A line that cannot be read is named and the others go on. What became of each line is in the result
+    file. Running it again is harmless.
+    """
+    if options.sales:
+        return _earn_table(options)
+    if not options.file:
+        _wrong_usage(options, "a file is missing: FILE of JSON lines, or --file of a table")
     earnings = _read_lines(options.file, EarningSchema, Earning.from_wire)
     with _client(options) as client:
         return _show_results(options, client.earn(earnings))
+
+
+def _earn_table(options: argparse.Namespace) -> int:
+    results = Path(options.results or f"{options.sales}.results.csv")
+    with _client(options) as client:
+        try:
+            counts = report(client, SalesFile(Path(options.sales), _layout(options)), results, Progress())
+        except (TableRefused, OSError) as fault:
+            raise Refusal(str(fault)) from None
+        except HansaError as failure:
+            raise Refusal(f"{failure}; {results} tells how far it got; run the same command again") from failure
+    _show(options, counts | {"results": str(results)})
+    return REFUSED if counts.keys() & {"rejected", "quarantined", UNREADABLE} else DONE
+
+
+def _layout(options: argparse.Namespace) -> Layout:
+    columns = dict(mapping.partition("=")[::2] for mapping in options.map)
+    for name in columns.keys() - {*NEEDED, *OPTIONAL}:
+        _wrong_usage(options, f"--map knows no {name!r}; there are: {', '.join((*NEEDED, *OPTIONAL))}")
+    return Layout(
+        columns, options.currency, options.scheme, _offset(options), options.time_format, options.decimal_comma,
+        options.delimiter.replace("\\t", "\t"), options.encoding,
+    )  # fmt: skip
+
+
+def _offset(options: argparse.Namespace) -> timedelta | None:
+    if not options.utc_offset:
+        return None
+    return _instant(options, f"2000-01-01T00:00:00{options.utc_offset}").utcoffset()
 
 
 def confirm(options: argparse.Namespace) -> int:
@@ -165,13 +213,36 @@ def exchanges(options: argparse.Namespace) -> int:
 
 
 def statement(options: argparse.Namespace) -> int:
-    """List your statements, or show one cycle's, or with --lines each obligation in it."""
+    """List your statements, or show one cycle's, or with --lines each obligation in it.
+
+    With --save all of it goes to a file, as JSON, once its lines, positions, nets and digests were found to say the
+    same; what does not fit is said, and the file is written all the same, for the operator to see.
+    """
     with _client(options) as client:
+        if options.save:
+            return _save_statement(options, client)
         if options.cycle is None:
             return _show_all(options, (head for page in client.statements() for head in page.items))
         if options.lines:
             return _show_all(options, (one for page in client.statement_lines(options.cycle) for one in page.items))
         return _show(options, client.statement(options.cycle))
+
+
+def _save_statement(options: argparse.Namespace, client: Client) -> int:
+    if options.cycle is None:
+        _wrong_usage(options, "--save needs a cycle, such as 2026-01")
+    found = client.statement(options.cycle)
+    lines = [line for page in client.statement_lines(options.cycle) for line in page.items]
+    faults = check(found, lines)
+    written = _plain(found) | {"lines": _plain(lines), "faults": faults}
+    try:
+        Path(options.save).write_bytes(strict_json.dumps(written) + b"\n")
+    except OSError as error:
+        raise Refusal(f"{options.save}: {error.strerror}") from None
+    for fault in faults:
+        print(f"hansa-partner: {fault}", file=sys.stderr)
+    _show(options, {"cycle": found.cycle, "lines": len(lines), "faults": len(faults), "file": options.save})
+    return REFUSED if faults else DONE
 
 
 def webhook_set(options: argparse.Namespace) -> int:
@@ -228,9 +299,17 @@ def _client(options: argparse.Namespace) -> Client:
     try:
         root_key = PublicKey.from_text(options.root_key)
         timeout = (min(options.timeout, 3.05), options.timeout)
-        return Client(options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts)
+        trace = _trace if options.debug_signature else None
+        return Client(
+            options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts,
+            trace=trace,
+        )  # fmt: skip
     except (KeyRefused, ValueError) as fault:
         _wrong_usage(options, str(fault))
+
+
+def _trace(base: bytes) -> None:
+    print("--- signature base", base.decode("latin-1"), "---", sep="\n", file=sys.stderr)
 
 
 def _require(options: argparse.Namespace, *needed: str) -> None:

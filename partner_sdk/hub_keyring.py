@@ -43,7 +43,7 @@ class HubKeyring:
         try:
             fetched = read_key_list(self._fetch(), self._root)
         except KeyListRefused as refusal:
-            raise UntrustedAnswer(f"the hub's key list: {refusal.detail}") from None
+            raise UntrustedAnswer(f"the hub's key list: {refusal.detail}") from refusal
         if outdated is not None and fetched.version < outdated.version:
             raise UntrustedAnswer("the hub's key list is older than the one at hand")
         return fetched

@@ -29,7 +29,9 @@ from partner_sdk.wire.signatures import (
     ResponseSignature,
     SignatureRefused,
     content_digest,
+    parse_request_signature,
     sign_request,
+    signature_base,
     verify_response,
 )
 
@@ -92,12 +94,14 @@ class Transport:
         clock: Callable[[], float],
         patience: Patience,
         session: requests.Session,
+        trace: Callable[[bytes], None] | None = None,
     ) -> None:
         self._hub = _checked_url(hub)
         self._key = key
         self._keyid = key_id(partner_id, key.public)
         self._patience = patience
         self._session = session
+        self._trace = trace
         self._clock = HubClock(clock)
         self._keyring = HubKeyring(root_key, self._fetch_hub_keys, self._clock.now)
 
@@ -155,9 +159,13 @@ class Transport:
         nonce = base64url.encode(secrets.token_bytes(16))
         created = int(self._clock.now())
         target = _target(request)
-        request.headers.update(
-            sign_request(target, self._key, self._keyid, created=created, expires=created + MAX_LIFETIME_S, nonce=nonce)
+        fields = sign_request(
+            target, self._key, self._keyid, created=created, expires=created + MAX_LIFETIME_S, nonce=nonce
         )
+        request.headers.update(fields)
+        if self._trace:
+            signed = parse_request_signature(fields["Signature-Input"], fields["Signature"])
+            self._trace(signature_base(target, signed))
         answer = self._send(request, nonce)
         signature = self._verify(answer, target)
         value = _json_object(answer)

@@ -147,7 +147,10 @@ def test_ping_with_options_instead_of_the_environment(
                "--root-key": "HANSA_ROOT_KEY"}  # fmt: skip
     given = [word for option, variable in options.items() for word in (option, environment[variable])]
     assert main(["ping", *given, "--timeout", "2.5", "--json"], {}) == 0
-    assert json.loads(capsys.readouterr().out) == answer
+    shown = json.loads(capsys.readouterr().out)
+    assert {name: shown[name] for name in answer} == answer
+    assert shown["clock_offset_s"] < -86_400
+    assert [sentence.split(" ")[0:2] for sentence in shown["advice"]] == [["Your", "clock"], ["Business", "time"]]
 
 
 def _file(tmp_path: Path, *lines: Any) -> str:
