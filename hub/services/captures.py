@@ -56,7 +56,7 @@ def void(hub: Hub, partner: Partner, evidence: Evidence, redemption_id: str) -> 
 
     def work(connection: Connection) -> dict[str, Any]:
         moment = hub.moment(connection)
-        hold, event, payers = _find(connection, moment, partner, redemption_id)
+        hold, event, _, payers = _find(connection, moment, partner, redemption_id)
         content = content_digest("void", {"redemption_id": redemption_id})
         voided = event_id_of(redemption_id, "void")
         answer = {"redemption_id": redemption_id, "status": "voided", "points": event.points}
@@ -83,7 +83,7 @@ def _capture(
     redemption_id: str,
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
-    hold, event, payers = _find(connection, moment, partner, redemption_id)
+    hold, event, account, payers = _find(connection, moment, partner, redemption_id)
     captured = event_id_of(redemption_id, "capture")
     points = asked.get("points", event.points)
     content = content_digest("capture", {"redemption_id": redemption_id, "points": points})
@@ -100,7 +100,7 @@ def _capture(
         captured, "capture", event.member_id, "posted", points, moment.now, content,
         sum(minor for *_, minor in parts), price.currency, price.version,
         evidence_id=evidence.evidence_id, refers_to=redemption_id,
-        details=redemptions.details_of(event.member_id, taken),
+        details=redemptions.details_of(event.member_id, account, taken),
     )  # fmt: skip
     transfers = redemptions.transfers_of(partner, captured, taken)
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)
@@ -116,6 +116,8 @@ class Found(NamedTuple):
 
     hold: Held
     event: Any
+    account: int
+    """The member of the event, or the one that it was merged into."""
     payers: Sequence[Standing]
 
 
@@ -132,7 +134,7 @@ def _find(connection: Connection, moment: Moment, partner: Partner, redemption_i
     standings = accounts.lock(connection, moment, [event.member_id, *(member_id for member_id, _ in hold.lots)])
     locked = holds.find(connection, partner.partner_id, redemption_id)
     assert locked is not None
-    return Found(locked, event, list(standings.values()))
+    return Found(locked, event, standings[event.member_id].member_id, list(standings.values()))
 
 
 def _expect_open(hold: Held, moment: Moment) -> None:

@@ -136,22 +136,33 @@ def _given_back(
     for key, points in held:
         reserved[key] += points
     free = Counter({lot.key: lot.points - account.held.get(lot.key, 0) for lot in account.lots})
-    back = Counter(reserved)
-    extended = lots.extended(connection, [account.member_id])
-    for key, due in since.lots.items():
-        missing = due - reserved[key]
-        for place in followed([key], extended):
-            taken = max(0, min(missing, free[place]))
-            free[place] -= taken
-            back[place] += taken
-            missing -= taken
+    back = reserved + _free_of(since.lots, reserved, free, lots.extended(connection, [account.member_id]))
     debts = [(issuer, min(due, account.debts.get(issuer, 0))) for issuer, due in since.debts.items()]
     return Moving(
         account.member_id,
         merged.member_id,
-        sorted((key, points) for key, points in back.items() if points),
+        sorted(back.items()),
         [(issuer, points) for issuer, points in debts if points > 0],
     )
+
+
+def _free_of(
+    theirs: Mapping[LotKey, int],
+    reserved: Mapping[LotKey, int],
+    free: Mapping[LotKey, int],
+    extended: Mapping[LotKey, Sequence[LotKey]],
+) -> Counter[LotKey]:
+    """Return what is free of a member's own beside what it holds, in its lots and in those they were extended into."""
+    counted, left, found = Counter(reserved), Counter(free), Counter[LotKey]()
+    for key, missing in theirs.items():
+        places = followed([key], extended)
+        for there in (counted, left):
+            for place in places:
+                part = max(0, min(missing, there[place]))
+                there[place] -= part
+                missing -= part
+                found[place] += part if there is left else 0
+    return +found
 
 
 def _post(connection: Connection, moment: Moment, reporter: Reporter, event: Event, moving: Moving) -> None:

@@ -78,7 +78,9 @@ def _redeem(
         return first_answer(connection, partner.partner_id, asked["redemption_id"], content) or refusal
     order = moment.scheme.burn_order
     taken = purse.take(partner.partner_id, asked["points"], order)
-    event = _event(moment, asked, content, price, member_id, taken, evidence)
+    event = _event(moment, asked, content, price, member_id, taken, evidence)._replace(
+        details=details_of(member_id, purse.account, taken or [], asked.get("hold"))
+    )
     if taken is None:
         event = event._replace(details=as_json({"available": sum(purse.available(partner.partner_id))}))
     held = "hold" in asked
@@ -123,14 +125,19 @@ def _event(
         error_code="insufficient_points" if taken is None else None,
         evidence_id=evidence.evidence_id,
         scheme_rule=moment.scheme.burn_order,
-        details=details_of(member_id, taken or [], asked.get("hold")),
     )
 
 
-def details_of(member_id: int, taken: Taken, hold_s: int | None = None) -> str | None:
-    """Return an event's details: the members who pay, unless that is its own alone, and the seconds of a hold."""
+def details_of(member_id: int, account: int, taken: Taken, hold_s: int | None = None) -> str | None:
+    """Return an event's details: the members who pay, unless that is its own alone, and the seconds of a hold.
+
+    Where its member was merged into another, ``account`` says which of them pays for it: what that paid comes back
+    to the member, even when the merge has been undone.
+    """
     payers = sorted({payer for payer, _ in taken})
     details: dict[str, Any] = {} if payers in ([], [member_id]) else {"payers": payers}
+    if account != member_id:
+        details["account"] = account
     if hold_s is not None:
         details["hold_s"] = hold_s
     return as_json(details) if details else None

@@ -79,9 +79,10 @@ def _reverse(
     original = _original(connection, partner, redemption_id)
     reversal_id = asked.get("reversal_id") or captures.event_id_of(redemption_id, "reverse")
     content = content_digest("reversal", {"redemption_id": redemption_id, **asked, "reversal_id": reversal_id})
-    payers = (original.details or {}).get("payers") or [original.member_id]
-    transfers = events.transfers_of(connection, partner.partner_id, original.event_id, payers)
-    standings = accounts.lock(connection, moment, payers)
+    owners = _owners(original)
+    transfers = events.transfers_of(connection, partner.partner_id, original.event_id, list(owners))
+    locked = accounts.lock(connection, moment, owners.values())
+    standings = {payer: locked[owner] for payer, owner in owners.items()}
     first = events.first_answers(connection, partner.partner_id, [reversal_id]).get(reversal_id)
     if first is not None:
         return _first_answer(connection, partner, first, content, redemption_id)
@@ -116,6 +117,16 @@ def _original(connection: Connection, partner: Partner, redemption_id: str) -> A
     if original.kind not in REVERSIBLE:
         raise Refused("not_reversible", f"This id is of a {original.kind}; only what was redeemed can be reversed.")
     return original
+
+
+def _owners(original: Any) -> dict[int, int]:
+    """Return to whom the points of each member that paid for a redemption go back.
+
+    What its own member paid through the one it was merged into is its own, merged or not by now.
+    """
+    details = original.details or {}
+    payers = details.get("payers") or [original.member_id]
+    return {payer: original.member_id if payer == details.get("account") else payer for payer in payers}
 
 
 def returned_before(connection: Connection, partner: Partner, original: Any) -> int:

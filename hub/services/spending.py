@@ -23,6 +23,8 @@ class Purse(NamedTuple):
     """Whose points may be taken, each with the share it pays."""
 
     payers: Sequence[tuple[Standing, int]]
+    account: int
+    """The member who asks, or the one that it was merged into."""
 
     def available(self, partner_id: str) -> list[int]:
         """Return the points that each payer could spend at a partner."""
@@ -53,7 +55,7 @@ def lock(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
     # A pool is changed under the locks of its members: what it is now, with all of them locked, it stays.
     if asked.get("pool") and _payers(connection, member_id, asked) != payers:
         raise Overtaken("the pool was changed")
-    return _purse(standings, payers)
+    return _purse(standings, payers, _account(connection, member_id, payers, standings))
 
 
 def look(connection: Connection, moment: Moment, member_id: int, asked: Mapping[str, Any]) -> Purse:
@@ -63,7 +65,8 @@ def look(connection: Connection, moment: Moment, member_id: int, asked: Mapping[
         Refused: ``member_in_debt``, ``not_in_pool``.
     """
     payers = _payers(connection, member_id, asked)
-    return _purse({payer: accounts.look(connection, moment, payer) for payer, _ in payers}, payers)
+    standings = {payer: accounts.look(connection, moment, payer) for payer, _ in payers}
+    return _purse(standings, payers, _account(connection, member_id, payers, standings))
 
 
 def own(standing: Standing) -> Purse:
@@ -72,7 +75,7 @@ def own(standing: Standing) -> Purse:
     Raises:
         Refused: ``member_in_debt``.
     """
-    return _purse({standing.member_id: standing}, [(standing.member_id, 1)])
+    return _purse({standing.member_id: standing}, [(standing.member_id, 1)], standing.member_id)
 
 
 def _payers(connection: Connection, member_id: int, asked: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -85,7 +88,14 @@ def _payers(connection: Connection, member_id: int, asked: Mapping[str, Any]) ->
     return [(one.member_id, one.share) for one in members]
 
 
-def _purse(standings: Mapping[int, Standing], payers: Sequence[tuple[int, int]]) -> Purse:
+def _account(
+    connection: Connection, member_id: int, payers: Sequence[tuple[int, int]], standings: Mapping[int, Standing]
+) -> int:
+    alone = payers == [(member_id, 1)]
+    return standings[member_id].member_id if alone else accounts.survivor(connection, member_id)
+
+
+def _purse(standings: Mapping[int, Standing], payers: Sequence[tuple[int, int]], account: int) -> Purse:
     if any(standings[payer].debts for payer, _ in payers):
         raise Refused("member_in_debt", "The member owes points; what it earns next pays them first.")
-    return Purse([(standings[payer], share) for payer, share in payers])
+    return Purse([(standings[payer], share) for payer, share in payers], account)

@@ -7,7 +7,8 @@ points of the member, or a debt; and what is left then the issuer bears.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from hub.core import ledger
@@ -34,6 +35,25 @@ class Sums(NamedTuple):
     """From nowhere: they had expired."""
 
 
+class _Gone:
+    """What had expired of lots; what is counted once is not counted a second time, under no lot of the kind."""
+
+    def __init__(self, read: Callable[[LotKey], lots.Gone]) -> None:
+        self._read, self._found = read, dict[LotKey, lots.Gone]()
+        self.taken: Counter[LotKey] = Counter()
+
+    def take(self, key: LotKey, points: int) -> int:
+        """Count so many points of a lot, or all there are, and return how many that is."""
+        if points and key not in self._found:
+            self._found[key] = self._read(key)
+        gone = self._found.get(key, lots.Gone(0, 0))
+        of_kind = sum(back for one, back in self.taken.items() if (one.issuer, one.kind) == (key.issuer, key.kind))
+        part = max(0, min(points, gone.of_kind - of_kind, gone.of_lot - self.taken[key]))
+        if part:
+            self.taken[key] += part
+        return part
+
+
 class Taking:
     """Takes points back; what is taken once is not there a second time."""
 
@@ -47,13 +67,13 @@ class Taking:
         owners: Sequence[int],
         event_id: str,
     ) -> None:
-        self._connection, self._partner, self._event_id = connection, partner, event_id
-        self._standing, self._owners, self._policy = standing, owners, policy
+        self._partner, self._event_id = partner, event_id
+        self._standing, self._policy = standing, policy
         self._order, self._priced = moment.scheme.burn_order, partner.prices.on(moment.day) is not None
         self._free = Counter({lot.key: lot.points for lot in standing.account.free()})
         self._spendable = [lot.key for lot in standing.spendable()] if policy != "issuer_bears" else []
-        self._expired: dict[LotKey, int] = {}
-        self._forgone: Counter[str] = Counter()
+        self._expired = _Gone(partial(lots.expired, connection, owners))
+        self._forgone = _Gone(partial(lots.forgone, connection, owners))
         self.transfers: list[Transfer] = []
         self.scheme_rule: str | None = None
         """The rule that chose among other lots, once one had to."""
@@ -68,7 +88,8 @@ class Taking:
     @property
     def forgone(self) -> dict[str, dict[str, int]]:
         """What had expired to the coalition and is counted here, by lot: the next refund must know."""
-        return {"forgone": dict(+self._forgone)} if +self._forgone else {}
+        counted = {lots.name_of(key): points for key, points in self._forgone.taken.items()}
+        return {"forgone": counted} if counted else {}
 
     def take(self, wanted: Sequence[Given]) -> Sums:
         """Take back what lines of the sale gave; return where it came from.
@@ -99,8 +120,9 @@ class Taking:
         if not is_spendable(given.where.lots[0].kind):
             return Sums()
         for key in given.where.all:
-            part = self._from_breakage(home, key, missing)
-            part += self._from_forgone(key, missing - part)
+            part = self._move(ledger.BREAKAGE, home, key, self._expired.take(key, missing))
+            # Of what had expired to the coalition nothing moves: its issuer owes that for good.
+            part += self._forgone.take(key, missing - part)
             found["expired"] += part
             missing -= part
         return Sums(**found)
@@ -111,21 +133,6 @@ class Taking:
         owed = points - others if self._policy == "debt" else 0
         self._move(ledger.DEBT, ledger.issued(key.issuer), _debt_key(key), owed)
         return Sums(others, owed, points - others - owed)
-
-    def _from_breakage(self, home: str, key: LotKey, points: int) -> int:
-        if key not in self._expired:
-            self._expired[key] = lots.expired(self._connection, self._owners, key)
-        expired = self._move(ledger.BREAKAGE, home, key, min(points, self._expired[key]))
-        self._expired[key] -= expired
-        return expired
-
-    def _from_forgone(self, key: LotKey, points: int) -> int:
-        """Count what had expired to the coalition: its issuer owes that for good, so nothing moves."""
-        name = lots.name_of(key)
-        there = lots.forgone(self._connection, self._owners, key) - self._forgone[name]
-        counted = max(0, min(points, there))
-        self._forgone[name] += counted
-        return counted
 
     def _from_others(self, issuer: str, points: int) -> int:
         """Take other lots, the issuer's own first; only the reporter's own price lets others owe for theirs."""

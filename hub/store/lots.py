@@ -31,16 +31,23 @@ _EXTENDED = """
       AND gone.debit_account = 'available' AND came.line = gone.line + 1
 """
 _FORGONE = """
-    SELECT coalesce(sum(CASE credit_account WHEN 'redeemed:coalition' THEN points ELSE -points END), 0)
-    FROM hub.transfer
-    WHERE member_id = ANY(%(members)s::bigint[]) AND partner_id = 'coalition'
-      AND 'redeemed:coalition' IN (debit_account, credit_account)
-      AND (expires_on, issuer, kind, matures_on)
-        = (%(expires_on)s::date, %(issuer)s, %(kind)s, %(matures_on)s::date)
+    SELECT coalesce(sum(there), 0), coalesce(sum(there) FILTER (WHERE (expires_on, matures_on)
+                                                = (%(expires_on)s::date, %(matures_on)s::date)), 0)
+    FROM (
+        SELECT expires_on, matures_on,
+               CASE credit_account WHEN 'redeemed:coalition' THEN points ELSE -points END AS there
+        FROM hub.transfer
+        WHERE member_id = ANY(%(members)s::bigint[]) AND partner_id = 'coalition'
+          AND 'redeemed:coalition' IN (debit_account, credit_account)
+          AND (issuer, kind) = (%(issuer)s, %(kind)s)
+    ) AS moved
 """
 _FORGONE_BEFORE = """
-    SELECT coalesce(sum((details->'forgone'->>%(lot)s)::bigint), 0) FROM hub.event
-    WHERE member_id = ANY(%(members)s::bigint[]) AND kind = 'refund' AND details->'forgone' ? %(lot)s
+    SELECT coalesce(sum(counted.value::bigint), 0),
+           coalesce(sum(counted.value::bigint) FILTER (WHERE counted.key = %(lot)s), 0)
+    FROM hub.event CROSS JOIN LATERAL jsonb_each_text(details->'forgone') AS counted
+    WHERE member_id = ANY(%(members)s::bigint[]) AND hub.event.kind = 'refund' AND details ? 'forgone'
+      AND (split_part(counted.key, '/', 2), split_part(counted.key, '/', 3)) = (%(issuer)s, %(kind)s)
 """
 _MEMBERS_DUE = text("""
     SELECT DISTINCT member_id FROM hub.lot
@@ -83,13 +90,20 @@ class Group(NamedTuple):
     """Only these."""
 
 
-def expired(connection: Connection, members: Iterable[int], key: LotKey) -> int:
-    """Return the points of a lot of these members that have gone to breakage and are still there.
+class Gone(NamedTuple):
+    """Points of a lot that have expired, as far as nobody was given them back.
 
-    Points that were reinstated left breakage for another lot, so there is never more than all lots of the kind left.
+    What is given back gets another last day, so there is never more gone of a lot than of all lots of the kind.
     """
+
+    of_kind: int
+    of_lot: int
+
+
+def expired(connection: Connection, members: Iterable[int], key: LotKey) -> Gone:
+    """Return the points of a lot of these members that have gone to breakage and are still there."""
     in_all, of_lot = fetch(connection, _EXPIRED, {"members": list(members), **key._asdict()})[0]
-    return max(0, min(int(in_all), int(of_lot)))
+    return Gone(int(in_all), int(of_lot))
 
 
 def extended(connection: Connection, members: Iterable[int]) -> dict[LotKey, list[LotKey]]:
@@ -100,16 +114,17 @@ def extended(connection: Connection, members: Iterable[int]) -> dict[LotKey, lis
     return found
 
 
-def forgone(connection: Connection, members: Iterable[int], key: LotKey) -> int:
+def forgone(connection: Connection, members: Iterable[int], key: LotKey) -> Gone:
     """Return the points of a lot of these members that expired to the coalition, less what refunds counted before.
 
     Their issuer owes the coalition for them for good, so a refund moves nothing; it only does not ask for them again.
     """
     values = {"members": list(members), **key._asdict()}
-    expired_ever = int(fetch(connection, _FORGONE, values)[0][0])
-    if not expired_ever:
-        return 0
-    return expired_ever - int(fetch(connection, _FORGONE_BEFORE, values | {"lot": name_of(key)})[0][0])
+    of_kind, of_lot = fetch(connection, _FORGONE, values)[0]
+    if of_kind <= 0:
+        return Gone(0, 0)
+    counted_of_kind, counted_of_lot = fetch(connection, _FORGONE_BEFORE, values | {"lot": name_of(key)})[0]
+    return Gone(int(of_kind - counted_of_kind), int(of_lot - counted_of_lot))
 
 
 def name_of(key: LotKey) -> str:

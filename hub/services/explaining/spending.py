@@ -42,8 +42,10 @@ def _order(event: Any) -> Iterator[str]:
 
 
 def _payers(facts: Facts) -> Iterator[str]:
-    payers = facts.details.get("payers")
-    if payers:
+    payers, account = facts.details.get("payers"), facts.details.get("account")
+    if account and payers == [account]:
+        yield f"Member {account} paid, into which it was merged at that time."
+    elif payers:
         yield f"Members {', '.join(map(str, payers))} paid, each its share of their pool."
 
 

@@ -182,3 +182,28 @@ def test_points_whose_issuer_has_no_contract_any_more_return_with_half_a_year(bu
     assert reverse(hub, "shop", "r1")["points"] == 10
     assert members.view(hub, "card:1")["expiring"] == [{"points": 10, "expires_on": "2017-09-30"}]
     assert broken_rows(hub) == []
+
+
+def test_what_the_coalition_gave_back_is_taken_by_a_refund_and_not_counted_as_expired(hub: Hub) -> None:
+    terms = LONG | {"expiry": {"rule": "days", "days": 10}, "breakage": "coalition"}
+    partners.set_contract(hub, "shop", FIRST_DAY, 0, True, terms)
+    earn(hub, "shop", "e1", "card:1", 1_000)
+    business_clock.move(hub, datetime(2017, 2, 1, tzinfo=UTC))
+    end_of_day.run(hub, date(2017, 1, 31))
+    reinstatements.reinstate(hub, OPERATOR, Asked("back", expiry_of(hub, "e1"), 6))
+    assert sources(refund(hub, "shop", "b1", "e1")) == (6, 0, 0, 4)
+    assert view(hub, "card:1") == (0, 0)
+    assert broken_rows(hub) == []
+
+
+def test_what_was_extended_while_it_was_held_is_given_back_once_when_a_merge_is_undone(hub: Hub) -> None:
+    for event_id, member in (("e1", "card:1"), ("e2", "card:2")):
+        earn(hub, "shop", event_id, member, 1_000)
+    redeem(hub, "fuel", "h1", "card:2", 10, hold=3_600)
+    asked = {"event_id": "m1", "member": "card:2", "into": "card:1", "reason": "one person"}
+    merges.merge(hub, OPERATOR, asked)
+    extensions.extend(hub, OPERATOR, "x1", Group("shop", FIRST_DAY, date(2017, 1, 31)), date(2017, 6, 30))
+    merges.undo(hub, OPERATOR, "m1")
+    assert view(hub, "card:1") == (10, 0)
+    assert members.view(hub, "card:2")["held"] == 10
+    assert broken_rows(hub) == []
