@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hub.core.errors import Refused
-from hub.services import business_clock, cycles, history, members, partners
+from hub.services import business_clock, cycles, history, members, partners, reporting
 from hub.services.context import Hub
+from hub.services.reporting import Reporter
 from tests.hub.machine import reading
 from tests.hub.machine.drawing import A_PLACE, CONTRACTS, MEMBERS, PARTNERS
 from tests.hub.model import owing
 from tests.hub.model.books import START, Books, Outcome
 from tests.hub.model.terms import FIRST_DAY, QUALIFYING, Contract, Grant, Partner, places
-from tests.support import services
+from tests.support import exchange, services
 from tests.support.network import broken_rows
 
 CHECKED_EVERY = 10
 """Commands after which the ledger's own checks are run; they take longer than all else, and run at the end too."""
+SMALL = {"minimum": 4, "step": 2}
+"""Exchanges of amounts that members have."""
 THREE_CONTRACTS = st.lists(CONTRACTS, min_size=3, max_size=3)
 
 
@@ -51,6 +54,8 @@ class Base(RuleBasedStateMachine):
         self.books.partners[partner] = Partner([(FIRST_DAY, contract)])
         self.set_rate(partner, FIRST_DAY, [Grant(1, 100)])
         self.set_price(partner, FIRST_DAY, Fraction(9, 10))
+        for direction in (exchange.OUT, exchange.IN):
+            exchange.publish(self.hub, partner, **direction | SMALL)
 
     def set_contract(self, partner: str, valid_from: date, contract: Contract) -> None:
         partners.set_contract(self.hub, partner, valid_from, 0, True, contract_terms(contract))
@@ -81,6 +86,10 @@ class Base(RuleBasedStateMachine):
         """An id that nobody has used, or one of the partner's that is taken."""
         taken = [event_id for own, event_id in self.books.told if own == partner and "/" not in event_id]
         return f"{prefix}{next(self.numbers)}" if reused is None or not taken else taken[reused % len(taken)]
+
+    def reporter(self, partner: str) -> Reporter:
+        """A partner that reports something which has a signed request for its evidence."""
+        return reporting.by_partner(services.partner(self.hub, partner), services.evidence())
 
     def do(self, command: Callable[[], None]) -> None:
         """Give a command, which can then be given again."""

@@ -1,4 +1,4 @@
-"""Commands: members give points to each other and are merged; the operator adjusts."""
+"""Commands: members give points to each other; the operator adjusts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from hub.services import adjustments, gifts, merges, reporting
+from hub.services import adjustments, gifts
 from tests.hub.machine.base import Base, outcome
 from tests.hub.machine.drawing import A_MEMBER, A_PARTNER, REUSED, TENTHS
 from tests.hub.model import between, owing
 from tests.hub.model.books import Outcome
-from tests.support import services
 
-RARELY = st.sampled_from([False] * 7 + [True])
 SAME_ID = st.sampled_from([None] * 8 + [0, 1])
 
 
 class Between(Base):
-    """Giving, merging, adjusting."""
+    """Giving and adjusting."""
 
     @rule(partner=A_PARTNER, member=A_MEMBER, to=A_MEMBER, tenths=TENTHS, reused=REUSED)
     def give(self, partner: str, member: str, to: str, tenths: int, reused: int | None) -> None:
@@ -27,13 +25,6 @@ class Between(Base):
         has = owing.spendable(self.books, self.books.survivor(member)).total()
         asked = (self.an_id(partner, "t", reused), member, to, max(1, has * tenths // 10))
         self.do(lambda: self._give(partner, *asked))
-
-    @rule(partner=A_PARTNER, member=A_MEMBER, into=A_MEMBER, really=RARELY, reused=REUSED)
-    def merge(self, partner: str, member: str, into: str, really: bool, reused: int | None) -> None:
-        """Now and then, since there are few members."""
-        if really or member == into:
-            event_id = self.an_id(partner, "m", reused)
-            self.do(lambda: self._merge(partner, event_id, member, into))
 
     @rule(issuer=A_PARTNER, member=A_MEMBER, points=st.integers(-40, 60).filter(bool), again=SAME_ID)
     def adjust(self, issuer: str, member: str, points: int, again: int | None) -> None:
@@ -45,12 +36,7 @@ class Between(Base):
     def _give(self, partner: str, transfer_id: str, member: str, to: str, points: int) -> None:
         expected = between.give(self.books, partner, transfer_id, member, to, points)
         asked = {"transfer_id": transfer_id, "member": member, "to": to, "points": points}
-        assert outcome(lambda: gifts.give(self.hub, self._reporter(partner), asked), _given) == expected
-
-    def _merge(self, partner: str, event_id: str, member: str, into: str) -> None:
-        expected = between.merge(self.books, partner, event_id, member, into)
-        asked = {"event_id": event_id, "member": member, "into": into, "reason": "one person"}
-        assert outcome(lambda: merges.merge(self.hub, self._reporter(partner), asked), _merged) == expected
+        assert outcome(lambda: gifts.give(self.hub, self.reporter(partner), asked), _given) == expected
 
     def _adjust(self, adjustment_id: str, member: str, issuer: str, points: int) -> None:
         expected = between.adjust(self.books, adjustment_id, member, issuer, points)
@@ -60,17 +46,10 @@ class Between(Base):
         }  # fmt: skip
         assert outcome(lambda: adjustments.adjust(self.hub, asked), _adjusted) == expected
 
-    def _reporter(self, partner: str) -> reporting.Reporter:
-        return reporting.by_partner(services.partner(self.hub, partner), services.evidence())
-
 
 def _given(found: dict[str, Any]) -> Outcome:
     lots = [(one["issuer"], one["kind"], one["points"], one["expires_on"]) for one in found["lots"]]
     return {"points": found["points"], "lots": lots}
-
-
-def _merged(found: dict[str, Any]) -> Outcome:
-    return {name: found[name] for name in ("points", "qualifying", "debt")}
 
 
 def _adjusted(found: dict[str, Any]) -> Outcome:

@@ -12,6 +12,7 @@ from hypothesis.stateful import rule
 
 from hub.services import cycles, end_of_day
 from settlement.errors import SettlementRefused
+from tests.hub.machine import reading
 from tests.hub.machine.base import Base
 from tests.hub.model import closing
 from tests.hub.model.terms import month_end
@@ -28,6 +29,17 @@ class Days(Base):
         self.go_to(self.books.now + timedelta(days=days, hours=1))
         if ends:
             assert end_of_day.run(self.hub, self.books.today) == closing.end_day(self.books)
+            self._name_expiries()
+
+    def _name_expiries(self) -> None:
+        """Find the hub's names of what has expired just now; both sides have the same, line by line."""
+        new = [one for one in self.books.expiries if not one.event_id]
+        found = reading.expiries(self.hub, self.names, [one.event_id for one in self.books.expiries])
+        for event_id, line in found.items():
+            same = [one for one in new if (one.member, [part[:2] for part in one.parts]) == line and not one.event_id]
+            assert same
+            same[0].event_id = event_id
+        assert all(one.event_id for one in new)
 
     @rule(months=st.sampled_from([0, 1]))
     def close(self, months: int) -> None:

@@ -22,6 +22,12 @@ _HOLDS = """
     FROM hub.hold, hub.coalition ORDER BY partner_id, event_id, line
 """
 _OWN = re.compile(r"(repayment|expiry)-.*")
+_EXPIRIES = """
+    SELECT event.event_id, event.member_id, transfer.expires_on, transfer.issuer, transfer.kind, transfer.matures_on,
+           transfer.points
+    FROM hub.event AS event JOIN hub.transfer AS transfer USING (partner_id, event_id)
+    WHERE event.kind = 'expiry' AND event.event_id <> ALL(:known) ORDER BY event.event_id, transfer.line
+"""
 _ISSUED = """
     SELECT issuer, sum(CASE WHEN starts_with(debit_account, 'issued:') THEN points ELSE 0 END
                        - CASE WHEN starts_with(credit_account, 'issued:') THEN points ELSE 0 END) AS points
@@ -40,10 +46,10 @@ def empty(hub: Hub) -> None:
     hub.database.transact(work)
 
 
-def rows(hub: Hub, query: str) -> list[Row[Any]]:
+def rows(hub: Hub, query: str, **values: Any) -> list[Row[Any]]:
     """Return the rows of a query."""
     with hub.database.connect() as connection:
-        return list(connection.execute(text(query)).all())
+        return list(connection.execute(text(query), values).all())
 
 
 class Names:
@@ -92,10 +98,20 @@ def lines(hub: Hub) -> list[Line]:
         Line(
             row.partner_id,
             _OWN.sub(r"\1", row.event_id) if row.partner_id == COALITION else row.event_id,
-            row.line, row.issuer, row.redeemer, row.points, row.amount_minor, row.business_date, row.origin,
+            row.line, row.issuer, row.redeemer, row.points, row.amount_minor, row.business_date,
+            _OWN.sub(r"\1", row.origin) if row.partner_id == COALITION else row.origin,
         )
         for row in rows(hub, "SELECT * FROM settlement.obligation")
     ]  # fmt: skip
+
+
+def expiries(hub: Hub, names: Names, known: Iterable[str]) -> dict[str, tuple[str, list[tuple[Lot, int]]]]:
+    """Return every other expiry than those that are known: whose it is, and its lines."""
+    found: dict[str, tuple[str, list[tuple[Lot, int]]]] = {}
+    members = names.by_id()
+    for row in rows(hub, _EXPIRIES, known=list(known)):
+        found.setdefault(row.event_id, (members[row.member_id], []))[1].append((_lot(row), row.points))
+    return found
 
 
 def issued(hub: Hub) -> Counter[str]:

@@ -15,6 +15,8 @@ from tests.hub.model.books import Outcome
 from tests.support import services
 
 SECONDS = st.sampled_from([1, 3_600, 2 * 86_400, 30 * 86_400, 30 * 86_400])
+POOL = st.sampled_from(["own", "own", "pool", "pool", "pool", "any pool"])
+"""Whose points: the member's own, those of the pool that it is in, or of the pool that it may not be in."""
 JUST_BEFORE = timedelta(microseconds=1)
 ENDS = st.sampled_from(["all", "all", "void", *range(12)])
 """How a hold ends: all or some tenths of it are captured, a little more than there is, or it is voided."""
@@ -23,15 +25,15 @@ ENDS = st.sampled_from(["all", "all", "void", *range(12)])
 class Redemptions(Base):
     """Redeeming, at once or by a hold."""
 
-    @rule(partner=A_PARTNER, member=A_MEMBER, tenths=st.lists(TENTHS, min_size=1, max_size=2), reused=REUSED)
-    def redeem(self, partner: str, member: str, tenths: list[int], reused: int | None) -> None:
+    @rule(partner=A_PARTNER, member=A_MEMBER, tenths=st.lists(TENTHS, min_size=1, max_size=2), pool=POOL, reused=REUSED)
+    def redeem(self, partner: str, member: str, tenths: list[int], pool: str, reused: int | None) -> None:
         """One or two in a row, each for some part of the balance."""
         for part in tenths:
-            self._ask(partner, self.an_id(partner, "r", reused), member, self._points(partner, member, part), None)
+            self._ask(partner, self.an_id(partner, "r", reused), member, part, None, pool)
 
-    @rule(partner=A_PARTNER, member=A_MEMBER, tenths=TENTHS, seconds=SECONDS, reused=REUSED)
-    def hold(self, partner: str, member: str, tenths: int, seconds: int, reused: int | None) -> None:
-        self._ask(partner, self.an_id(partner, "h", reused), member, self._points(partner, member, tenths), seconds)
+    @rule(partner=A_PARTNER, member=A_MEMBER, tenths=TENTHS, seconds=SECONDS, pool=POOL, reused=REUSED)
+    def hold(self, partner: str, member: str, tenths: int, seconds: int, pool: str, reused: int | None) -> None:
+        self._ask(partner, self.an_id(partner, "h", reused), member, tenths, seconds, pool)
 
     @precondition(lambda self: any(told.kind == "redemption" for told in self.books.told.values()))
     @rule(place=A_PLACE, how=ENDS)
@@ -52,16 +54,23 @@ class Redemptions(Base):
             self._end(*key, how)
 
     def _open(self) -> list[tuple[str, str]]:
-        return [key for key, hold in self.books.holds.items() if hold.state_at(self.books.now) == "open"]
+        return [
+            key
+            for key, hold in self.books.holds.items()
+            if hold.state_at(self.books.now) == "open" and key not in self.books.exchanges
+        ]
 
-    def _points(self, partner: str, member: str, tenths: int) -> int:
-        return max(1, owing.spendable(self.books, self.books.survivor(member), partner).total() * tenths // 10)
+    def _ask(self, partner: str, redemption_id: str, member: str, tenths: int, seconds: int | None, pool: str) -> None:
+        account = self.books.survivor(member)
+        pooled = self.books.pool_of(account) if pool != "own" else None
+        payers = self.books.pools[pooled] if pooled else [account]
+        points = max(1, sum(owing.spendable(self.books, one, partner).total() for one in payers) * tenths // 10)
+        more = stated(hold=seconds, pool=True if pooled or pool == "any pool" else None)
 
-    def _ask(self, partner: str, redemption_id: str, member: str, points: int, seconds: int | None) -> None:
         def command() -> None:
             asked = (partner, redemption_id, member, points)
-            expected = spending.redeem(self.books, *asked, seconds)
-            assert outcome(lambda: services.redeem(self.hub, *asked, **stated(hold=seconds)), _redeemed) == expected
+            expected = spending.redeem(self.books, *asked, **more)
+            assert outcome(lambda: services.redeem(self.hub, *asked, **more), _redeemed) == expected
 
         self.do(command)
 

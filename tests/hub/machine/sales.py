@@ -84,6 +84,7 @@ class Sales(Base):
         before = set(self.books.told)
         results = services.post(self.hub, partner, *batch)
         expected = selling.report(self.books, partner, batch)
+        self.books.numbers = {name: number for number, name in self.names.by_id().items()}
         for sale, result, due in zip(batch, results, expected, strict=True):
             assert result["event_id"] == sale["event_id"]
             if due == CONFLICT and (partner, sale["event_id"]) not in before:

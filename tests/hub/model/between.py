@@ -1,4 +1,4 @@
-"""What members do among themselves, and what the operator adjusts: points change hands, accounts become one."""
+"""What members give to each other, and what the operator adjusts: points change hands."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def give(books: Books, partner: str, transfer_id: str, member: str, to: str, poi
     if told is not None:
         return told
     taken = take(books.spendable(giver), points)
-    for lot, part in taken:
-        books.put(giver, lot, -part)
-        books.put(taker, lot, part)
+    with books.about(member, to):
+        for lot, part in taken:
+            books.put(giver, lot, -part)
+            books.put(taker, lot, part)
     books.active[giver] = books.active[taker] = books.today
     put_right(books, taker)
     lots = [(lot.issuer, lot.kind, part, str(lot.expires_on)) for lot, part in taken]
@@ -42,36 +43,6 @@ def _refusal(books: Books, giver: str, taker: str, points: int) -> Outcome | Non
     if +owing.debts(books, giver):
         return {"error": "member_in_debt"}
     return {"error": "insufficient_points"} if owing.spendable(books, giver).total() < points else None
-
-
-def merge(books: Books, partner: str, event_id: str, member: str, into: str) -> Outcome:
-    """Let one member be another from now on, with all it has, owes and holds."""
-    content = (member, into)
-    if not {member, into} <= books.known:
-        return {"error": "unknown_member"}
-    survivor = books.survivor(into)
-    told = books.first(partner, event_id, "merge", content)
-    if told is not None and "error" in told:
-        return told
-    if told is None and member in books.merged:
-        return {"error": "already_merged"}
-    if told is None and member == survivor:
-        return {"error": "same_member"}
-    put_right(books, member)
-    put_right(books, into)
-    if told is not None:
-        return told
-    lots, debts = +books.purses.pop(member, books.purses["nobody"]), +books.debts.pop(member, books.debts["nobody"])
-    books.purses[survivor].update(lots)
-    books.debts[survivor].update(debts)
-    for hold in books.holds.values():
-        if hold.state_at(books.now) == "open":
-            hold.parts = [part._replace(member=survivor) if part.member == member else part for part in hold.parts]
-    books.merged[member] = survivor
-    put_right(books, survivor)
-    qualifying = sum(points for lot, points in lots.items() if lot.kind == QUALIFYING)
-    answer = {"points": lots.total() - qualifying, "qualifying": qualifying, "debt": debts.total()}
-    return books.tell(partner, event_id, "merge", content, answer)
 
 
 def adjust(books: Books, adjustment_id: str, member: str, issuer: str, points: int) -> Outcome:
@@ -91,7 +62,8 @@ def adjust(books: Books, adjustment_id: str, member: str, issuer: str, points: i
         return told.answer | {"duplicate": True}
     lots = taken if points < 0 else [(_given(books, account, issuer), points)]
     for lot, part in lots:
-        books.put(account, lot, part if points > 0 else -part)
+        with books.about(account):
+            books.put(account, lot, part if points > 0 else -part)
         books.issued[issuer] += part if points > 0 else -part
     put_right(books, account)
     answer: Outcome = {"lots": [(lot.kind, part, str(lot.expires_on)) for lot, part in lots]}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -16,6 +17,8 @@ CONFLICT = {"error": "event_conflict"}
 COALITION = "coalition"
 
 Outcome = dict[str, Any]
+Pool = tuple[str, str]
+"""A partner, and its name for a pool."""
 
 
 class Lot(NamedTuple):
@@ -33,6 +36,16 @@ class Part(NamedTuple):
     member: str
     lot: Lot
     points: int
+
+
+class Move(NamedTuple):
+    """Points put into a lot of a member, or owed by it to an issuer (below zero: taken out, or paid)."""
+
+    member: str
+    what: Lot | str
+    points: int
+    meant: frozenset[str]
+    """Whose event it was: whom it named, was for, or followed from."""
 
 
 class Line(NamedTuple):
@@ -93,6 +106,8 @@ class Sold:
 class Hold:
     """What is reserved, at which price, until when."""
 
+    member: str
+    """Who was named."""
     parts: list[Part]
     price: Fraction
     lapses_at: datetime
@@ -106,8 +121,61 @@ class Hold:
 class Burnt:
     """What a redemption or a capture took, with what it was worth, and how much of it was reversed."""
 
+    member: str
+    """Who was named."""
+    account: str
+    """Whose account the named member had at that time."""
     parts: list[tuple[Part, int]]
     reversed: int = 0
+
+
+@dataclass
+class Expired:
+    """What of a member's ended on one day, with what is owed for each part, and how much of it was given back."""
+
+    member: str
+    parts: list[tuple[Lot, int, int]]
+    owed: bool
+    event_id: str = ""
+    """The hub's own name for it."""
+    reinstated: int = 0
+
+
+class Place(NamedTuple):
+    """What a member of a pool pays of each redemption, by weight, and whether it may spend."""
+
+    share: int
+    may_spend: bool
+
+
+@dataclass
+class Merge:
+    """One member became another, and brought what is moved."""
+
+    member: str
+    into: str
+    brought: list[tuple[Lot | str, int]]
+    holds: list[tuple[tuple[str, str], int]]
+    """Hold and place of the part in it."""
+    since: int
+    """How many moves there had been."""
+    place: tuple[Pool, Place, bool] | None
+    """The member's place in a pool, and whether it was taken by the survivor."""
+
+
+@dataclass
+class Exchange:
+    """An exchange between points and a partner's own currency."""
+
+    member: str
+    direction: str
+    points: int
+    answer: Outcome
+    state: str = "open"
+    came: Lot | None = None
+    """The lot that points came into."""
+    burnt: list[tuple[Part, int]] = field(default_factory=list)
+    """What went out, with what it was worth."""
 
 
 @dataclass
@@ -120,6 +188,8 @@ class Books:
     """The law that applies to a member, where one is known."""
     known: set[str] = field(default_factory=set)
     """Members that somebody has named in a report."""
+    numbers: dict[str, int] = field(default_factory=dict)
+    """By member: the number by which the hub knows it, which decides who comes first in a pool."""
     purses: dict[str, Counter[Lot]] = field(default_factory=lambda: defaultdict(Counter))
     """By member: what is in each lot, held or not."""
     debts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -130,12 +200,25 @@ class Books:
     """By member: the last day on which it earned."""
     merged: dict[str, str] = field(default_factory=dict)
     """By member: into whom it was merged."""
+    merges: dict[tuple[str, str], Merge] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
+    meant: frozenset[str] = frozenset()
+    """Whose event is being told."""
+    pools: dict[Pool, dict[str, Place]] = field(default_factory=lambda: defaultdict(dict))
+    extended: dict[str, list[tuple[Lot, Lot]]] = field(default_factory=lambda: defaultdict(list))
+    """By member: which of its lots became which."""
+    extensions: set[tuple[str, str]] = field(default_factory=set)
+    """The extensions that a member has had."""
     adjusted: dict[str, Told] = field(default_factory=dict)
     """By id: what the operator adjusted by hand."""
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     sales: dict[tuple[str, str], Sold] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
     burnt: dict[tuple[str, str], Burnt] = field(default_factory=dict)
+    exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)
+    quotes_taken: set[tuple[str, str]] = field(default_factory=set)
+    expiries: list[Expired] = field(default_factory=list)
+    reinstated: dict[str, Told] = field(default_factory=dict)
     uncut: list[Line] = field(default_factory=list)
     """What is owed and in no cycle yet."""
     cycles: dict[str, list[Line]] = field(default_factory=dict)
@@ -168,8 +251,9 @@ class Books:
         """What open holds reserve; a hold counts for nothing from the instant on which it lapses."""
         sums: Counter[Lot] = Counter()
         for hold in self.holds.values():
-            if hold.state_at(self.now) == "open":
-                sums.update({part.lot: part.points for part in hold.parts if part.member == member})
+            for part in hold.parts:
+                if hold.state_at(self.now) == "open" and part.member == member:
+                    sums[part.lot] += part.points
         return sums
 
     def free(self, member: str) -> Counter[Lot]:
@@ -216,9 +300,16 @@ class Books:
         """Whose law applies to a member, or to its survivor."""
         return self.countries.get(self.survivor(member))
 
-    def followed(self, lots: list[Lot]) -> list[Lot]:
-        """These lots and all that they were extended to."""
-        return lots
+    def followed(self, members: Iterable[str], lots: list[Lot]) -> list[Lot]:
+        """These lots and all that they were extended to while they were these members'."""
+        extended, found = [one for member in members for one in self.extended[member]], list(lots)
+        for lot in found:
+            found += [later for earlier, later in dict.fromkeys(extended) if earlier == lot and later not in found]
+        return found
+
+    def pool_of(self, member: str) -> Pool | None:
+        """The pool that a member is in."""
+        return next((pool for pool, members in self.pools.items() if member in members), None)
 
     def ended(self, where: str, members: Iterable[str], lot: Lot) -> int:
         """What has expired of a lot, and was not given back under the name of another lot of the kind."""
@@ -230,9 +321,22 @@ class Books:
 
     # how points move
 
+    @contextmanager
+    def about(self, *members: str) -> Iterator[None]:
+        """Let what moves meanwhile be an event of these members."""
+        before, self.meant = self.meant, frozenset(members)
+        yield
+        self.meant = before
+
     def put(self, member: str, lot: Lot, points: int) -> None:
         """Put points into a lot of a member, or below zero take them out."""
         self.purses[member][lot] += points
+        self.moves.append(Move(member, lot, points, self.meant))
+
+    def charge(self, member: str, issuer: str, points: int) -> None:
+        """Let a member owe points to an issuer, or below zero owe them no longer."""
+        self.debts[member][issuer] += points
+        self.moves.append(Move(member, issuer, points, self.meant))
 
     def owe(
         self,
@@ -259,7 +363,7 @@ class Books:
 
     def lend(self, member: str, issuer: str, points: int) -> None:
         """Let a member owe points to their issuer, which has them back by that."""
-        self.debts[member][issuer] += points
+        self.charge(member, issuer, points)
         self.issued[issuer] -= points
 
     # doing a thing once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from tests.hub.model.books import COALITION, Books, Lot
+from tests.hub.model.books import COALITION, Books, Expired, Lot
 from tests.hub.model.owing import put_right
 from tests.hub.model.terms import QUALIFYING
 
@@ -21,17 +21,22 @@ def end_day(books: Books) -> int:
 def _end_day_of(books: Books, member: str) -> int:
     put_right(books, member)
     due = [one for one in books.free(member).items() if books.last_day(member, one[0]) <= books.today]
-    books.purses[member].subtract(dict(due))
-    for lot, points in due:
-        if not _is_coalitions(books, lot):
-            books.broken[lot.issuer] += points
-            books.expired[member][lot] += points
+    with books.about(member):
+        for lot, points in due:
+            books.put(member, lot, -points)
+    kept = sorted((lot, points, 0) for lot, points in due if not _is_coalitions(books, lot))
+    for lot, points, _ in kept:
+        books.broken[lot.issuer] += points
+        books.expired[member][lot] += points
+    books.expiries += [Expired(member, kept, owed=False)] if kept else []
     others = sorted((one for one in due if _is_coalitions(books, one[0])), key=lambda one: (one[0].issuer, one[0]))
     for issuer, lots in groupby(others, key=lambda one: one[0].issuer):
         lines = list(lots)
         books.forgone[member].update(dict(lines))
         owed = [(number, issuer, points) for number, (_, points) in enumerate(lines, 1)]
-        books.owe(COALITION, "expiry", COALITION, owed, books.price(issuer))
+        lots_owed = books.owe(COALITION, "expiry", COALITION, owed, books.price(issuer))["lots"]
+        parts = [(*line, minor) for line, (*_, minor) in zip(lines, lots_owed, strict=True)]
+        books.expiries.append(Expired(member, parts, owed=True))
     return sum(points for lot, points in due if lot.kind != QUALIFYING)
 
 

@@ -42,20 +42,22 @@ def reclaimed(lots: Counter[Lot], issuer: str, points: int) -> tuple[list[tuple[
 def put_right(books: Books, member: str) -> None:
     """Whoever takes points from a member lets it pay its debts first; of one that was merged, its survivor."""
     member = books.survivor(member)
-    for issuer, own, foreign in payments(books, member):
-        for lot, points in own:
-            books.give_back(member, lot, points)
-        redeem_with(books, COALITION, "repayment", issuer, member, foreign, after=len(own))
-        points = sum(points for _, points in own + foreign)
-        books.debts[member][issuer] -= points
-        books.issued[issuer] += points
+    with books.about(member):
+        for issuer, own, foreign in payments(books, member):
+            for lot, points in own:
+                books.give_back(member, lot, points)
+            redeem_with(books, COALITION, "repayment", issuer, member, foreign, after=len(own))
+            points = sum(points for _, points in own + foreign)
+            books.charge(member, issuer, -points)
+            books.issued[issuer] += points
 
 
 def redeem_with(
     books: Books, reporter: str, event_id: str, issuer: str, member: str, lots: list[tuple[Lot, int]], after: int
 ) -> None:
     """Let points of others be redeemed with an issuer that wants its own back."""
-    books.purses[member].subtract(dict(lots))
+    for lot, points in lots:
+        books.put(member, lot, -points)
     lines = [(after + number, lot.issuer, points) for number, (lot, points) in enumerate(lots, 1)]
     books.owe(reporter, event_id, issuer, lines, books.price(issuer))
 

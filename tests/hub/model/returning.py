@@ -31,7 +31,8 @@ def refund(books: Books, partner: str, asked: dict[str, Any]) -> Outcome:
     sold.returned += asked.get("items", [])
     wanted = [(number, points - sold.given(number)) for number, points in enumerate(given)]
     taking = _Taking(books, partner, sold)
-    taking.take([(where_of(books, sold, number), points) for number, points in wanted if points])
+    with books.about(taking.member, sold.member):
+        taking.take([(where_of(books, sold, number), points) for number, points in wanted if points])
     books.owe(
         partner, asked["event_id"], partner, taking.foreign, books.price(partner), f"{partner}/{asked['refunds']}"
     )
@@ -164,9 +165,10 @@ def reverse(
     if told is not None:
         return told
     lots = []
-    for number, part, minor in _backwards(burnt, size):
-        member = books.survivor(part.member)
-        books.put(member, _kept(books, member, part.lot), part.points)
+    for number, part, minor in backwards(burnt.parts, burnt.reversed, size):
+        member = _owner(books, burnt, part)
+        with books.about(burnt.member):
+            books.put(member, kept(books, member, part.lot), part.points)
         issuer, origin = part.lot.issuer, f"{partner}/{original}"
         books.uncut.append(
             Line(partner, reversal_id, number, issuer, partner, -part.points, -minor, books.today, origin)
@@ -178,11 +180,11 @@ def reverse(
     return books.tell(partner, reversal_id, "reversal", (redemption_id, points), answer)
 
 
-def _backwards(burnt: Burnt, points: int) -> list[tuple[int, Part, int]]:
+def backwards(parts: list[tuple[Part, int]], before: int, points: int) -> list[tuple[int, Part, int]]:
     """Number, points and minor units of each line that is given back, each in proportion to what is back of it."""
     found, later = [], 0
-    for number, (part, minor) in reversed(list(enumerate(burnt.parts, 1))):
-        start, end = (max(0, min(part.points, back - later)) for back in (burnt.reversed, burnt.reversed + points))
+    for number, (part, minor) in reversed(list(enumerate(parts, 1))):
+        start, end = (max(0, min(part.points, back - later)) for back in (before, before + points))
         if end > start:
             of_all = [round(Fraction(minor * back, part.points)) for back in (start, end)]
             found.append((number, part._replace(points=end - start), of_all[1] - of_all[0]))
@@ -190,14 +192,22 @@ def _backwards(burnt: Burnt, points: int) -> list[tuple[int, Part, int]]:
     return found
 
 
-def _kept(books: Books, member: str, lot: Lot) -> Lot:
-    """The lot itself; where its day is over, one with the life that its issuer's contract gives today."""
-    if books.last_day(member, lot) >= books.today:
-        return lot
+def _owner(books: Books, burnt: Burnt, part: Part) -> str:
+    """Who gets a part back: who had paid it; what the named member paid while it was merged is its own still."""
+    return books.survivor(burnt.member if part.member == burnt.account else part.member)
+
+
+def kept(books: Books, member: str, lot: Lot) -> Lot:
+    """The lot itself; where its day is over, a new one."""
+    return lot if books.last_day(member, lot) >= books.today else renewed(books, member, lot)
+
+
+def renewed(books: Books, member: str, lot: Lot) -> Lot:
+    """A lot with the life that its issuer's contract gives today."""
     life = books.contract(lot.issuer).life_in(books.country(member))
     return lot._replace(expires_on=last_day(life, books.today))
 
 
 def _put_right(books: Books, burnt: Burnt) -> None:
-    for member in {books.survivor(part.member) for part, _ in burnt.parts}:
+    for member in {_owner(books, burnt, part) for part, _ in burnt.parts}:
         put_right(books, member)

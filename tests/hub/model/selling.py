@@ -36,9 +36,10 @@ def earn(books: Books, partner: str, sale: Sale) -> Outcome:
     account = books.survivor(member)
     life, matures_on = contract.life_in(books.country(account)), contract.matures_on(day, books.today)
     lots = [Lot(last_day(grant.life or life, day), grant.issuer or partner, grant.kind, matures_on) for grant in grants]
-    for grant, lot in zip(grants, lots, strict=True):
-        books.put(account, lot, grant.of(minor))
-        books.issued[lot.issuer] += grant.of(minor)
+    with books.about(member):
+        for grant, lot in zip(grants, lots, strict=True):
+            books.put(account, lot, grant.of(minor))
+            books.issued[lot.issuer] += grant.of(minor)
     sold = Sold(member, day, minor, sale.get("items", []), grants, lots)
     if sold.gives:
         books.active[member] = books.earned[member] = books.today
@@ -90,7 +91,8 @@ def confirm(books: Books, partner: str, event_id: str) -> Outcome:
     put_right(books, member)
     if first:
         return first
-    points = sum(_mature(books, member, sold, number) for number in range(len(sold.grants)))
+    with books.about(member, sold.member):
+        points = sum(_mature(books, member, sold, number) for number in range(len(sold.grants)))
     sold.confirmed = True
     put_right(books, member)
     return books.tell(partner, confirmed, "confirmation", None, {"points": points, "at": books.now})
@@ -109,10 +111,11 @@ def _mature(books: Books, member: str, sold: Sold, number: int) -> int:
 
 def where_of(books: Books, sold: Sold, number: int) -> Where:
     """Where a grant's points are: in its lot, or the one they matured to, and in those that this was extended to."""
-    own = books.followed([sold.lots[number]])
+    owners = books.lineage(sold.member)
+    own = books.followed(owners, [sold.lots[number]])
     if not sold.confirmed:
         return Where(own, [])
-    return Where(books.followed([lot._replace(matures_on=AT_ONCE) for lot in own]), own)
+    return Where(books.followed(owners, [lot._replace(matures_on=AT_ONCE) for lot in own]), own)
 
 
 def no_sale(books: Books, partner: str, event_id: str) -> Outcome:

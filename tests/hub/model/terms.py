@@ -103,3 +103,14 @@ def shares(value: int, parts: Sequence[int]) -> list[int]:
     for place in sorted(range(len(parts)), key=lambda p: (whole[p] - exact[p], p))[: value - sum(whole)]:
         whole[place] += 1
     return whole
+
+
+def capped(value: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
+    """Shares by weight of which none is above its cap: whoever would reach it has just that, the others the rest."""
+    full = [place for place, weight in enumerate(weights) if value * weight >= caps[place] * sum(weights)]
+    if not full or not weights:
+        return shares(value, weights)
+    others = [place for place in range(len(weights)) if place not in full]
+    rest = value - sum(caps[place] for place in full)
+    of_others = capped(rest, [weights[place] for place in others], [caps[place] for place in others])
+    return [caps[place] if place in full else of_others[others.index(place)] for place in range(len(weights))]
