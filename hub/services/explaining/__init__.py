@@ -1,8 +1,7 @@
 """Why an event came to its points: the rule versions, the arithmetic, the lots and the obligations, in sentences.
 
 Everything is worked out again from what is stored, with the versions that the event was posted with. Each kind of
-event that has a rule of its own has a function here that tells it; all others are told from their transfers,
-obligations and details. To add one: write a function from facts to sentences and add a line to ``TOLD``.
+event has a function that tells it. To add one: write a function from facts to sentences and add a line to ``TOLD``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 from hub.core.content import instant
 from hub.services.context import Hub
-from hub.services.explaining import exchanging, sales, spending, upkeep, words
+from hub.services.explaining import among_members, exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
 
 TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
@@ -30,6 +29,14 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "exchange-confirmation": exchanging.confirmation,
         "exchange-failure": exchanging.failure,
         "exchange-reversal": exchanging.reversal,
+        "transfer": among_members.gift,
+        "gift": among_members.gift,
+        "donation": among_members.gift,
+        "pool": among_members.pool,
+        "merge": among_members.merge,
+        "unmerge": among_members.unmerge,
+        "extension": among_members.extension,
+        "reinstatement": among_members.reinstatement,
         "adjustment": upkeep.adjustment,
         "repayment": upkeep.repayment,
         "expiry": upkeep.expiry,
@@ -50,7 +57,7 @@ def explain(hub: Hub, name: str) -> dict[str, Any]:
         facts = gather(connection, hub.moment(connection), name)
     return {
         **_event(facts),
-        "why": list(TOLD.get(facts.event.kind, upkeep.other)(facts)),
+        "why": list(TOLD[facts.event.kind](facts)),
         "moved": list(words.transfers(facts.transfers, facts.event.business_date)) or ["Nothing was moved."],
         "owed": list(words.obligations(facts.owed)) or ["Nobody owes anybody for it."],
         "later": [_later(one) for one in facts.later],

@@ -1,4 +1,4 @@
-"""Events of the operator and of the hub itself, and all that have no explanation of their own."""
+"""Events of the operator's hand and of the hub itself."""
 
 from __future__ import annotations
 
@@ -62,17 +62,3 @@ def settlement(facts: Facts) -> Iterator[str]:
 def forwarding(facts: Facts) -> Iterator[str]:
     """Yield that points followed a merge."""
     yield "Points came in for a member after it was merged into another; they followed it to its survivor."
-
-
-def other(facts: Facts) -> Iterator[str]:
-    """Yield what is stored of an event of any other kind."""
-    event = facts.event
-    about = f" of member {event.member_id}" if event.member_id else ""
-    yield f"{event.kind.capitalize()}{about}: {words.count(event.points, 'point')}, {event.status}."
-    if event.refers_to:
-        yield f"It refers to {event.partner_id}/{event.refers_to}."
-    if event.scheme_rule:
-        yield f"Burning order {event.scheme_rule}: {MEANINGS.get(event.scheme_rule, event.scheme_rule)}."
-    for name, value in facts.details.items():
-        yield f"{name.replace('_', ' ').capitalize()}: {value}"
-    yield from valued(facts, [one.points for one in facts.owed if one.points > 0])
