@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -223,7 +224,7 @@ def test_one_id_at_once_for_two_members_is_one_exchange(own: Network, air: Clien
         except EventConflict as refused:
             return refused.code
 
-    outcomes = at_once([lambda place=place: attempt(place) for place in range(4)])  # type: ignore[misc]
+    outcomes = at_once([partial(attempt, place) for place in range(4)])
     assert sorted(outcomes) == ["event_conflict"] * 3 + ["open"]
     assert sum(points(air, member)[1] for member in members) == 400
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ def test_two_at_once_do_not_slip_past_each_other(built: Coalition) -> None:
             except Refused as refused:
                 return refused.code
 
-        outcomes = at_once([lambda terms=terms: attempt(terms) for terms in offers])  # type: ignore[misc]
+        outcomes = at_once([partial(attempt, terms) for terms in offers])
         assert sorted(outcomes) == ["exchange", "not_allowed"]
 
 

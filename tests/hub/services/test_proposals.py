@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -223,9 +223,9 @@ def test_too_few_points_are_not_even_proposed(hub: Hub) -> None:
 def test_the_limit_of_the_day_of_approval_counts(hub: Hub) -> None:
     digest = propose(hub)
     business_clock.move(hub, datetime(2017, 2, 1, tzinfo=UTC))
-    schemes.amend(hub, datetime(2017, 2, 1).date(), {"adjustment_limit": 499})  # noqa: DTZ001
+    schemes.amend(hub, date(2017, 2, 1), {"adjustment_limit": 499})
     assert refusal(lambda: proposals.approve(hub, "a1", digest, "bob")) == "points_over_cap"
-    schemes.amend(hub, datetime(2017, 2, 1).date(), {"adjustment_limit": None})  # noqa: DTZ001
+    schemes.amend(hub, date(2017, 2, 1), {"adjustment_limit": None})
     # Its life is that of the day on which it is given.
     assert proposals.approve(hub, "a1", digest, "bob")["lots"][0]["expires_on"] == "2017-08-31"
 
