@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo serve test lint types check soak bench sdk sdk-check clean
+.PHONY: help demo serve test lint types check soak fuzz bench sdk sdk-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -32,6 +32,9 @@ check: test lint types  ## all three
 soak: $(VENV)/with-dev  ## run what draws at random for minutes: the machine, and 64 threads; SOAK="--seed 7" for one again
 	$(BIN)/python -m pytest --soak -s tests/hub/test_model.py tests/hub/test_threads.py $(SOAK)
 
+fuzz: $(VENV)/with-fuzz  ## let atheris look for bytes that a reader fails on, ten minutes each; FUZZ="json --seconds 60" for one
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
 bench: $(VENV)/with-dev  ## measure, as a table; BENCH="--json bench.json" for scripts
 	$(BIN)/python -m tests.bench $(BENCH)
 
@@ -53,6 +56,10 @@ $(VENV)/with-hub: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/with-demo: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) --editable ".[demo]"
+	@touch $@
+
+$(VENV)/with-fuzz: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable ".[fuzz]"
 	@touch $@
 
 $(VENV)/with-dev: $(BIN)/python pyproject.toml constraints.txt
