@@ -16,9 +16,11 @@ import requests
 from partner_sdk import model
 from partner_sdk.batches import split
 from partner_sdk.errors import UntrustedAnswer
+from partner_sdk.model.proofs import path_from_wire
 from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
+from partner_sdk.wire.checkpoints import Checkpoint, CheckpointRefused, origin_of, read_checkpoint
 from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id, registration
 
 T = TypeVar("T")
@@ -53,11 +55,12 @@ class Client:
         self.hub, self.partner_id = hub, partner_id
         self.keyid, self.public_key = key_id(partner_id, key.public), key.public
         self._key = key
+        self._root = PublicKey.from_text(root_key) if isinstance(root_key, str) else root_key
         self._transport = Transport(
             hub,
             partner_id,
             key,
-            PublicKey.from_text(root_key) if isinstance(root_key, str) else root_key,
+            self._root,
             clock=clock,
             patience=Patience(*timeout, attempts, sleep),
             session=session or open_session(),
@@ -371,6 +374,41 @@ class Client:
         """Every obligation that this partner is party to in one cycle, page by page."""
         path = f"/v1/statements/{_segment(cycle)}/lines"
         return self._pages(path, "lines", model.StatementLine.from_wire, cursor, limit)
+
+    # --- what the hub can prove ---
+
+    def checkpoint(self) -> Checkpoint:
+        """Size and root of the hub's log, signed by the hub; who keeps one can tell whether history was rewritten."""
+        answer = self._transport.get("/v1/log/checkpoint")
+        note, key = _read(lambda given: (str(given["checkpoint"]), self._transport.hub_key(given["keyid"])), answer)
+        if key is None:
+            raise UntrustedAnswer("the checkpoint is signed by a key that the hub has not")
+        try:
+            return read_checkpoint(note, origin_of(self._root), key)
+        except CheckpointRefused as refusal:
+            raise UntrustedAnswer(refusal.detail) from None
+
+    def proof(self, event_id: str, *, partner: str | None = None, size: int | None = None) -> model.Inclusion:
+        """The proof that an event is in the log, or in the log as it was at a size; hold it against a checkpoint.
+
+        `event_id` is as the hub recorded it (`r-1/capture`), and of `partner` where another reported it; the event must
+        be one that you reported, or that makes you owe or be owed. Raises NotFound (unknown_event), Conflict
+        (not_sealed: it was posted less than a second ago), InvalidRequestError (log_size).
+        """
+        asked = {"event_id": event_id, "partner": partner, "size": None if size is None else str(size)}
+        query = {name: value for name, value in asked.items() if value is not None}
+        proof = _read(model.Inclusion.from_wire, self._transport.get("/v1/log/proof", query))
+        if (proof.leaf.event_id, proof.leaf.partner) != (event_id, partner or self.partner_id):
+            raise UntrustedAnswer("the hub's proof is about another event")
+        return proof
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the log of `old` entries begins that of `new`; `wire.merkle.check_consistency` checks it.
+
+        Raises InvalidRequestError (log_size).
+        """
+        answer = self._transport.get("/v1/log/consistency", {"from": str(old), "to": str(new)})
+        return _read(path_from_wire, answer)
 
     def _send_each(self, path: str, member: str, elements: Iterable[dict[str, Any]]) -> list[Any]:
         results: list[Any] = []

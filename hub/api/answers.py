@@ -30,7 +30,7 @@ def refusal(refused: Refused) -> Response:
     if isinstance(refused, RateLimited):
         answer.headers["Retry-After"] = str(refused.standing.whole_wait_s)
         answer.headers.extend(rate_limit.fields(refused.standing))
-    elif answer.status_code == 503:
+    elif answer.status_code == 503 or refused.code == "not_sealed":
         answer.headers["Retry-After"] = RETRY_AFTER_S
     return answer
 

@@ -8,6 +8,7 @@ from hub.api.endpoints import (
     events,
     exchanges,
     expiring,
+    log,
     members,
     merges,
     ping,
@@ -35,6 +36,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,
+    *log.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *ping.ENDPOINTS,
 )

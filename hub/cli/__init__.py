@@ -32,6 +32,7 @@ COMMANDS = {
     "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",
     "ledger": "hub.cli.ledger",
+    "log": "hub.cli.log",
     "webhook": "hub.cli.webhook",
     "clock": "hub.cli.clock",
     "openapi": "hub.cli.run",

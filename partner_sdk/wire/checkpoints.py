@@ -67,6 +67,14 @@ def read_checkpoint(note: str, origin: str, key: PublicKey) -> Checkpoint:
     return _read(text, origin)
 
 
+def parse_checkpoint(note: str, origin: str) -> Checkpoint:
+    """The checkpoint in a note of this log whose signature was verified before, such as one that was kept.
+
+    Raises CheckpointRefused.
+    """
+    return _read(_divided(note)[0], origin)
+
+
 def _key_hash(name: str, key: PublicKey) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + ED25519 + key.raw).digest()[:4]
 
@@ -96,7 +104,7 @@ def _signature(line: str) -> tuple[str, bytes]:
 
 
 def _read(text: str, origin: str) -> Checkpoint:
-    """Read a text whose signature was verified; lines after the third are extensions, which we have none of."""
+    """Read the text of a note; lines after the third are extensions, which we have none of."""
     lines = text[:-1].split("\n")
     if len(lines) < 3 or lines[0] != origin or "" in lines:
         raise CheckpointRefused("the checkpoint is of another log or has not its three lines")

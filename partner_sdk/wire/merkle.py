@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162 (section 2): roots, and proofs that an entry is in a tree and that one tree begins another.
+"""The Merkle tree of RFC 9162 (section 2): roots, proofs that an entry is in a tree, and that one tree begins another.
 
 Pure functions over SHA-256, shared by the hub, which makes proofs, and by partners, who check them. Whoever makes one
 says how to get at the hash of a run of entries; whoever checks one needs nothing but the proof.

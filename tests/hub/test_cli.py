@@ -324,3 +324,14 @@ def test_ledger_check_and_worker_on_an_empty_hub(sandbox: Run) -> None:
 def test_openapi_is_printed_without_a_hub() -> None:
     result = CliRunner().invoke(main, ["openapi"])
     assert json.loads(result.output)["openapi"] == "3.1.0"
+
+
+def test_the_log_is_sealed_and_verified_by_hand(sandbox: Run, tmp_path: Path) -> None:
+    assert found(sandbox("log", "seal", "--json")) == {"sealed": 0}
+    kept = tmp_path / "checkpoint"
+    kept.write_text(sandbox("log", "checkpoint").stdout, encoding="utf-8")
+    assert sandbox("log", "verify", "--checkpoint", str(kept)).exit_code == 0
+    kept.write_text("no checkpoint", encoding="utf-8")
+    refused = sandbox("log", "verify", "--checkpoint", str(kept), "--json")
+    assert refused.exit_code == 1
+    assert "kept checkpoint" in refused.stdout

@@ -14,8 +14,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
-from hub.services import cycles, partners
-from partner_sdk.wire import between, exchanging, returns, schemas, webhooks
+from hub.services import cycles, partners, sealing
+from partner_sdk.wire import between, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.exchange import IN, OUT, publish
@@ -177,6 +177,11 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/statements", None, 200, schemas.StatementsAnswer),
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("GET", "/v1/statements/2017-01/lines", None, 200, schemas.StatementLinesAnswer),
+    ("GET", "/v1/log/checkpoint", None, 200, log.CheckpointAnswer),
+    ("GET", "/v1/log/proof?event_id=r1", None, 200, log.ProofAnswer),
+    ("GET", "/v1/log/proof?event_id=r1&partner=grocer&size=9", None, 200, log.ProofAnswer),
+    ("GET", "/v1/log/proof?event_id=r1&size=1", None, 422, ProblemSchema),
+    ("GET", "/v1/log/consistency?from=3&to=9", None, 200, log.ConsistencyAnswer),
     ("GET", "/v1/webhooks", None, 200, webhooks.WebhooksAnswer),
     ("POST", "/v1/webhooks", WEBHOOK | {"url": "https://10.0.0.1/"}, 422, ProblemSchema),
     ("POST", "/v1/webhooks", WEBHOOK, 200, webhooks.WebhookSchema),
@@ -203,6 +208,8 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
                 cycles.close(own.hub, "2017-01", "operator")
+            if path == "/v1/log/checkpoint":
+                sealing.seal(own.hub)
             answer = client.call(method, path, _asked(content, quote_id))
             quote_id = answer.json.get("exchange", {}).get("quote_id", quote_id)
             assert (answer.status, answer.signed) == (status, True), (path, answer.body)

@@ -6,11 +6,14 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from hub.core.ledger import Evidence
+from hub.core.ledger import Event, Evidence, Posting
 from hub.services import captures, confirmations, earnings, redemptions, refunds, reversals
 from hub.services.context import Hub, Partner
+from hub.store import posting
+from hub.store.database import Connection
 from partner_sdk.wire.returns import RefundsRequest
 from partner_sdk.wire.schemas import EarningsRequest, validate
+from tests.support.coalition import NOON
 from tests.support.network import sale
 
 
@@ -30,6 +33,17 @@ def post(hub: Hub, partner_id: str, *sales: dict[str, Any]) -> list[dict[str, An
     """Report sales as the wire would hand them over."""
     loaded = validate(EarningsRequest, {"earnings": list(sales)})["earnings"]
     return earnings.post(hub, partner(hub, partner_id), evidence(), loaded)
+
+
+def post_bare(connection: Connection, partner_id: str, *event_ids: str) -> None:
+    """Post events of a kind that moves nothing."""
+    events = [Event(event_id, "pool", 0, "posted", 0, NOON, event_id.encode()) for event_id in event_ids]
+    posting.post(connection, Posting(partner_id, NOON, NOON.date(), events, []))
+
+
+def post_alone(hub: Hub, partner_id: str, *event_ids: str) -> None:
+    """Post such events in a transaction of their own."""
+    hub.database.transact(lambda connection: post_bare(connection, partner_id, *event_ids))
 
 
 def earn(hub: Hub, partner_id: str, event_id: str, member: str, minor: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -131,21 +131,21 @@ def test_whatever_comes_is_proved_or_refused(one: int, other: int, path: list[by
     for check in (merkle.check_inclusion, merkle.check_consistency):
         arguments = (a, one, other, path, b) if check is merkle.check_inclusion else (one, other, a, b, path)
         try:
-            check(*arguments)  # type: ignore[operator]
-        except ProofRefused as refusal:
-            assert refusal.detail
-        else:
-            assert 0 <= one <= other
+            check(*arguments)
+        except ProofRefused:
+            continue
+        assert 0 <= one <= other
 
 
 @pytest.mark.parametrize("change", ["one more", "one less", "one turned", "another order"])
 def test_a_proof_of_another_length_or_content_is_refused(change: str) -> None:
     leaves = leaves_of(13)
     root, old_root = naive(leaves), naive(leaves[:6])
-    for path, check in (
+    checks: list[tuple[list[bytes], Callable[[list[bytes]], None]]] = [
         (included(leaves, 4), lambda path: merkle.check_inclusion(leaves[4], 4, 13, path, root)),
         (consistent(leaves, 6), lambda path: merkle.check_consistency(6, 13, old_root, root, path)),
-    ):
+    ]
+    for path, check in checks:
         changed = {
             "one more": [*path, path[-1]],
             "one less": path[:-1],
