@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 
-from hub.api import answers
 from hub.core.errors import Refused
 from hub.services import log_check, log_proofs, sealing
+from hub.store import log
 from partner_sdk import Client, InvalidRequestError, NotFound
 from partner_sdk.model import Inclusion
 from partner_sdk.wire import merkle
-from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.leaves import content_digest
 from partner_sdk.wire.schemas import EarningSchema, validate
 from tests.support import services
@@ -111,7 +109,19 @@ def test_an_event_that_came_after_a_size_is_not_in_it(net: Network, till: Client
     assert proof.position >= before.size
 
 
-def test_an_event_that_is_not_sealed_yet_is_said_to_be_so(built: Coalition) -> None:
+def test_an_event_that_is_not_sealed_yet_is_said_to_be_so(net: Network, raw: RawClient) -> None:
+    target = f"/v1/log/proof?event_id={(event_id := net.fresh('e'))}"
+    with net.hub.database._transactional.begin() as connection:
+        log.lock(connection)
+        assert raw.call("POST", "/v1/earnings", {"earnings": [sale(event_id, net.member())]}).status == 200
+        answer = raw.call("GET", target)
+        assert (answer.status, answer.code, answer.signed) == (409, "not_sealed", True)
+        assert answer.headers["Retry-After"] == "1"
+    sealing.seal(net.hub)
+    assert raw.call("GET", target).status == 200
+
+
+def test_the_first_entry_is_a_tree_of_its_own(built: Coalition) -> None:
     services.earn(built.hub, "grocer", "e1", "card:1", 1_000)
     with pytest.raises(Refused) as refusal:
         log_proofs.proof(built.hub, "grocer", "grocer", "e1", None)
@@ -119,14 +129,7 @@ def test_an_event_that_is_not_sealed_yet_is_said_to_be_so(built: Coalition) -> N
     sealing.seal(built.hub)
     proof = log_proofs.proof(built.hub, "grocer", "grocer", "e1", 1)
     assert (proof["position"], proof["size"], proof["path"]) == (0, 1, [])
-
-
-def test_the_refusal_of_what_is_not_sealed_says_when_to_ask_again() -> None:
-    app = Flask("test")
-    with app.test_request_context():
-        answer = answers.refusal(Refused("not_sealed", "later"))
-    assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
-    assert CODES["not_sealed"].retryable
+    assert log_proofs.consistency(built.hub, 0, 1) == log_proofs.consistency(built.hub, 1, 1) == {"path": []}
 
 
 HOSTILE = (
