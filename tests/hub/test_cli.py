@@ -97,6 +97,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "cycle",
         "webhook",
         "ledger",
+        "log",
         "clock",
         "openapi",
     }
