@@ -5,10 +5,11 @@
     client = Client("https://hub.example", "grocer", PrivateKey.from_pem(pem), root_key="...")
     client.redeem("till-7-000123", "card:1234", 500)
 
-The client itself is loaded when it is first used, with its HTTP library and schemas: importing the package, as
+The client and the outbox are loaded when they are first used, with HTTP library and schemas: importing the package, as
 the hub does for the wire contract, stays cheap.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from partner_sdk.errors import (
@@ -76,6 +77,7 @@ from partner_sdk.wire.keys import PrivateKey, PublicKey
 
 if TYPE_CHECKING:
     from partner_sdk.client import Client
+    from partner_sdk.outbox import Outbox
 
 __version__ = "0.1.0"
 
@@ -114,6 +116,7 @@ __all__ = [
     "Money",
     "Net",
     "NoAnswer",
+    "Outbox",
     "NotAllowed",
     "NotFound",
     "Page",
@@ -144,9 +147,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the client when it is first asked for (PEP 562)."""
-    if name != "Client":
+    """Load the client or the outbox when it is first asked for (PEP 562)."""
+    if name not in _LOADED_LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from partner_sdk.client import Client
+    return getattr(import_module(_LOADED_LATER[name]), name)
 
-    return Client
+
+_LOADED_LATER = {"Client": "partner_sdk.client", "Outbox": "partner_sdk.outbox"}

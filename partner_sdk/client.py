@@ -14,6 +14,8 @@ from urllib.parse import quote
 import requests
 
 from partner_sdk import model
+from partner_sdk.answers import matched as _matched
+from partner_sdk.answers import read as _read
 from partner_sdk.batches import split
 from partner_sdk.errors import UntrustedAnswer
 from partner_sdk.model.proofs import path_from_wire
@@ -78,6 +80,21 @@ class Client:
     def close(self) -> None:
         """Close the connections to the hub."""
         self._transport.close()
+
+    def post_once(self, path: str, body: bytes) -> dict[str, Any]:
+        """One attempt at a request that is written already, for callers with a patience of their own: the outbox.
+
+        Returns the verified answer; raises HansaError.
+        """
+        return self._transport.post_once(path, body)
+
+    def hub_time(self) -> float:
+        """The hub's clock in epoch seconds, as far as it is known: the machine's, once corrected by a refusal."""
+        return self._transport.hub_time()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connections to the parent; call it first in a process that was forked."""
+        self._transport.after_fork_in_child()
 
     # --- who am I ---
 
@@ -437,14 +454,6 @@ class Client:
             cursor = page.next_cursor
 
 
-def _read(read: Callable[[Any], T], answer: Any) -> T:
-    """Read a signed answer; one that lacks what it must have is no answer."""
-    try:
-        return read(answer)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise UntrustedAnswer(f"the hub's answer cannot be read: {fault!r}") from fault
-
-
 def _segment(text: str) -> str:
     """A segment of a path, escaped; one of dots alone would be taken for a step up the path."""
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
@@ -453,10 +462,3 @@ def _segment(text: str) -> str:
 def _page(answer: Any, member: str, read: Callable[[Any], T]) -> model.Page[T]:
     items = tuple(read(item) for item in answer[member])
     return model.Page(items, str(answer["next_cursor"]), answer["more"] is True)
-
-
-def _matched(read: Callable[[Any], T], answers: list[Any], name: str, ids: list[str]) -> list[T]:
-    """Read results, holding each against the id it must be about."""
-    if _read(lambda given: [answer[name] for answer in given], answers) != ids:
-        raise UntrustedAnswer(f"the hub's answer is about another {name}")
-    return _read(lambda given: [read(answer) for answer in given], answers)

@@ -29,6 +29,10 @@ class HubKeyring:
         found = None if known is None else self._find(known, keyid)
         return found or self._find(self._refresh(known), keyid)
 
+    def after_fork_in_child(self) -> None:
+        """Forget the lock that a thread of the parent may have held."""
+        self._lock = threading.Lock()
+
     def _find(self, key_list: HubKeyList, keyid: str) -> PublicKey | None:
         return key_list.public_of(keyid, max(self._now(), key_list.issued_at))
 

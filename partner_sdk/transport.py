@@ -8,6 +8,7 @@ signed it for this very attempt; anything else, be it a proxy's error page or a 
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -113,6 +114,10 @@ class Transport:
         """The verified answer to a POST of JSON; raises HansaError."""
         return self._call(self._prepare("POST", path, body))
 
+    def post_once(self, path: str, body: bytes) -> dict[str, Any]:
+        """The verified answer to one attempt at a POST; raises HansaError."""
+        return self._attempt(self._prepare("POST", path, body))
+
     def hub_key(self, keyid: str) -> PublicKey | None:
         """The hub's key of that name, or None; raises TransportError if the hub has to be asked and cannot be."""
         return self._keyring.public_of(keyid)
@@ -124,6 +129,15 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the connections of the process that this one was forked from to it, and the locks of its threads."""
+        self._keyring.after_fork_in_child()
+        self._session.cookies = copy(self._session.cookies)
+        for adapter in self._session.adapters.values():
+            if isinstance(adapter, HTTPAdapter):
+                adapter.proxy_manager = {}
+                adapter.init_poolmanager(_CONNECTIONS, _CONNECTIONS)
 
     def _prepare(self, method: str, path: str, body: bytes | None = None) -> requests.PreparedRequest:
         headers = {"Accept": CONTENT_TYPE, "Accept-Encoding": "identity", "User-Agent": "hansa-partner-sdk"}

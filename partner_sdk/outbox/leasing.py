@@ -1,0 +1,110 @@
+"""Who delivers what: a process takes whole terminals for a while, so that several can deliver and keep the order.
+
+A lease ends by itself when the process that took it is gone. Its end is told in the machine's monotonic clock, which
+all processes share, no clock setting moves and only a reboot resets; a lease that would end later than one can be
+taken for is from before a reboot, and over. Should two ever deliver the same events, the hub does each once.
+"""
+
+import secrets
+import sqlite3
+from typing import NamedTuple
+
+from partner_sdk.batches import MAX_BODY_BYTES
+
+LEASE_S = 150.0
+"""Longer than one attempt takes with the client's usual timeouts."""
+MAX_PAUSE_S = 300.0
+
+
+class Waiting(NamedTuple):
+    """An event that waits: `lane` and `sequence` say where, `element` is what goes to the hub."""
+
+    lane: int
+    sequence: int
+    event_id: str
+    element: bytes
+
+
+class Batch(NamedTuple):
+    """Events of one kind that go in one request, each terminal's in order; their terminals are leased."""
+
+    lease: int
+    kind: str
+    events: list[Waiting]
+    lanes: list[int]
+
+
+def claim(connection: sqlite3.Connection, now_s: float, most: int) -> Batch | None:
+    """Lease terminals, those first that were served longest ago, and return what they have to deliver."""
+    kind: str | None = None
+    events: list[Waiting] = []
+    lanes: list[int] = []
+    room = MAX_BODY_BYTES
+    for (lane,) in connection.execute(_FREE, (now_s, LEASE_S, now_s, MAX_PAUSE_S)).fetchall():
+        kind, taken = _head(connection, lane, kind, most - len(events), room, bool(events))
+        if taken:
+            events += taken
+            lanes.append(lane)
+            room -= sum(len(one.element) + 32 for one in taken)
+        if len(events) == most or room <= 0:
+            break
+    return _leased(connection, now_s, kind, events, lanes) if kind and events else None
+
+
+def _head(
+    connection: sqlite3.Connection, lane: int, kind: str | None, most: int, room: int, begun: bool
+) -> tuple[str | None, list[Waiting]]:
+    """The first events of a terminal that can go together: of one kind, with room, and what they follow delivered."""
+    taken: list[Waiting] = []
+    for sequence, event_id, own_kind, element, blocked in connection.execute(_HEAD, (lane, most)):
+        room -= len(element) + 32
+        full = room < 0 and (begun or bool(taken))
+        if blocked or full or (kind is not None and own_kind != kind):
+            break
+        kind = own_kind
+        taken.append(Waiting(lane, sequence, event_id, element))
+    return kind, taken
+
+
+def _leased(connection: sqlite3.Connection, now_s: float, kind: str, events: list[Waiting], lanes: list[int]) -> Batch:
+    lease = secrets.randbits(62)
+    (turn,) = connection.execute("SELECT max(turn) + 1 FROM lane").fetchone()
+    connection.executemany(_LEASE, [(lease, now_s + LEASE_S, turn, lane) for lane in lanes])
+    return Batch(lease, kind, events, lanes)
+
+
+def release(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Give the terminals of a batch back, unless the lease is over and another has them."""
+    connection.execute(_RELEASE, (batch.lease,))
+
+
+def note_failure(connection: sqlite3.Connection, batch: Batch, failure: str) -> None:
+    """Say at the terminals of a batch why it was not delivered."""
+    connection.executemany("UPDATE lane SET failure = ? WHERE id = ?", [(failure, lane) for lane in batch.lanes])
+
+
+def pause(connection: sqlite3.Connection, lane: int, until_s: float) -> None:
+    """Let a terminal wait until its first event is tried again; others go on."""
+    connection.execute("UPDATE lane SET failures = failures + 1, paused_until = ? WHERE id = ?", (until_s, lane))
+
+
+def failures_of(connection: sqlite3.Connection, lane: int) -> int:
+    """How often a terminal was paused since its last delivery."""
+    return int(connection.execute("SELECT failures FROM lane WHERE id = ?", (lane,)).fetchone()[0])
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing waits."""
+    return connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None
+
+
+_FREE = """SELECT id FROM lane
+    WHERE NOT (lease IS NOT NULL AND leased_until > ?1 AND leased_until <= ?1 + ?2)
+    AND NOT (paused_until > ?3 AND paused_until <= ?3 + ?4)
+    AND EXISTS (SELECT 1 FROM waiting WHERE lane = lane.id) ORDER BY turn, id"""
+_HEAD = """SELECT sequence, event_id, kind, element,
+    follows IS NOT NULL AND EXISTS (
+        SELECT 1 FROM waiting AS earlier WHERE earlier.event_id = waiting.follows AND earlier.lane <> waiting.lane)
+    FROM waiting WHERE lane = ? ORDER BY sequence LIMIT ?"""
+_LEASE = "UPDATE lane SET lease = ?, leased_until = ?, turn = ? WHERE id = ?"
+_RELEASE = "UPDATE lane SET lease = NULL, leased_until = 0 WHERE lease = ?"

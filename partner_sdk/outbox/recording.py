@@ -1,0 +1,88 @@
+"""Taking an event in: checked, numbered in its terminal's order, and on the disk when the call returns."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+from marshmallow import Schema
+
+from partner_sdk.model import EarningResult, RefundResult
+from partner_sdk.outbox.errors import RecordedOtherwise, Unrecordable
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.returns import RefundSchema
+from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
+
+Result = EarningResult | RefundResult
+
+
+class Kind(NamedTuple):
+    """How one kind of event goes to the hub: as an element of `member` in a POST to `path`."""
+
+    path: str
+    member: str
+    schema: type[Schema]
+    read: Callable[[Any], Result]
+
+
+KINDS: Mapping[str, Kind] = {
+    "earning": Kind("/v1/earnings", "earnings", EarningSchema, EarningResult.from_wire),
+    "refund": Kind("/v1/refunds", "refunds", RefundSchema, RefundResult.from_wire),
+}
+
+
+def new_event_id() -> str:
+    """An id that nobody else has; ids grow with time, which is kind to indexes, but nothing depends on it."""
+    return f"{int(time.time() * 1000):012x}{token_hex(10)}"
+
+
+def written(kind: str, wire: dict[str, Any]) -> bytes:
+    """An event as an element of its request; raises Unrecordable when no hub would take it."""
+    try:
+        validate(KINDS[kind].schema, wire)
+    except InvalidRequest as refusal:
+        raise Unrecordable(f"the {kind} was not recorded: {refusal}", refusal.errors) from None
+    return strict_json.dumps(wire)
+
+
+class Recorded(NamedTuple):
+    """An event that is written. `follows` is one in whose wake it must be delivered, whatever its terminal."""
+
+    event_id: str
+    kind: str
+    terminal: str
+    element: bytes
+    recorded_at: float
+    follows: str | None = None
+
+
+def record(connection: sqlite3.Connection, event: Recorded) -> None:
+    """Add an event to its terminal's, in one statement where the terminal is known: till after till, it mostly is."""
+    place = (event.event_id, event.kind, event.element, event.follows, event.recorded_at, event.terminal)
+    if not connection.execute(_ADD, place).rowcount:
+        connection.execute("INSERT OR IGNORE INTO lane (terminal, sequence) VALUES (?, 0)", (event.terminal,))
+        connection.execute(_ADD, place)
+
+
+def record_named(connection: sqlite3.Connection, event: Recorded) -> None:
+    """Add an event whose id its reporter chose: once, however often it is recorded; raises RecordedOtherwise.
+
+    One that was set aside begins anew, perhaps corrected: the hub has not stored it.
+    """
+    known = connection.execute("SELECT kind, element FROM waiting WHERE event_id = ?", (event.event_id,)).fetchone()
+    if known is None:
+        connection.execute("DELETE FROM set_aside WHERE event_id = ?", (event.event_id,))
+        record(connection, event)
+    elif known != (event.kind, event.element):
+        raise RecordedOtherwise(f"{event.event_id} waits for delivery with other content; take another id")
+
+
+def waits(connection: sqlite3.Connection, event_id: str) -> bool:
+    """Whether an event is not delivered yet."""
+    return connection.execute("SELECT 1 FROM waiting WHERE event_id = ?", (event_id,)).fetchone() is not None
+
+
+_ADD = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at)
+    SELECT id, 1 + max(lane.sequence, coalesce((SELECT max(sequence) FROM waiting WHERE lane = lane.id), 0)),
+        ?, ?, ?, ?, ? FROM lane WHERE terminal = ?"""
