@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo serve test lint types check soak fuzz bench sdk sdk-check clean
+.PHONY: help demo serve test lint types check docs soak fuzz bench sdk sdk-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -37,6 +37,9 @@ fuzz: $(VENV)/with-fuzz  ## let atheris look for bytes that a reader fails on, t
 
 bench: $(VENV)/with-dev  ## measure, as a table; BENCH="--json bench.json" for scripts
 	$(BIN)/python -m tests.bench $(BENCH)
+
+docs: $(VENV)/with-dev  ## build the documentation as a site into build/docs; whatever it warns of fails it
+	$(BIN)/python -m mkdocs build --quiet
 
 sdk: $(VENV)/with-hub  ## build the merchants' wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./partner_sdk
