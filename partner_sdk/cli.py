@@ -21,6 +21,7 @@ environment:
   HANSA_PARTNER_KEY_PASSWORD   the key file's password, if it has one (never an option: others can read those)
   HANSA_PARTNER_TIMEOUT        seconds to wait for an answer
   HANSA_PARTNER_ATTEMPTS       how often to try in all
+  HANSA_PARTNER_RECEIPTS       a folder of receipts
   HANSA_PARTNER_JSON           set to 1 for --json
   HANSA_PARTNER_LINES          set to 1 for statement --lines
 
@@ -85,6 +86,12 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
         metavar="N",
         default=environment.get("HANSA_PARTNER_ATTEMPTS", "5"),
         help="how often to try in all, 5 if not said [HANSA_PARTNER_ATTEMPTS]",
+    )
+    parser.add_argument(
+        "--receipts",
+        metavar="DIR",
+        default=environment.get("HANSA_PARTNER_RECEIPTS"),
+        help="keep receipts in this folder, for verify [HANSA_PARTNER_RECEIPTS]",
     )
     parser.add_argument(
         "--json",
@@ -234,6 +241,14 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         (_WEBHOOK, ("--since", {"metavar": "INSTANT", "help": "also what was delivered of what happened since"})),
     ),
     ("webhook-remove", commands.webhook_remove, (_WEBHOOK,)),
+    (
+        "verify",
+        commands.verify,
+        (
+            ("what", {"choices": ("receipt", "statement", "log"), "help": "what to hold against the hub's log"}),
+            ("names", {"metavar": "NAME", "nargs": "*", "help": "event ids (all receipts if left out), or a cycle"}),
+        ),
+    ),
 )
 
 

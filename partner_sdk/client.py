@@ -19,6 +19,7 @@ from partner_sdk.answers import read as _read
 from partner_sdk.batches import split
 from partner_sdk.errors import UntrustedAnswer
 from partner_sdk.model.proofs import path_from_wire
+from partner_sdk.receipts import Receipts
 from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
@@ -36,8 +37,9 @@ class Client:
     (or its base64url text), which the operator hands out; all trust in answers starts there. `timeout` is
     (connect, read) in seconds, `attempts` how often to try in all. `clock` gives epoch seconds. A `session` of
     your own is used as it is, so that proxies or client certificates can be set; without one, nothing is taken
-    from the environment. `sleep` waits between attempts. `trace` is shown the signature base of every request, for
-    whoever looks for why a signature is refused; a key is never in it.
+    from the environment. `sleep` waits between attempts. `receipts` keeps what proves it (`partner_sdk.receipts`).
+    `trace` is shown the signature base of every request, for whoever looks for why a signature is refused; a key is
+    never in it.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Client:
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
         trace: Callable[[bytes], None] | None = None,
+        receipts: Receipts | None = None,
     ) -> None:
         self.hub, self.partner_id = hub, partner_id
         self.keyid, self.public_key = key_id(partner_id, key.public), key.public
         self._key = key
         self._root = PublicKey.from_text(root_key) if isinstance(root_key, str) else root_key
+        self.log_origin = origin_of(self._root)
         self._transport = Transport(
             hub,
             partner_id,
@@ -67,6 +71,7 @@ class Client:
             patience=Patience(*timeout, attempts, sleep),
             session=session or open_session(),
             trace=trace,
+            receipts=receipts,
         )
 
     def __enter__(self) -> Self:
@@ -401,7 +406,7 @@ class Client:
         if key is None:
             raise UntrustedAnswer("the checkpoint is signed by a key that the hub has not")
         try:
-            return read_checkpoint(note, origin_of(self._root), key)
+            return read_checkpoint(note, self.log_origin, key)
         except CheckpointRefused as refusal:
             raise UntrustedAnswer(refusal.detail) from None
 
@@ -418,6 +423,10 @@ class Client:
         if (proof.leaf.event_id, proof.leaf.partner) != (event_id, partner or self.partner_id):
             raise UntrustedAnswer("the hub's proof is about another event")
         return proof
+
+    def hub_key_at(self, keyid: str, at: float) -> PublicKey | None:
+        """The hub's key of that name if it was good at that time, in epoch seconds; it verifies old receipts."""
+        return self._transport.hub_key_at(keyid, at)
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """The proof that the log of `old` entries begins that of `new`; `wire.merkle.check_consistency` checks it.

@@ -12,10 +12,12 @@ from typing import Any, NoReturn, TypeVar
 
 from marshmallow import Schema
 
+from partner_sdk.audit import Audit, Outcome
 from partner_sdk.client import Client
 from partner_sdk.diagnosis import diagnose
 from partner_sdk.errors import HansaError
 from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
+from partner_sdk.receipts import Receipts
 from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
@@ -280,6 +282,32 @@ def webhook_remove(options: argparse.Namespace) -> int:
         return _show(options, {"webhook_id": options.webhook_id, "status": "removed"})
 
 
+def verify(options: argparse.Namespace) -> int:
+    """Hold your receipts, a statement or the log itself against the hub's log, believing signatures and proofs only.
+
+    verify receipt [EVENT...]: each event that the hub gave a receipt for is in the log as you reported it;
+    verify statement CYCLE: it adds up, each of its events is in the log, and none with a receipt is missing;
+    verify log: it goes on from the checkpoint that was kept last; nothing was rewritten.
+    """
+    folder = _receipts(options)
+    if folder is None:
+        _wrong_usage(options, "--receipts is missing (or set HANSA_PARTNER_RECEIPTS)")
+    if (len(options.names) != 1) if options.what == "statement" else (options.what == "log" and options.names):
+        _wrong_usage(options, "name one cycle for statement, nothing for log")
+    with _client(options) as client:
+        outcome = _audited(options, Audit(client, folder))
+    for fault in outcome.faults:
+        print(f"hansa-partner: {fault}", file=sys.stderr)
+    _show(options, {"log": outcome.size, "checked": outcome.checked, "faults": len(outcome.faults)})
+    return REFUSED if outcome.faults else DONE
+
+
+def _audited(options: argparse.Namespace, audit: Audit) -> Outcome:
+    if options.what == "log":
+        return audit.log()
+    return audit.statement(options.names[0]) if options.what == "statement" else audit.receipts(options.names)
+
+
 # --- the client, and files ---
 
 
@@ -302,10 +330,17 @@ def _client(options: argparse.Namespace) -> Client:
         trace = _trace if options.debug_signature else None
         return Client(
             options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts,
-            trace=trace,
+            trace=trace, receipts=_receipts(options),
         )  # fmt: skip
     except (KeyRefused, ValueError) as fault:
         _wrong_usage(options, str(fault))
+
+
+def _receipts(options: argparse.Namespace) -> Receipts | None:
+    try:
+        return Receipts(options.receipts) if options.receipts else None
+    except OSError as error:
+        _wrong_usage(options, f"{options.receipts}: {error.strerror}")
 
 
 def _trace(base: bytes) -> None:

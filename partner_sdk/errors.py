@@ -3,7 +3,8 @@
     HansaError
     ├── TransportError            nobody knows whether it happened: ask again with the same id
     │   ├── NoAnswer              no connection, or none in time
-    │   └── UntrustedAnswer       something answered that cannot prove to be the hub
+    │   ├── UntrustedAnswer       something answered that cannot prove to be the hub
+    │   └── ReceiptNotKept        the hub answered, and the receipt could not be written
     └── Refused                   the hub said no, signed
         ├── InvalidRequestError   the request is at fault (400, 413, 415, 421, 422, 431)
         ├── Unauthenticated       the signature, the key or the clock is at fault (401)
@@ -52,6 +53,10 @@ class NoAnswer(TransportError):
 
 class UntrustedAnswer(TransportError):
     """An answer came that is not signed by the hub for this request, such as a proxy's error page."""
+
+
+class ReceiptNotKept(TransportError):
+    """The hub answered, but its receipt could not be kept: make room, and ask again with the same id to get it."""
 
 
 class Refused(HansaError):

@@ -33,6 +33,12 @@ class HubKeyring:
         """Forget the lock that a thread of the parent may have held."""
         self._lock = threading.Lock()
 
+    def public_of_then(self, keyid: str, at: float) -> PublicKey | None:
+        """The hub's key of that name if it was good at that time; for what was verified when it came."""
+        known = self._list
+        found = None if known is None else known.public_of(keyid, at)
+        return found or self._refresh(known).public_of(keyid, at)
+
     def _find(self, key_list: HubKeyList, keyid: str) -> PublicKey | None:
         return key_list.public_of(keyid, max(self._now(), key_list.issued_at))
 

@@ -17,9 +17,11 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from partner_sdk.errors import HansaError, NoAnswer, Refused, UntrustedAnswer, refused
+from partner_sdk.claims import is_proof
+from partner_sdk.errors import HansaError, NoAnswer, ReceiptNotKept, Refused, UntrustedAnswer, refused
 from partner_sdk.hub_clock import HubClock
 from partner_sdk.hub_keyring import HubKeyring
+from partner_sdk.receipts import SIGNED_FIELDS, Receipt, Receipts
 from partner_sdk.wire import base64url, strict_json
 from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id
 from partner_sdk.wire.signatures import (
@@ -96,6 +98,7 @@ class Transport:
         patience: Patience,
         session: requests.Session,
         trace: Callable[[bytes], None] | None = None,
+        receipts: Receipts | None = None,
     ) -> None:
         self._hub = _checked_url(hub)
         self._key = key
@@ -103,6 +106,7 @@ class Transport:
         self._patience = patience
         self._session = session
         self._trace = trace
+        self._receipts = receipts
         self._clock = HubClock(clock)
         self._keyring = HubKeyring(root_key, self._fetch_hub_keys, self._clock.now)
 
@@ -121,6 +125,10 @@ class Transport:
     def hub_key(self, keyid: str) -> PublicKey | None:
         """The hub's key of that name, or None; raises TransportError if the hub has to be asked and cannot be."""
         return self._keyring.public_of(keyid)
+
+    def hub_key_at(self, keyid: str, at: float) -> PublicKey | None:
+        """The hub's key of that name if it was good at that time, in epoch seconds; raises TransportError."""
+        return self._keyring.public_of_then(keyid, at)
 
     def hub_time(self) -> float:
         """The hub's clock in epoch seconds, as far as it is known."""
@@ -188,9 +196,27 @@ class Transport:
             if refusal.code == "clock_skew":
                 raise refusal
             self._check_fresh(signature, answer)
+            self._keep(request, answer)
             raise refusal
         self._check_fresh(signature, answer)
+        self._keep(request, answer)
         return value
+
+    def _keep(self, request: requests.PreparedRequest, answer: _Answer) -> None:
+        """Keep the receipt of what may have been recorded, before anybody acts on it."""
+        if self._receipts is None or not (isinstance(request.body, bytes) and answer.status in (200, 409)):
+            return
+        target = _target(request)
+        receipt = Receipt(
+            target.method, str(request.url), target.content_type, target.content_digest, str(answer.request_id),
+            request.body.decode(), answer.status, {name: answer.headers[name] for name in SIGNED_FIELDS},
+            answer.body.decode(),
+        )  # fmt: skip
+        try:
+            if is_proof(receipt):
+                self._receipts.keep(receipt)
+        except OSError as error:
+            raise ReceiptNotKept(f"the receipt cannot be kept: {error}", answer.request_id) from error
 
     def _send(self, request: requests.PreparedRequest, request_id: str | None) -> _Answer:
         timeout = (self._patience.connect_timeout_s, self._patience.read_timeout_s)

@@ -9,7 +9,7 @@ import hashlib
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from partner_sdk.wire.keys import PrivateKey, PublicKey
 from partner_sdk.wire.merkle import HASH_BYTES, MAX_SIZE
@@ -35,6 +35,8 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+    note: str = field(default="", compare=False, repr=False)
+    """The signed note that it was read from."""
 
     def text(self) -> str:
         """The text that is signed."""
@@ -64,7 +66,7 @@ def read_checkpoint(note: str, origin: str, key: PublicKey) -> Checkpoint:
     ours = [signed[4:] for name, signed in signatures if name == origin and signed[:4] == expected]
     if not any(len(one) == 64 and key.verify(one, text.encode()) for one in ours):
         raise CheckpointRefused("the checkpoint is not signed by the hub's key")
-    return _read(text, origin)
+    return replace(_read(text, origin), note=note)
 
 
 def parse_checkpoint(note: str, origin: str) -> Checkpoint:
@@ -72,7 +74,7 @@ def parse_checkpoint(note: str, origin: str) -> Checkpoint:
 
     Raises CheckpointRefused.
     """
-    return _read(_divided(note)[0], origin)
+    return replace(_read(_divided(note)[0], origin), note=note)
 
 
 def _key_hash(name: str, key: PublicKey) -> bytes:

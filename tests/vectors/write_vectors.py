@@ -8,13 +8,18 @@ for these files only and are public: a key from here must never be registered an
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from partner_sdk.wire import base64url, signatures, strict_json
+from partner_sdk.wire import base64url, merkle, signatures, strict_json
+from partner_sdk.wire.checkpoints import Checkpoint, origin_of, sign_checkpoint
 from partner_sdk.wire.codes import PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, HubKey, HubKeyList, sign_key_list
 from partner_sdk.wire.keys import REGISTRATION_CONTEXT, PrivateKey, key_id, registration
+from partner_sdk.wire.leaves import Leaf
+from partner_sdk.wire.leaves import content_digest as content_digest_of
+from partner_sdk.wire.schemas import EarningSchema, validate
 from partner_sdk.wire.signatures import RequestTarget, content_digest
 
 CREATED = 1_750_000_000
@@ -41,7 +46,47 @@ def all_vectors() -> dict[str, Vectors]:
         "webhooks": _webhooks(),
         "answers": _answers(),
         "strict_json": _strict_json(),
+        "proofs": _proofs(),
     }
+
+
+def _proofs() -> Vectors:
+    sale = json.loads(_EARNINGS)["earnings"][0]
+    first = _leaf("earning", sale["event_id"], 12, content_digest_of("earning", validate(EarningSchema, sale)))
+    others = [_leaf("pool", f"home-{number}", 0, _seed(f"content {number}")) for number in range(2, 9)]
+    leaves = [leaf.hash() for leaf in (first, *others)]
+    origin, key = origin_of(_key("root").public), _key("hub")
+    return {
+        "about": "A log of eight events: leaves, roots, proofs, and its checkpoint, signed by the hub's key. "
+        "The origin is made of the root key `root_public`.",
+        "root_public": _key("root").public.text(),
+        "seed_hex": _seed("hub").hex(),
+        "keyid": key_id("hub", key.public),
+        "reported": sale,
+        "reported_digest": content_digest_of("earning", validate(EarningSchema, sale)).hex(),
+        "content_salt": base64url.encode(_seed("content salt")[:16]),
+        "leaves": [{"leaf": asdict(leaf), "text": leaf.text(), "hash": leaf.hash().hex()} for leaf in (first, *others)],
+        "roots": [merkle.root_of(leaves[:size]).hex() for size in range(9)],
+        "inclusion": [_included(leaves, *one) for one in ((0, 1), (0, 8), (5, 8), (2, 3), (1, 5), (6, 7))],
+        "consistency": [_consistent(leaves, *one) for one in ((0, 8), (1, 8), (6, 8), (2, 5), (7, 7))],
+        "checkpoint": sign_checkpoint(Checkpoint(origin, 8, merkle.root_of(leaves)), key),
+    }
+
+
+def _leaf(kind: str, event_id: str, points: int, digest: bytes) -> Leaf:
+    content = hashlib.sha256(_seed("content salt")[:16] + digest).hexdigest()
+    record = _seed(f"record of {event_id}").hex()
+    return Leaf("grocer", event_id, kind, "posted", points, "2025-06-15T15:06:00.000000Z", content, record)
+
+
+def _included(leaves: list[bytes], position: int, size: int) -> Vectors:
+    path = merkle.inclusion_path(position, size, lambda start, end: merkle.root_of(leaves[start:end]))
+    return {"position": position, "size": size, "path": [one.hex() for one in path]}
+
+
+def _consistent(leaves: list[bytes], old: int, new: int) -> Vectors:
+    path = merkle.consistency_path(old, new, lambda start, end: merkle.root_of(leaves[start:end]))
+    return {"from": old, "to": new, "path": [one.hex() for one in path]}
 
 
 def _seed(name: str) -> bytes:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from partner_sdk.wire import strict_json
+from partner_sdk.wire import base64url, merkle, strict_json
+from partner_sdk.wire.checkpoints import origin_of, read_checkpoint
 from partner_sdk.wire.hub_keys import read_key_list
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, WeakKey, key_id, verify_registration
+from partner_sdk.wire.leaves import Leaf, content_digest
+from partner_sdk.wire.schemas import EarningSchema, validate
 from partner_sdk.wire.signatures import (
     RequestTarget,
     check_components,
@@ -21,7 +24,7 @@ from partner_sdk.wire.signatures import (
 )
 
 FOLDER = Path(__file__).parents[2] / "vectors"
-NAMES = ["keys", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json"]
+NAMES = ["keys", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json", "proofs"]
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -102,6 +105,27 @@ def test_answers(answer: dict[str, Any]) -> None:
     )
     assert read.created == vectors["created"]
     assert answer["base"].endswith(f'"@signature-params": {read.params_text}')
+
+
+def test_the_log_of_the_proofs() -> None:
+    vectors = _load("proofs")
+    leaves = [Leaf(**one["leaf"]) for one in vectors["leaves"]]
+    assert [(leaf.text(), leaf.hash().hex()) for leaf in leaves] == [
+        (one["text"], one["hash"]) for one in vectors["leaves"]
+    ]
+    digest = content_digest("earning", validate(EarningSchema, vectors["reported"]))
+    assert digest.hex() == vectors["reported_digest"]
+    assert leaves[0].is_of(base64url.decode(vectors["content_salt"]), digest)
+    roots = [bytes.fromhex(one) for one in vectors["roots"]]
+    for one in vectors["inclusion"]:
+        path, size = [bytes.fromhex(step) for step in one["path"]], one["size"]
+        merkle.check_inclusion(leaves[one["position"]].hash(), one["position"], size, path, roots[size])
+    for one in vectors["consistency"]:
+        path, old, new = [bytes.fromhex(step) for step in one["path"]], one["from"], one["to"]
+        merkle.check_consistency(old, new, roots[old], roots[new], path)
+    origin = origin_of(PublicKey.from_text(vectors["root_public"]))
+    read = read_checkpoint(vectors["checkpoint"], origin, _public(vectors))
+    assert (read.size, read.root) == (8, roots[8])
 
 
 def test_strict_json() -> None:
