@@ -7,6 +7,7 @@ from typing import Any
 
 from partner_sdk.testing.accounts import Account, Hold, Lot
 from partner_sdk.testing.arithmetic import instant
+from partner_sdk.testing.gate import RegisteredKey
 from partner_sdk.testing.refusal import CONFLICT, Refusal
 from partner_sdk.testing.terms import Terms
 
@@ -46,9 +47,14 @@ class Books:
     partner: str
     terms: Terms
     members: dict[str, Account]
-    now: datetime
     life_of: Callable[[str], int]
     """How many months the points of a partner live."""
+    now: datetime
+    """Business time."""
+    asked_at: datetime = NOT_YET
+    """Real time of the request that is answered."""
+    caller: RegisteredKey | None = None
+    """The key that signed it."""
     events: dict[str, Event] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     quotes: dict[str, Any] = field(default_factory=dict)

@@ -18,7 +18,6 @@ from partner_sdk.client import Client
 from partner_sdk.testing import routes
 from partner_sdk.testing.accounts import Account, LotKey
 from partner_sdk.testing.adapter import open_session
-from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, spelled
 from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply, late
 from partner_sdk.testing.gate import Received, RegisteredKey, authenticate
@@ -75,7 +74,7 @@ class LocalHub:
 
     def join(self, partner: str, terms: Terms | None = None) -> PrivateKey:
         """Let a partner join with its terms and an approved key, which is returned."""
-        books = Books(partner, terms or Terms(), self._members, self.now, self._life_of)
+        books = Books(partner, terms or Terms(), self._members, self._life_of, self.now)
         self._books[partner] = books
         self._private[partner] = key = PrivateKey.generate()
         self._register(partner, key, "active")
@@ -158,12 +157,11 @@ class LocalHub:
         target = received.target
         if (target.method, target.path) == ("POST", "/v1/keys"):
             return self._register_unknown(received)
-        matched = None if target.path == "/v1/ping" else routes.find(target.method, target.path)
+        matched = routes.find(target.method, target.path)
         key = authenticate(received, self.keys, AUTHORITY, self._real_time())
-        if matched is None:
-            return self._ping(key)
         books = self._books[key.partner]
         books.now, books.requests = self.now, books.requests + 1
+        books.caller, books.asked_at = key, datetime.fromtimestamp(self._real_time(), UTC)
         asked = matched.asked(received)
         body = asked[0] if target.method == "POST" else {}
         forced = sandbox_members.named(body, matched.path)
@@ -172,16 +170,6 @@ class LocalHub:
             return matched.route.answer(books, *([body, *asked[1:]] if target.method == "POST" else asked))
 
         return sandbox_members.play(body, forced, usual, Refusal, late)
-
-    def _ping(self, key: RegisteredKey) -> dict[str, Any]:
-        return {
-            "partner": key.partner,
-            "keyid": key.keyid,
-            "key_state": key.state,
-            "server_time": instant(datetime.fromtimestamp(self._real_time(), UTC)),
-            "business_time": instant(self.now),
-            "environment": "sandbox",
-        }
 
     def _register_unknown(self, received: Received) -> dict[str, Any]:
         """Take in a key that proves itself; it stays pending until `approve`."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from partner_sdk.testing import exchanging
+from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, shown
 from partner_sdk.testing.refusal import Refusal
 from partner_sdk.wire import base64url
@@ -28,6 +29,19 @@ def exchanges(books: Books, query: Query) -> dict[str, Any]:
 def rates(books: Books) -> dict[str, Any]:
     """GET /v1/rates."""
     return {"rates": books.terms.rates()}
+
+
+def ping(books: Books) -> dict[str, Any]:
+    """GET /v1/ping."""
+    assert books.caller is not None
+    return {
+        "partner": books.partner,
+        "keyid": books.caller.keyid,
+        "key_state": books.caller.state,
+        "server_time": instant(books.asked_at),
+        "business_time": instant(books.now),
+        "environment": "sandbox",
+    }
 
 
 def statements(books: Books, query: Query) -> dict[str, Any]:

@@ -69,6 +69,7 @@ ROUTES = (
     Route("GET", "/v1/members/{member}", membership.view),
     Route("GET", "/v1/expiring", membership.expiring, ExpiringQuery),
     Route("POST", "/v1/transfers", membership.transfer, TransferRequest),
+    Route("GET", "/v1/ping", listing.ping),
     Route("GET", "/v1/rates", listing.rates),
     Route("GET", "/v1/events", listing.events, EventsQuery),
     Route("GET", "/v1/statements", listing.statements, EventsQuery),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
 from hub.services import business_clock
-from tests.hub.contract import scenarios
+from partner_sdk.testing import LocalHub
+from partner_sdk.testing.gate import Received
+from partner_sdk.testing.hub import AUTHORITY
+from tests.hub.contract import gates, scenarios
 from tests.hub.contract.worlds import LocalWorld, RealWorld, Scenario, World
 from tests.support import network
 from tests.support.network import Network
@@ -51,3 +57,17 @@ def test_it_answers_alike_whatever_is_asked(own: Network, seed: int) -> None:
     for draw in range(SEEDS):
         print(f"--seed {seed + draw}")
         compare(own, partial(scenarios.at_random, seed + draw))
+
+
+@pytest.mark.parametrize("spoilt", gates.SPOILT)
+def test_the_gates_refuse_alike(net: Network, spoilt: str) -> None:
+    shop, hub = net.join(), LocalHub()
+    letter = gates.SPOILT[spoilt](gates.Letter(shop.authority, shop.partner, shop.key))
+    answer = shop.exchange(letter.method, letter.path, letter.headers(), letter.body or None)
+    local = gates.SPOILT[spoilt](gates.Letter(AUTHORITY, shop.partner, hub.join(shop.partner)))
+    headers = CaseInsensitiveDict(local.headers())
+    digest, content_type = headers.get("Content-Digest"), headers.get("Content-Type")
+    reply = hub.answer(
+        Received(replace(local.target, content_digest=digest, content_type=content_type), headers, local.body)
+    )
+    assert (reply.status, json.loads(reply.body).get("code")) == (answer.status, answer.json.get("code"))
