@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, NotFound
 
 from hub.api import answers, incoming, openapi, public, rate_limit, sandbox
 from hub.api.calls import Call, Endpoint
@@ -39,9 +39,12 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
     metrics = Metrics()
     for endpoint in SIGNED:
         view = _signed_view(hub, endpoint, authorities, rate_limits)
-        rule = re.sub(r"\{(\w+)\}", r"<path:\1>" if endpoint.path.endswith("}") else r"<\1>", endpoint.path)
         name = f"{endpoint.method} {endpoint.path}"
-        app.add_url_rule(rule, name, view, methods=[endpoint.method], provide_automatic_options=False)
+        rule = app.url_rule_class(_rule(endpoint.path), endpoint=name, methods=[endpoint.method])
+        # werkzeug lets HEAD in with GET; but an answer without its body cannot be verified.
+        rule.methods = {endpoint.method}
+        app.url_map.add(rule)
+        app.view_functions[name] = view
     public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
@@ -50,6 +53,11 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
     app.before_request(_check_spelling)
     app.after_request(lambda answer: answers.sign(hub, metrics.finished(answer)))
     return app, Express(hub, authorities, rate_limits, metrics)
+
+
+def _rule(path: str) -> str:
+    """Return the path of an endpoint as a rule; only a member's identifier may have slashes in it."""
+    return re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<member>", "<path:member>")
 
 
 def _check_spelling() -> None:
@@ -66,9 +74,6 @@ def _signed_view(
     hub: Hub, endpoint: Endpoint, authorities: frozenset[str], rate_limits: RateLimits
 ) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        if request.method != endpoint.method:
-            # Flask lets HEAD in with GET; but an answer without its body cannot be verified.
-            raise MethodNotAllowed([endpoint.method])
         received, entry = incoming.received(request), request.environ[incoming.ENTRY]
         try:
             caller = authenticate(hub, received, authorities)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -11,6 +10,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
+from hub.api import openapi_parts
 from hub.api.calls import Endpoint
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE
 from partner_sdk.wire.schemas import HubKeysAnswer, KeyAnswer, KeyRegistration, ProblemSchema
@@ -24,6 +24,9 @@ BODY_REFUSALS = (
     "body_too_large", "body_too_slow", "digest_malformed", "digest_mismatch", "unsupported_media_type",
     "malformed_json", "invalid_request",
 )  # fmt: skip
+PUBLIC_REFUSALS = ("rate_limited", "header_too_large", "malformed_request", "internal_error", "unavailable")
+EXACTLY_ONE = ("QuoteRequest", "QuoteAnswer")
+"""Schemas of which a document has exactly one member, whichever."""
 ABOUT = (
     "Every request is signed (RFC 9421, Ed25519, tag hansa-request) and every JSON answer is signed by the hub"
     " (tag hansa-response). The whole contract is in docs/protocol.md."
@@ -37,11 +40,15 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         title="Hansa", version=version("hansa"), openapi_version="3.1.0", plugins=[plugin],
         info={"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
     )  # fmt: skip
+    for name, header in openapi_parts.HEADERS.items():
+        spec.components.header(name, header)
     for endpoint in endpoints:
-        spec.path(endpoint.path, operations={endpoint.method.lower(): _operation(endpoint)})
+        spec.path(endpoint.path, operations={endpoint.method.lower(): _operation(endpoint, endpoints)})
     for path, method, operation in _public():
         spec.path(path, operations={method: operation})
     written: dict[str, Any] = spec.to_dict()
+    for name in EXACTLY_ONE:
+        written["components"]["schemas"].get(name, {}).update(minProperties=1, maxProperties=1)
     return written
 
 
@@ -50,31 +57,22 @@ def _schema_name(schema: Any) -> str:
     return name.removesuffix("Schema")
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     refusals = [*SIGNED_REFUSALS, *endpoint.refusals]
     operation: dict[str, Any] = {
-        "operationId": _operation_id(endpoint.method, endpoint.path),
+        "operationId": openapi_parts.operation_id(endpoint.method, endpoint.path),
         "summary": endpoint.summary,
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
+        "parameters": [*openapi_parts.path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
     }
     if endpoint.request is not None:
         operation["requestBody"] = _body(endpoint.request) | {"required": not endpoint.body_optional}
         refusals += BODY_REFUSALS
     if endpoint.query is not None:
         refusals.append("invalid_request")
-    operation["responses"] = {"200": _answer("Done", endpoint.answer), **_problems(refusals)}
+    done = _answer("Done", endpoint.answer, counted=True)
+    followed = openapi_parts.links(endpoint, endpoints)
+    operation["responses"] = {"200": done | ({"links": followed} if followed else {}), **_problems(refusals)}
     return operation
-
-
-def _operation_id(method: str, path: str) -> str:
-    return "_".join([method.lower(), *re.findall(r"[a-z]+", path.removeprefix("/v1"))])
-
-
-def _path_parameters(path: str) -> list[dict[str, Any]]:
-    return [
-        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
 
 
 def _query_parameters(schema: type[Schema] | None) -> list[dict[str, Any]]:
@@ -85,8 +83,12 @@ def _body(schema: type[Schema]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _answer(description: str, schema: type[Schema]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _answer(description: str, schema: type[Schema], *, counted: bool = False) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": openapi_parts.headers("200", counted),
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _problems(codes: Iterable[str]) -> dict[str, Any]:
@@ -97,6 +99,7 @@ def _problems(codes: Iterable[str]) -> dict[str, Any]:
     return {
         str(status): {
             "description": "Refused: " + ", ".join(sorted(names)),
+            "headers": openapi_parts.headers(str(status), True),
             "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
         }
         for status, names in sorted(by_status.items())
@@ -126,6 +129,6 @@ def _public() -> list[tuple[str, str, dict[str, Any]]]:
     hub_keys = {
         "operationId": "get_hub_keys",
         "summary": "The hub's keys, signed by its root key",
-        "responses": {"200": _answer("The signed list", HubKeysAnswer), **_problems(["unavailable"])},
+        "responses": {"200": _answer("The signed list", HubKeysAnswer), **_problems(PUBLIC_REFUSALS)},
     }
     return [("/v1/keys", "post", register), ("/v1/hub-keys", "get", hub_keys)]

@@ -503,7 +503,7 @@ PATHS = {
     "/v1/exchanges/none": "unknown_event",
     "/v1/exchanges/a%00": "unknown_event",
     "/v1/exchanges/%ff": "unknown_event",
-    "/v1/exchanges/none/confirm": "unknown_event",
+    "/v1/exchanges/none/confirm": "method_not_allowed",
     "/v1/exchanges/" + "x" * 7_000: "unknown_event",
     "/v1/members/": "not_found",
     "/v1/members/4711": "unknown_member",
@@ -520,7 +520,7 @@ PATHS = {
     "/v1/statements/" + "9" * 7_000: "unknown_cycle",
     "/v1/statements/2099-01": "unknown_cycle",
     "/v1/statements/2017-01%00/lines": "unknown_cycle",
-    "/v1/statements/2017-01/lines/": "unknown_cycle",
+    "/v1/statements/2017-01/lines/": "not_found",
     "/v1/statements/2099-01/lines": "unknown_cycle",
 }
 
