@@ -224,6 +224,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             ("--save", {"metavar": "FILE", "help": "check the cycle's statement and write all of it here, as JSON"}),
         ),
     ),
+    ("gaps", commands.gaps, ()),
     (
         "webhook-set",
         commands.webhook_set,

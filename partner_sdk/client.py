@@ -381,6 +381,10 @@ class Client:
         """
         return self._pages("/v1/events", "events", model.Event.from_wire, cursor, limit)
 
+    def gaps(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.Gap]]:
+        """What is missing among the numbers of this partner's terminals, and what came twice, page by page."""
+        return self._pages("/v1/events/gaps", "gaps", model.Gap.from_wire, cursor, limit)
+
     def statements(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.StatementHead]]:
         """This partner's published statements, page by page."""
         return self._pages("/v1/statements", "statements", model.StatementHead.from_wire, cursor, limit)

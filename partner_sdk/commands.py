@@ -308,6 +308,15 @@ def _audited(options: argparse.Namespace, audit: Audit) -> Outcome:
     return audit.statement(options.names[0]) if options.what == "statement" else audit.receipts(options.names)
 
 
+# --- terminals ---
+
+
+def gaps(options: argparse.Namespace) -> int:
+    """List the numbers of terminals that never came, and those that came twice."""
+    with _client(options) as client:
+        return _show_all(options, (gap for page in client.gaps() for gap in page.items))
+
+
 # --- the client, and files ---
 
 

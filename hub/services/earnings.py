@@ -19,7 +19,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.core.terms import Contract, EarningRate
-from hub.services import accounts, members
+from hub.services import accounts, members, sequences
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
@@ -140,6 +140,7 @@ def post_together(
     fresh, burdened = again_after_deadlock(lambda: posting.post_credits(connection, entry))
     if burdened:
         accounts.settle(hub, burdened)
+    sequences.note(connection, moment, partner, [sale for report in reports for sale in report.sales])
     # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
     earlier = [event_id for event_id in batch.event_ids if event_id not in fresh]
     stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}

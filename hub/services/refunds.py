@@ -16,7 +16,7 @@ from typing import Any
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, reimbursement, sales
+from hub.services import accounts, reimbursement, sales, sequences
 from hub.services.accounts import as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
@@ -30,7 +30,11 @@ Reported = Mapping[str, Any]
 
 def post(hub: Hub, partner: Partner, evidence: Evidence, refunds: Sequence[Reported]) -> list[dict[str, Any]]:
     """Post a partner's refunds, each on its own, and return one result a refund, in order."""
-    return [_result(hub, partner, evidence, reported) for reported in refunds]
+    results = [_result(hub, partner, evidence, reported) for reported in refunds]
+    if any("sequence" in one for one in refunds):
+        with hub.database.connect() as connection:
+            sequences.note(connection, hub.moment(connection), partner, refunds)
+    return results
 
 
 def _result(hub: Hub, partner: Partner, evidence: Evidence, reported: Reported) -> dict[str, Any]:

@@ -68,6 +68,29 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers of a terminal, `first` to `last`: none of them came (`missing`), or two events bear one (`repeated`).
+
+    `since` is the hub's business time at which it showed; `event_ids` are the two events of a repeated number.
+    """
+
+    kind: str
+    terminal: str
+    first: int
+    last: int
+    since: datetime
+    event_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> "Gap":
+        """Read an element of GET /v1/events/gaps."""
+        since = datetime.fromisoformat(wire["since"])
+        return cls(
+            wire["kind"], wire["terminal"], wire["first"], wire["last"], since, tuple(wire.get("event_ids", ()))
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event of this partner as the hub recorded it; `refers_to` is the event that it follows, if any."""
 

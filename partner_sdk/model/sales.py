@@ -13,6 +13,7 @@ class Earning:
 
     `member` is `scheme:value`, such as "card:1234". `occurred_at` must know its time zone (else ValueError).
     `points`, when given, must be what the hub's rule gives, or the event is rejected (`points_mismatch`).
+    `sequence` is the number of the event among all of its terminal, from 1; `Client.gaps` tells of missing ones.
     """
 
     event_id: str
@@ -24,6 +25,7 @@ class Earning:
     channel: str | None = None
     items: tuple[Item, ...] = ()
     points: int | None = None
+    sequence: int | None = None
 
     def __post_init__(self) -> None:
         if self.occurred_at.tzinfo is None:
@@ -37,7 +39,7 @@ class Earning:
             "occurred_at": self.occurred_at.isoformat(),
             "amount": self.amount.to_wire(),
         }
-        for name in ("store", "terminal", "channel", "points"):
+        for name in ("store", "terminal", "channel", "points", "sequence"):
             if getattr(self, name) is not None:
                 wire[name] = getattr(self, name)
         if self.items:
@@ -57,6 +59,7 @@ class Earning:
             channel=wire.get("channel"),
             items=each(lambda item: Item(**item), wire.get("items", ())),
             points=wire.get("points"),
+            sequence=wire.get("sequence"),
         )
 
 
@@ -91,7 +94,7 @@ class Refund:
     """A returned purchase to report; `refunds` is the event id of the sale.
 
     Without `amount` and `items` all that is left of the sale is returned. `occurred_at` must know its time zone
-    (else ValueError).
+    (else ValueError). `terminal` and `sequence` are as in an `Earning`.
     """
 
     event_id: str
@@ -99,6 +102,8 @@ class Refund:
     occurred_at: datetime
     amount: Money | None = None
     items: tuple[Item, ...] = ()
+    terminal: str | None = None
+    sequence: int | None = None
 
     def __post_init__(self) -> None:
         if self.occurred_at.tzinfo is None:
@@ -115,6 +120,9 @@ class Refund:
             wire["amount"] = self.amount.to_wire()
         if self.items:
             wire["items"] = [item.to_wire() for item in self.items]
+        for name in ("terminal", "sequence"):
+            if getattr(self, name) is not None:
+                wire[name] = getattr(self, name)
         return wire
 
     @classmethod
@@ -126,6 +134,8 @@ class Refund:
             occurred_at=wire["occurred_at"],
             amount=optional(Money.from_wire, wire.get("amount")),
             items=each(lambda item: Item(**item), wire.get("items", ())),
+            terminal=wire.get("terminal"),
+            sequence=wire.get("sequence"),
         )
 
 

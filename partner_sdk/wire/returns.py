@@ -1,8 +1,18 @@
 """The schemas of what follows a sale or a hold: confirmation, refund, capture, void, reversal."""
 
+from typing import Any
+
 from partner_sdk.wire import values
 from partner_sdk.wire.fields import Choice, Flag, Moment, Part, Series, Whole, WireSchema
-from partner_sdk.wire.schemas import MAX_BATCH, MAX_ITEMS, EventErrorSchema, ItemSchema, LotSchema, MoneySchema
+from partner_sdk.wire.schemas import (
+    MAX_BATCH,
+    MAX_ITEMS,
+    EventErrorSchema,
+    ItemSchema,
+    LotSchema,
+    MoneySchema,
+    check_numbered,
+)
 
 
 class EmptyRequest(WireSchema):
@@ -20,13 +30,22 @@ class ConfirmationAnswer(WireSchema):
 
 
 class RefundSchema(WireSchema):
-    """One return; without `amount` and `items` it is of all that is left of the sale."""
+    """One return; without `amount` and `items` it is of all that is left of the sale.
+
+    `sequence` is its number among all events of its terminal, from 1.
+    """
 
     event_id = values.identifier(required=True)
     refunds = values.identifier(required=True)
     occurred_at = Moment(required=True)
     amount = Part(MoneySchema)
     items = Series(Part(ItemSchema), 1, MAX_ITEMS)
+    terminal = values.label()
+    sequence = Whole(1, values.MAX_SUM)
+
+    def check_whole(self, loaded: dict[str, Any]) -> None:
+        """Refuse a number without the terminal that gave it."""
+        check_numbered(loaded)
 
 
 class RefundsRequest(WireSchema):

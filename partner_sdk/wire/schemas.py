@@ -132,9 +132,20 @@ class QuotedEarningSchema(WireSchema):
 
 
 class EarningSchema(QuotedEarningSchema):
-    """One purchase, as the partner reports it."""
+    """One purchase, as the partner reports it; `sequence` is its number among all events of its terminal, from 1."""
 
     event_id = values.identifier(required=True)
+    sequence = Whole(1, MAX_SUM)
+
+    def check_whole(self, loaded: dict[str, Any]) -> None:
+        """Refuse a number without the terminal that gave it."""
+        check_numbered(loaded)
+
+
+def check_numbered(loaded: dict[str, Any]) -> None:
+    """Raise ValidationError for a `sequence` without a `terminal`."""
+    if "sequence" in loaded and "terminal" not in loaded:
+        raise ValidationError({"sequence": ["a sequence needs the terminal whose events it counts"]})
 
 
 class EarningsRequest(WireSchema):
@@ -383,6 +394,25 @@ class EventsAnswer(WireSchema):
     """GET /v1/events: one page; `more` says whether the next one has anything already."""
 
     events = Series(Part(EventSchema), 0, MAX_PAGE, required=True)
+    next_cursor = values.cursor(required=True)
+    more = Flag(required=True)
+
+
+class GapSchema(WireSchema):
+    """Numbers of a terminal that are missing, or one that two events bear; `since` is when it showed."""
+
+    kind = Choice("missing", "repeated", required=True)
+    terminal = values.label(required=True)
+    first = Whole(1, MAX_SUM, required=True)
+    last = Whole(1, MAX_SUM, required=True)
+    since = Moment(required=True)
+    event_ids = Series(values.identifier(), 2, 2)
+
+
+class GapsAnswer(WireSchema):
+    """GET /v1/events/gaps: one page, by terminal and number."""
+
+    gaps = Series(Part(GapSchema), 0, MAX_PAGE, required=True)
     next_cursor = values.cursor(required=True)
     more = Flag(required=True)
 

@@ -3,7 +3,7 @@
 from partner_sdk.wire import values
 from partner_sdk.wire.fields import Choice, Moment, Part, Series, WireSchema
 
-TOPICS = ("points.posted", "redemption.captured", "statement.published", "key.expiring")
+TOPICS = ("points.posted", "redemption.captured", "statement.published", "key.expiring", "gap.found")
 """What webhooks can be told of."""
 MAX_WEBHOOKS = 10
 MAX_DEAD = 100

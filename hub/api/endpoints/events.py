@@ -1,12 +1,12 @@
-"""GET /v1/events: what the caller reported, in commit order."""
+"""/v1/events: what the caller reported, in commit order, and what of its terminals' numbers is missing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hub.api.calls import Call, Endpoint
-from hub.services import history
-from partner_sdk.wire.schemas import EventsAnswer, EventsQuery
+from hub.services import history, sequences
+from partner_sdk.wire.schemas import EventsAnswer, EventsQuery, GapsAnswer
 
 
 def get(call: Call) -> dict[str, Any]:
@@ -14,6 +14,20 @@ def get(call: Call) -> dict[str, Any]:
     return history.event_page(call.hub, call.caller.partner, call.query.get("cursor", ""), call.query["limit"])
 
 
+def gaps(call: Call) -> dict[str, Any]:
+    """Return a page of gaps."""
+    return sequences.gap_page(call.hub, call.caller.partner, call.query.get("cursor", ""), call.query["limit"])
+
+
 ENDPOINTS = (
     Endpoint("GET", "/v1/events", "Own events", EventsAnswer, get, query=EventsQuery, refusals=("cursor_invalid",)),
+    Endpoint(
+        "GET",
+        "/v1/events/gaps",
+        "Missing and repeated numbers of terminals",
+        GapsAnswer,
+        gaps,
+        query=EventsQuery,
+        refusals=("cursor_invalid",),
+    ),
 )
