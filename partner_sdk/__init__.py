@@ -27,6 +27,7 @@ from partner_sdk.errors import (
     TransportError,
     Unauthenticated,
     UntrustedAnswer,
+    WrongEnvironment,
 )
 from partner_sdk.model import (
     Capture,
@@ -145,6 +146,7 @@ __all__ = [
     "UntrustedAnswer",
     "Voided",
     "Webhook",
+    "WrongEnvironment",
 ]
 
 

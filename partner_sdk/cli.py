@@ -14,6 +14,7 @@ from partner_sdk import commands
 from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.wire.exchanging import STATES
+from partner_sdk.wire.keys import ENVIRONMENTS
 
 _EPILOG = """\
 environment:
@@ -169,7 +170,14 @@ _REVERSAL_ID: _Argument = (
 )
 _WEBHOOK = ("webhook_id", {"metavar": "ID", "help": "a name of your own for the webhook"})
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument, ...]], ...] = (
-    ("keygen", commands.keygen, (("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),)),
+    (
+        "keygen",
+        commands.keygen,
+        (
+            ("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),
+            ("--environment", {"choices": ENVIRONMENTS, "help": "what hubs it is for; its registration says if not"}),
+        ),
+    ),
     (
         "register",
         commands.register,

@@ -103,13 +103,23 @@ class Client:
 
     # --- who am I ---
 
+    @property
+    def environment(self) -> str | None:
+        """For which hubs the key is, live or sandbox; None while it is for whichever it is registered with first."""
+        return self._transport.environment
+
     def ping(self) -> model.Ping:
         """Ask the hub who it takes this client for, and what time it is."""
         return _read(model.Ping.from_wire, self._transport.get("/v1/ping"))
 
     def register_key(self) -> model.KeyRecord:
-        """Register this client's key. It stays pending until the operator has compared its thumbprint with you."""
-        body = strict_json.dumps(registration(self.partner_id, self._key))
+        """Register this client's key. It stays pending until the operator has compared its thumbprint with you.
+
+        A key that was for no environment yet is from now on for this hub's (`environment`), as far as this client goes;
+        `name_environment` of `partner_sdk.wire.keys` lets its file say so too.
+        Raises WrongEnvironment for one that is for another.
+        """
+        body = strict_json.dumps(registration(self.partner_id, self._key, self._transport.bind()))
         return _read(model.KeyRecord.from_wire, self._transport.post("/v1/keys", body))
 
     # --- members ---

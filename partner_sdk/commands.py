@@ -22,7 +22,7 @@ from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRef
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, registration
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, name_environment, registration
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 from partner_sdk.wire.webhooks import TOPICS
@@ -43,8 +43,11 @@ class Refusal(Exception):
 
 
 def keygen(options: argparse.Namespace) -> int:
-    """Make a key file; it is never overwritten."""
-    key = PrivateKey.generate()
+    """Make a key file; it is never overwritten.
+
+    With --environment it is for live hubs only, or for sandboxes only; without, its registration says which.
+    """
+    key = PrivateKey.generate(options.environment)
     password = options.password.encode() if options.password else None
     try:
         descriptor = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -61,14 +64,28 @@ def keygen(options: argparse.Namespace) -> int:
 def register(options: argparse.Namespace) -> int:
     """Register the key; then tell the operator its thumbprint over another channel.
 
-    With --offline the hub is not asked: the registration document is printed, for the operator to take in.
+    From then on the key file is for hubs of that environment only, live or sandbox. With --offline the hub is not
+    asked: the registration document is printed, for the operator to take in.
     """
     if options.offline:
         _require(options, "--partner", "--key")
         print(strict_json.dumps(registration(options.partner, _private_key(options))).decode())
         return DONE
     with _client(options) as client:
-        return _show(options, client.register_key())
+        registered = client.register_key()
+        _keep_environment(Path(options.key), client.environment)
+        return _show(options, registered)
+
+
+def _keep_environment(file: Path, environment: str | None) -> None:
+    """Let a key file name the environment that its key was registered in."""
+    pem = file.read_bytes()
+    named = name_environment(pem, environment or "")
+    if environment and named != pem:
+        beside = file.with_name(f".{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
+            copy.write(named)
+        beside.replace(file)
 
 
 def ping(options: argparse.Namespace) -> int:

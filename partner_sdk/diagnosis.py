@@ -12,7 +12,7 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 from urllib3.exceptions import NameResolutionError
 
 from partner_sdk.client import Client
-from partner_sdk.errors import HansaError, NoAnswer, Refused, UntrustedAnswer
+from partner_sdk.errors import HansaError, NoAnswer, Refused, UntrustedAnswer, WrongEnvironment
 from partner_sdk.model import Ping
 from partner_sdk.wire.hub_keys import KeyListRefused
 from partner_sdk.wire.signatures import MAX_AHEAD_S
@@ -68,6 +68,8 @@ def _cause(client: Client, error: HansaError) -> tuple[str, str]:
         advice = _REFUSED.get(error.code, "The hub refuses, signed: {detail}.")
         named = {"keyid": client.keyid, "thumbprint": client.public_key.thumbprint(), "hub": client.hub}
         return error.code, advice.format(detail=error.detail, **named)
+    if isinstance(error, WrongEnvironment):
+        return "wrong_environment", f"{error.detail}. Use the key that you made for it, or make and register one."
     if isinstance(error, UntrustedAnswer):
         return _distrusted(client, error)
     return _unreachable(client, error)

@@ -5,6 +5,7 @@
     │   ├── NoAnswer              no connection, or none in time
     │   ├── UntrustedAnswer       something answered that cannot prove to be the hub
     │   └── ReceiptNotKept        the hub answered, and the receipt could not be written
+    ├── WrongEnvironment          the key is for sandboxes and the hub is live, or the other way round
     └── Refused                   the hub said no, signed
         ├── InvalidRequestError   the request is at fault (400, 413, 415, 421, 422, 431)
         ├── Unauthenticated       the signature, the key or the clock is at fault (401)
@@ -57,6 +58,10 @@ class UntrustedAnswer(TransportError):
 
 class ReceiptNotKept(TransportError):
     """The hub answered, but its receipt could not be kept: make room, and ask again with the same id to get it."""
+
+
+class WrongEnvironment(HansaError):
+    """The key is for hubs of the other environment; it was not used, and nothing was sent."""
 
 
 class Refused(HansaError):

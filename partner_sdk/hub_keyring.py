@@ -29,6 +29,10 @@ class HubKeyring:
         found = None if known is None else self._find(known, keyid)
         return found or self._find(self._refresh(known), keyid)
 
+    def environment(self) -> str:
+        """Whether the hub is live or a sandbox, as its root key signed; raises TransportError."""
+        return (self._list or self._refresh(None)).environment
+
     def after_fork_in_child(self) -> None:
         """Forget the lock that a thread of the parent may have held."""
         self._lock = threading.Lock()

@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from partner_sdk.claims import is_proof
-from partner_sdk.errors import HansaError, NoAnswer, ReceiptNotKept, Refused, UntrustedAnswer, refused
+from partner_sdk.errors import HansaError, NoAnswer, ReceiptNotKept, Refused, UntrustedAnswer, WrongEnvironment, refused
 from partner_sdk.hub_clock import HubClock
 from partner_sdk.hub_keyring import HubKeyring
 from partner_sdk.receipts import SIGNED_FIELDS, Receipt, Receipts
@@ -100,6 +100,7 @@ class Transport:
         trace: Callable[[bytes], None] | None = None,
         receipts: Receipts | None = None,
     ) -> None:
+        self.environment = key.environment
         self._hub = _checked_url(hub)
         self._key = key
         self._keyid = key_id(partner_id, key.public)
@@ -129,6 +130,11 @@ class Transport:
     def hub_key_at(self, keyid: str, at: float) -> PublicKey | None:
         """The hub's key of that name if it was good at that time, in epoch seconds; raises TransportError."""
         return self._keyring.public_of_then(keyid, at)
+
+    def bind(self) -> str:
+        """Use the key for hubs of its environment only, or if it names none, of this hub's; raises TransportError."""
+        self.environment = self.environment or self._keyring.environment()
+        return self.environment
 
     def hub_time(self) -> float:
         """The hub's clock in epoch seconds, as far as it is known."""
@@ -177,7 +183,14 @@ class Transport:
                 raise
         return self._exchange(request)
 
+    def _check_environment(self) -> None:
+        """Refuse to sign with a key that is for other hubs."""
+        wanted = self.environment
+        if wanted is not None and (found := self._keyring.environment()) != wanted:
+            raise WrongEnvironment(f"the key {self._keyid} is for {wanted} hubs, and {self._hub} is {found}")
+
     def _exchange(self, request: requests.PreparedRequest) -> dict[str, Any]:
+        self._check_environment()
         nonce = base64url.encode(secrets.token_bytes(16))
         created = int(self._clock.now())
         target = _target(request)

@@ -118,6 +118,7 @@ def _public() -> list[tuple[str, str, dict[str, Any]]]:
                     *SIGNED_REFUSALS,
                     *BODY_REFUSALS,
                     "weak_key",
+                    "wrong_environment",
                     "proof_invalid",
                     "unknown_partner",
                     "key_exists",

@@ -208,7 +208,8 @@ def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:
     Registering the same key again returns its state.
 
     Raises:
-        Refused: ``weak_key``, ``proof_invalid``, ``unknown_partner`` or ``too_many_pending_keys``.
+        Refused: ``weak_key``, ``proof_invalid``, ``wrong_environment``, ``unknown_partner`` or
+            ``too_many_pending_keys``.
     """
     try:
         public = verify_registration(document)
@@ -220,7 +221,9 @@ def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:
     keyid = key_id(partner_id, public)
 
     def work(connection: Connection) -> None:
-        settled = hub.moment(connection).configuration
+        moment = hub.moment(connection)
+        _check_environment(moment.environment, document.get("environment"))
+        settled = moment.configuration
         settled.partner(partner_id)
         if keyid in settled.keys:
             if settled.keys[keyid].public.raw != public.raw:
@@ -233,6 +236,11 @@ def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:
 
     hub.database.transact(work)
     return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+
+
+def _check_environment(own: str, wanted: str | None) -> None:
+    if wanted not in {None, own}:
+        raise Refused("wrong_environment", f"The key is for {wanted} hubs, and this one is {own}; make a key for it.")
 
 
 def approve_key(hub: Hub, partner_id: str, keyid: str, overlap: timedelta = OVERLAP) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from partner_sdk.wire.schemas import KeyRegistration
 from partner_sdk.wire.signatures import echoed_nonce, sign_response
 
 AUTHORITY = "hub.test"
+SANDBOX = "sandbox"
 _HUB_KEYS = "/v1/hub-keys"
 _PATIENT = {429, 503}
 
@@ -179,6 +180,8 @@ class LocalHub:
         except KeyRefused as refusal:
             code = "weak_key" if isinstance(refusal, WeakKey) else "proof_invalid"
             raise Refusal(code, refusal.detail) from None
+        if document.get("environment") not in (None, SANDBOX):
+            raise Refusal("wrong_environment", "The key is for live hubs, and this one is a sandbox.")
         partner = document["partner"]
         new = RegisteredKey(key_id(partner, public), partner, public, "pending")
         authenticate(received, {new.keyid: RegisteredKey(new.keyid, partner, public)}, AUTHORITY, self._real_time())
@@ -209,7 +212,7 @@ class LocalHub:
 
     def _key_list(self) -> HubKeyList:
         listed = HubKey(key_id("hub", self._signing.public), self._signing.public, 0)
-        return HubKeyList(1, "sandbox", (listed,), int(self._real_time()))
+        return HubKeyList(1, SANDBOX, (listed,), int(self._real_time()))
 
     def _real_time(self) -> float:
         return self._clock() + self.skew_s

@@ -78,6 +78,7 @@ CODES: dict[str, Code] = {
     "webhook_target": Code(422, "Webhooks cannot go to this URL"),
     "log_size": Code(422, "The log had no such size, or the event came after it"),
     "weak_key": Code(422, "The key proves nothing"),
+    "wrong_environment": Code(422, "The key is for hubs of the other environment"),
     "proof_invalid": Code(422, "The registration is not signed by the key it registers"),
     "no_rate": Code(422, "No earning rate is in force for this partner at that time"),
     "no_contract": Code(422, "No contract is in force for this partner at that time"),

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from partner_sdk.wire import base64url, strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey
+from partner_sdk.wire.keys import ENVIRONMENTS, KeyRefused, PrivateKey, PublicKey
 
 KEY_LIST_CONTEXT = b"hansa-hub-keys-v1\n"
-ENVIRONMENTS = ("live", "sandbox")
 
 
 class KeyListRefused(ValueError):

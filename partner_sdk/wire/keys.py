@@ -23,6 +23,8 @@ from partner_sdk.wire import base64url, curve
 
 REGISTRATION_CONTEXT = b"hansa-key-registration-v1\n"
 
+ENVIRONMENTS = ("live", "sandbox")
+_ENVIRONMENT = "Hansa-Environment: "
 _OWNER = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _KEY_ID = re.compile(r"([a-z][a-z0-9-]{1,31})\.[A-Za-z0-9_-]{16}")
 
@@ -126,18 +128,21 @@ class PublicKey:
 
 
 class PrivateKey:
-    """An Ed25519 private key; it shows itself nowhere but in `to_pem`."""
+    """An Ed25519 private key; it shows itself nowhere but in `to_pem`.
 
-    __slots__ = ("_key", "public")
+    `environment` says for which hubs it is, live or sandbox; None while it is for whichever it is registered at first.
+    """
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
+    __slots__ = ("_key", "environment", "public")
+
+    def __init__(self, key: Ed25519PrivateKey, environment: str | None = None) -> None:
+        self._key, self.environment = key, environment
         self.public = PublicKey.load_trusted(key.public_key().public_bytes_raw())
 
     @classmethod
-    def generate(cls) -> "PrivateKey":
+    def generate(cls, environment: str | None = None) -> "PrivateKey":
         """Make a new key from the system's randomness."""
-        return cls(Ed25519PrivateKey.generate())
+        return cls(Ed25519PrivateKey.generate(), environment)
 
     @classmethod
     def from_seed(cls, seed: bytes) -> "PrivateKey":
@@ -147,21 +152,25 @@ class PrivateKey:
 
     @classmethod
     def from_pem(cls, pem: bytes, password: bytes | None = None) -> "PrivateKey":
-        """Load PKCS #8 PEM, with its password when it has one; raises KeyFormatError."""
+        """Load PKCS #8 PEM, with its password when it has one; raises KeyFormatError.
+
+        A line before it, as `to_pem` writes it (RFC 7468 section 2 allows such text), names its environment.
+        """
         try:
             key = serialization.load_pem_private_key(pem, password)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyFormatError(f"not a readable PEM private key: {error}") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyFormatError("the private key is not for Ed25519")
-        return cls(key)
+        return cls(key, _environment_in(pem))
 
     def to_pem(self, password: bytes | None = None) -> bytes:
         """The key as PKCS #8 PEM, encrypted when a password is given. Keep it as secret as the till."""
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if password is not None:
             encryption = serialization.BestAvailableEncryption(password)
-        return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        pem = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        return pem if self.environment is None else f"{_ENVIRONMENT}{self.environment}\n".encode() + pem
 
     def sign(self, message: bytes) -> bytes:
         """The 64-byte Ed25519 signature over `message`; the same message always gives the same bytes."""
@@ -194,10 +203,15 @@ def key_owner(keyid: str) -> str:
     return match[1]
 
 
-def registration(partner: str, key: PrivateKey) -> dict[str, Any]:
-    """The document that registers a key for a partner: {"partner", "public_key", "proof"}."""
-    proof = key.sign(_registration_message(partner, key.public))
-    return {"partner": partner, "public_key": key.public.jwk(), "proof": base64url.encode(proof)}
+def registration(partner: str, key: PrivateKey, environment: str | None = None) -> dict[str, Any]:
+    """The document that registers a key for a partner: {"partner", "public_key", "environment"?, "proof"}.
+
+    It says the environment that the key is for, or else the one that is given, if any.
+    """
+    wanted = key.environment or environment
+    proof = key.sign(_registration_message(partner, key.public, wanted))
+    bound = {} if wanted is None else {"environment": wanted}
+    return {"partner": partner, "public_key": key.public.jwk(), **bound, "proof": base64url.encode(proof)}
 
 
 def verify_registration(document: Mapping[str, Any]) -> PublicKey:
@@ -205,8 +219,11 @@ def verify_registration(document: Mapping[str, Any]) -> PublicKey:
     partner, proof = document.get("partner"), document.get("proof")
     if not isinstance(partner, str) or not _OWNER.fullmatch(partner) or not isinstance(proof, str):
         raise KeyFormatError("a registration has the members partner, public_key and proof")
+    environment = document.get("environment")
+    if environment not in (None, *ENVIRONMENTS):
+        raise KeyFormatError("a key is for a live hub or for a sandbox")
     public = PublicKey.from_jwk(document.get("public_key", {}))
-    if not public.verify(_decode_proof(proof), _registration_message(partner, public)):
+    if not public.verify(_decode_proof(proof), _registration_message(partner, public, environment)):
         raise ProofInvalid("the proof is not this key's signature over its own thumbprint")
     return public
 
@@ -218,8 +235,22 @@ def _decode_proof(proof: str) -> bytes:
         raise ProofInvalid(f"the proof is {error}") from None
 
 
-def _registration_message(partner: str, public: PublicKey) -> bytes:
-    return REGISTRATION_CONTEXT + f"{partner}\n{public.thumbprint()}".encode("ascii")
+def _registration_message(partner: str, public: PublicKey, environment: str | None) -> bytes:
+    lines = (partner, public.thumbprint()) if environment is None else (partner, public.thumbprint(), environment)
+    return REGISTRATION_CONTEXT + "\n".join(lines).encode("ascii")
+
+
+def name_environment(pem: bytes, environment: str) -> bytes:
+    """A key file that names its environment, made of one that may not; the key and its password stay."""
+    return pem if _environment_in(pem) else f"{_ENVIRONMENT}{environment}\n".encode() + pem
+
+
+def _environment_in(pem: bytes) -> str | None:
+    """The environment that a key file names before its key; raises KeyFormatError for one that there is not."""
+    found = re.match(rf"(?:.*\n)*?{_ENVIRONMENT}(.*?)\r?\n", pem.partition(b"-----BEGIN")[0].decode("latin-1"))
+    if found and found[1] not in ENVIRONMENTS:
+        raise KeyFormatError("the key file names an environment that is neither live nor sandbox")
+    return found[1] if found else None
 
 
 def _check_length(raw: bytes) -> None:

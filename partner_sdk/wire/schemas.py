@@ -535,6 +535,7 @@ class KeyRegistration(WireSchema):
 
     partner = values.partner(required=True)
     public_key = Part(JwkSchema, required=True)
+    environment = Choice("live", "sandbox")
     proof = values.base64url(86, 86, required=True)
 
 

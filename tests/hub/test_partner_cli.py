@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,10 @@ def _suspended(net: Network, environment: Environment) -> None:
     partners.set_status(net.hub, environment["HANSA_PARTNER_ID"], "suspended")
 
 
+def _live_key(net: Network, environment: Environment) -> None:
+    Path(environment["HANSA_PARTNER_KEY"]).write_bytes(PrivateKey.generate("live").to_pem())
+
+
 ILLS: dict[str, tuple[Callable[[Network, Environment], None], str]] = {
     "unreachable": (_another_hub, "no connection"),
     "wrong_root_key": (_another_root, "Compare the root key"),
@@ -101,6 +106,7 @@ ILLS: dict[str, tuple[Callable[[Network, Environment], None], str]] = {
     "key_pending": (_pending_key, "telephone"),
     "key_revoked": (_revoked_key, "revoked, for good"),
     "partner_suspended": (_suspended, "suspended this partner"),
+    "wrong_environment": (_live_key, "for live hubs, and"),
     "no_such_host": (_unknown_host, "Nobody knows the host"),
 }
 
@@ -126,6 +132,31 @@ def test_the_signature_base_is_shown_and_the_key_is_not(
     assert '"@path": /v1/members/card%3Anobody\n"@query": ?\n"@signature-params": (' in shown.err
     pem = Path(environment["HANSA_PARTNER_KEY"]).read_text().splitlines()[1]
     assert pem[20:] not in shown.out + shown.err
+
+
+def test_registering_binds_a_key_file_to_the_hubs_environment(
+    net: Network, environment: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new.pem"
+    environment |= {"HANSA_PARTNER_KEY": str(file), "HANSA_PARTNER_KEY_PASSWORD": "open sesame"}
+    assert run(capsys, environment, "keygen", str(file))[0] == 0
+    assert not file.read_bytes().startswith(b"Hansa-Environment")
+    for _ in range(2):
+        assert run(capsys, environment, "register")[1]["state"] == "pending"
+        key = PrivateKey.from_pem(file.read_bytes(), b"open sesame")
+        assert (key.environment, stat.S_IMODE(file.stat().st_mode)) == ("sandbox", 0o600)
+    assert [one.name for one in tmp_path.iterdir() if "new" in one.name] == ["new.pem"]
+
+
+def test_a_key_made_for_live_hubs_is_not_registered_in_a_sandbox(
+    environment: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment["HANSA_PARTNER_KEY"] = str(tmp_path / "live.pem")
+    assert run(capsys, environment, "keygen", str(tmp_path / "live.pem"), "--environment", "live")[0] == 0
+    assert main(["register"], environment) == 1
+    assert "for live hubs, and" in capsys.readouterr().err
+    assert main(["register", "--offline"], environment) == 0
+    assert json.loads(capsys.readouterr().out)["environment"] == "live"
 
 
 # --- tables ---

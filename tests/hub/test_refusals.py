@@ -400,7 +400,7 @@ class _NoSecret(PrivateKey):
     """Signs with the forgery; good enough for keys that prove nothing."""
 
     def __init__(self, raw: bytes) -> None:
-        self.public = PublicKey.load_trusted(raw)
+        self.public, self.environment = PublicKey.load_trusted(raw), None
 
     def sign(self, message: bytes) -> bytes:
         return FORGED
@@ -474,6 +474,9 @@ REGISTRATIONS: dict[str, tuple[Build, str]] = {
         _after(_a_blank_more, lambda cast: _register(cast, PrivateKey.generate())),
         "digest_mismatch",
     ),
+    "registration for live hubs": (lambda cast: _register(cast, PrivateKey.generate("live")), "wrong_environment"),
+    "registration for live hubs, changed": (_register_with(environment="sandbox"), "proof_invalid"),
+    "registration for no hubs": (_register_with(environment="test"), "invalid_request"),
     "registration for nobody": (partial(_register_for, "nobody"), "unknown_partner"),
     "registration of a key of the coalition": (partial(_register_for, "coalition"), "unknown_partner"),
 }

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from partner_sdk import Client, Earning, Money, NoAnswer
+from hub.services import partners
+from partner_sdk import Client, Earning, Money, NoAnswer, WrongEnvironment
 from partner_sdk.testing import LocalHub
 from partner_sdk.wire import sandbox_members
+from partner_sdk.wire.keys import PrivateKey, key_id, registration
 from tests.support import coalition, network
 from tests.support.coalition import NOON
 from tests.support.network import Network, earn, redeem, sale
@@ -40,6 +42,15 @@ def test_in_a_live_hub_they_are_members_like_any_other(live: Network, member: st
     assert (result["status"], result["points"]) == ("posted", 10)
     assert redeem(grocer, live.fresh("r"), member, 10).json["status"] == "posted"
     assert grocer.call("GET", f"/v1/members/{member}").json["available"] == 0
+
+
+def test_a_sandboxs_key_never_works_in_a_live_hub(live: Network) -> None:
+    key = PrivateKey.generate("sandbox")
+    with client_of(live, "grocer", key) as client, pytest.raises(WrongEnvironment, match="is live"):
+        client.register_key()
+    refused = live.client("grocer", key).call("POST", "/v1/keys", registration("grocer", key))
+    assert (refused.status, refused.code) == (422, "wrong_environment")
+    assert key_id("grocer", key.public) not in [one["keyid"] for one in partners.keys(live.hub, "grocer")]
 
 
 def test_a_slow_answer_comes_after_it_was_done(net: Network) -> None:

@@ -22,6 +22,7 @@ from partner_sdk import (
     TransportError,
     Unauthenticated,
     UntrustedAnswer,
+    WrongEnvironment,
 )
 from partner_sdk.errors import InvalidRequestError, NotFound
 from partner_sdk.testing import Fault, LocalHub, Terms
@@ -116,6 +117,17 @@ def test_a_partner_that_nobody_knows_cannot_register(hansa_hub: LocalHub) -> Non
     stranger = Client(hansa_hub.url, "nobody", key, root_key=hansa_hub.root_key, session=hansa_hub.session())
     with stranger, pytest.raises(NotFound, match="unknown_partner"):
         stranger.register_key()
+
+
+def test_a_live_key_is_not_used_with_the_local_hub_nor_taken_in(hansa_hub: LocalHub) -> None:
+    hansa_hub.join("grocer")
+    with hansa_hub.client("grocer", PrivateKey.generate("live"), attempts=1) as client:
+        for call in (client.ping, client.register_key):
+            with pytest.raises(WrongEnvironment, match="for live hubs, and"):
+                call()
+    assert hansa_hub.seen == []
+    with hansa_hub.client("grocer", PrivateKey.generate("sandbox")) as client:
+        assert client.register_key().state == "pending"
 
 
 def test_another_root_key_trusts_nothing(hansa_hub: LocalHub) -> None:

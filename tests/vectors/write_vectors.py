@@ -152,12 +152,14 @@ def _little(number: int) -> bytes:
 def _key_registration() -> Vectors:
     key = _key("partner")
     signed = REGISTRATION_CONTEXT + f"grocer\n{key.public.thumbprint()}".encode()
+    bound = {"signed": f"{signed.decode()}\nsandbox", "document": registration("grocer", key, "sandbox")}
     return {
         "about": "The body of POST /v1/keys. `proof` is the key's signature over the UTF-8 bytes of `signed`.",
         "seed_hex": _seed("partner").hex(),
         "partner": "grocer",
         "signed": signed.decode(),
         "document": registration("grocer", key),
+        "for_a_sandbox": bound,
     }
 
 

@@ -18,6 +18,7 @@ from partner_sdk.wire.keys import (
     WeakKey,
     key_id,
     key_owner,
+    name_environment,
     registration,
     verify_registration,
 )
@@ -225,9 +226,35 @@ def test_a_proof_is_for_one_partner_and_one_key(partner_key: PrivateKey, strange
             verify_registration(attempt)
 
 
+@pytest.mark.parametrize("environment", ["live", "sandbox"])
+def test_a_registration_for_one_environment_is_for_no_other(environment: str) -> None:
+    key = PrivateKey.generate(environment)
+    document = registration("grocer", key)
+    assert (document["environment"], verify_registration(document)) == (environment, key.public)
+    other = {"live": "sandbox", "sandbox": "live"}[environment]
+    for attempt in ({**document, "environment": other}, {name: document[name] for name in document if name[0] == "p"}):
+        with pytest.raises(ProofInvalid):
+            verify_registration(attempt)
+
+
+@pytest.mark.parametrize("password", [None, b"open sesame"])
+def test_a_key_file_keeps_its_environment(password: bytes | None) -> None:
+    key = PrivateKey.generate("sandbox")
+    pem = key.to_pem(password)
+    assert PrivateKey.from_pem(pem, password).environment == "sandbox"
+    assert name_environment(pem, "live") == pem
+    plain = PrivateKey.generate().to_pem(password)
+    assert PrivateKey.from_pem(plain, password).environment is None
+    noted = b"of the till in the hall\r\n" + name_environment(plain, "live").replace(b"\n", b"\r\n")
+    assert PrivateKey.from_pem(noted, password).environment == "live"
+    with pytest.raises(KeyFormatError, match="neither"):
+        PrivateKey.from_pem(pem.replace(b"sandbox", b"test"), password)
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"partner": None}, {"partner": "Grocer"}, {"partner": "gröcer"}, {"proof": None}, {"public_key": None},
+    [{"environment": "test"}, {"partner": None}, {"partner": "Grocer"}, {"partner": "gröcer"}, {"proof": None},
+     {"public_key": None},
      {"public_key": "x"}],
 )  # fmt: skip
 def test_a_registration_that_is_none_is_a_format_error(change: dict[str, Any], partner_key: PrivateKey) -> None:

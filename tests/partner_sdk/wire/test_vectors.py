@@ -70,6 +70,7 @@ def test_weak_keys(weak: dict[str, Any]) -> None:
 def test_key_registration() -> None:
     vectors = _load("key_registration")
     assert verify_registration(vectors["document"]) == _public(vectors)
+    assert verify_registration(vectors["for_a_sandbox"]["document"]) == _public(vectors)
     with pytest.raises(KeyRefused):
         verify_registration(vectors["document"] | {"partner": "pharmacy"})
 
