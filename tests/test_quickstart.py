@@ -42,6 +42,8 @@ def test_every_block_of_the_page_runs_and_prints_what_it_says(tmp_path: Path) ->
     assert run.returncode == 0, run.stdout + run.stderr
     expected = next(block["text"] for block in BLOCK.finditer(PAGE) if block["kind"] == "text" and not block["title"])
     assert expected in run.stdout
+    promised = re.findall(r"`(waiting \d delivered \d)`", PAGE)
+    assert re.findall(r"^waiting \d delivered \d$", run.stdout, re.MULTILINE) == promised
     assert "1 passed" in run.stdout
     results = (tmp_path / "sales.csv.results.csv").read_text().splitlines()[1:]
     assert [line.split(",")[2] for line in results] == ["posted", "posted", "unreadable"]
