@@ -42,11 +42,13 @@ class Deliverer:
         client: Client,
         on_rejected: RejectedHook | None,
         *,
+        lease_s: float = leasing.LEASE_S,
         jitter: Callable[[float], float] = full_jitter,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._file, self._client, self._on_rejected = file, client, on_rejected
         self._jitter, self._monotonic = jitter, monotonic
+        self._lease_s = min(lease_s, leasing.MAX_LEASE_S)
         self._backoff = Backoff(jitter)
         self._most = MAX_BATCH
         self._asked_until_s = 0.0
@@ -60,7 +62,7 @@ class Deliverer:
         if now_s < self._asked_until_s:
             return self._asked_until_s - now_s
         with self._file as connection:
-            batch = leasing.claim(connection, now_s, self._most)
+            batch = leasing.claim(connection, now_s, self._most, self._lease_s)
             if batch is None:
                 return None if leasing.is_empty(connection) else LOOK_AGAIN_S
         try:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from partner_sdk.batches import MAX_BODY_BYTES
 
-LEASE_S = 150.0
-"""Longer than one attempt takes with the client's usual timeouts."""
+LEASE_S = 45.0
+"""Longer than an attempt takes with the client's usual timeouts. One that takes longer may be made by two at once."""
+MAX_LEASE_S = 300.0
 MAX_PAUSE_S = 300.0
 
 
@@ -34,13 +35,13 @@ class Batch(NamedTuple):
     lanes: list[int]
 
 
-def claim(connection: sqlite3.Connection, now_s: float, most: int) -> Batch | None:
+def claim(connection: sqlite3.Connection, now_s: float, most: int, lease_s: float = LEASE_S) -> Batch | None:
     """Lease terminals, those first that were served longest ago, and return what they have to deliver."""
     kind: str | None = None
     events: list[Waiting] = []
     lanes: list[int] = []
     room = MAX_BODY_BYTES
-    for (lane,) in connection.execute(_FREE, (now_s, LEASE_S, now_s, MAX_PAUSE_S)).fetchall():
+    for (lane,) in connection.execute(_FREE, (now_s, MAX_LEASE_S, MAX_PAUSE_S)).fetchall():
         kind, taken = _head(connection, lane, kind, most - len(events), room, bool(events))
         if taken:
             events += taken
@@ -48,7 +49,7 @@ def claim(connection: sqlite3.Connection, now_s: float, most: int) -> Batch | No
             room -= sum(len(one.element) + 32 for one in taken)
         if len(events) == most or room <= 0:
             break
-    return _leased(connection, now_s, kind, events, lanes) if kind and events else None
+    return _leased(connection, now_s + lease_s, kind, events, lanes) if kind and events else None
 
 
 def _head(
@@ -66,10 +67,12 @@ def _head(
     return kind, taken
 
 
-def _leased(connection: sqlite3.Connection, now_s: float, kind: str, events: list[Waiting], lanes: list[int]) -> Batch:
+def _leased(
+    connection: sqlite3.Connection, until_s: float, kind: str, events: list[Waiting], lanes: list[int]
+) -> Batch:
     lease = secrets.randbits(62)
     (turn,) = connection.execute("SELECT max(turn) + 1 FROM lane").fetchone()
-    connection.executemany(_LEASE, [(lease, now_s + LEASE_S, turn, lane) for lane in lanes])
+    connection.executemany(_LEASE, [(lease, until_s, turn, lane) for lane in lanes])
     return Batch(lease, kind, events, lanes)
 
 
@@ -100,7 +103,7 @@ def is_empty(connection: sqlite3.Connection) -> bool:
 
 _FREE = """SELECT id FROM lane
     WHERE NOT (lease IS NOT NULL AND leased_until > ?1 AND leased_until <= ?1 + ?2)
-    AND NOT (paused_until > ?3 AND paused_until <= ?3 + ?4)
+    AND NOT (paused_until > ?1 AND paused_until <= ?1 + ?3)
     AND EXISTS (SELECT 1 FROM waiting WHERE lane = lane.id) ORDER BY turn, id"""
 _HEAD = """SELECT sequence, event_id, kind, element,
     follows IS NOT NULL AND EXISTS (

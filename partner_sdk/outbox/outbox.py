@@ -20,7 +20,7 @@ from partner_sdk.outbox import processes, settling, statistics
 from partner_sdk.outbox.delivery import Deliverer, RejectedHook
 from partner_sdk.outbox.errors import OutboxError, OutboxOfAnother
 from partner_sdk.outbox.file import OutboxFile
-from partner_sdk.outbox.leasing import is_empty
+from partner_sdk.outbox.leasing import LEASE_S, is_empty
 from partner_sdk.outbox.recording import Recorded, new_event_id, record, record_named, waits, written
 from partner_sdk.outbox.runner import Runner
 from partner_sdk.outbox.settling import SetAside
@@ -36,8 +36,9 @@ class Outbox:
 
     `client` delivers; without one, or with `deliver=False`, events are only recorded, and another process delivers
     (`hansa-partner outbox run`). `sync=False` makes recording ten times faster, but a power cut may take the last
-    events; the end of a process never does. `on_rejected` is called, in the delivering thread, with each event that
-    the hub rejected, after it was put on the list; the list is what counts.
+    events; the end of a process never does. `lease_s` is for how long other processes leave a terminal alone whose
+    deliverer was killed. `on_rejected` is called, in the delivering thread, with each event that the hub rejected,
+    after it was put on the list; the list is what counts.
 
     Raises OutboxError, here and from every method, when the file cannot be used.
     """
@@ -49,11 +50,12 @@ class Outbox:
         *,
         sync: bool = True,
         deliver: bool = True,
+        lease_s: float = LEASE_S,
         on_rejected: RejectedHook | None = None,
     ) -> None:
         self._file = OutboxFile(path, sync=sync)
         self._client = client
-        self._deliverer = Deliverer(self._file, client, on_rejected) if client else None
+        self._deliverer = Deliverer(self._file, client, on_rejected, lease_s=lease_s) if client else None
         self._runner = Runner(self._deliverer) if self._deliverer and deliver else None
         if client:
             self._belong_to(client.partner_id)

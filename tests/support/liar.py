@@ -82,11 +82,16 @@ class LyingProxy:
     ) -> None:
         self._listener.close()
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
     def session(self) -> requests.Session:
         """A session that goes through this proxy."""
         session = requests.Session()
         session.trust_env = False
-        session.proxies = {"http": f"http://127.0.0.1:{self._listener.getsockname()[1]}"}
+        session.proxies = {"http": self.url}
         return session
 
     def _accept(self) -> None:

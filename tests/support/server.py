@@ -62,8 +62,8 @@ def free_port() -> int:
 
 
 def start(settings: Settings, **changes: object) -> Server:
-    """Start a hub and wait until it is ready."""
-    settings = replace(settings, port=free_port(), **changes)  # type: ignore[arg-type]
+    """Start a hub, at a free port unless one is named, and wait until it is ready."""
+    settings = replace(settings, **({"port": free_port()} | changes))  # type: ignore[arg-type]
     command = [sys.executable, "-m", "hub", "serve", "--port", str(settings.port)]
     command += ["--workers", str(settings.workers), "--threads", str(settings.threads)]
     command += ["--rate-limit", str(settings.rate_limit)]
