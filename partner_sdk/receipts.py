@@ -49,9 +49,19 @@ class Receipt:
     def read(cls, line: bytes) -> "Receipt":
         """Read a line of the file; raises ValueError."""
         try:
-            return cls(**json.loads(line))
-        except TypeError as error:
+            read = cls(**json.loads(line))
+        except (TypeError, RecursionError) as error:
             raise ValueError(str(error)) from None
+        read._check()
+        return read
+
+    def _check(self) -> None:
+        optional = [one for one in (self.content_type, self.content_digest) if one is not None]
+        texts = [self.method, self.url, self.nonce, self.body, self.answer, *optional]
+        if type(self.status) is not int or not isinstance(self.fields, dict):
+            raise ValueError("a status and header fields are expected")
+        if not all(type(one) is str for one in (*texts, *self.fields.values())):
+            raise ValueError("texts are expected")
 
     @property
     def path(self) -> str:

@@ -16,11 +16,14 @@ from hub.api.routes import SIGNED
 from hub.core import client_address, request_form
 from hub.core.webhook_targets import networks
 from hub.services import seals
+from partner_sdk.receipts import Receipt
 from partner_sdk.webhooks import Replays, WebhookRefused, verify
-from partner_sdk.wire import base64url, signature_fields, signatures, strict_json
+from partner_sdk.wire import base64url, merkle, signature_fields, signatures, strict_json
+from partner_sdk.wire.checkpoints import Checkpoint, CheckpointRefused, origin_of, parse_checkpoint, read_checkpoint
 from partner_sdk.wire.digests import check_digest, content_digest
 from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, KeyListRefused, read_key_list
 from partner_sdk.wire.keys import PrivateKey, key_id
+from partner_sdk.wire.merkle import ProofRefused
 from partner_sdk.wire.schemas import InvalidRequest, KeyRegistration, validate
 from partner_sdk.wire.signatures import RequestTarget, SignatureRefused
 from partner_sdk.wire.strict_json import MalformedJson
@@ -34,6 +37,16 @@ PROXIES = networks("10.0.0.0/8,2001:db8::/32")
 _BODIES: list[type[Schema]] = [KeyRegistration]
 _BODIES += [schema for endpoint in SIGNED for schema in (endpoint.request, endpoint.query) if schema is not None]
 SCHEMAS = {one.__name__.encode(): one for one in _BODIES}
+
+
+ORIGIN = origin_of(KEY.public)
+LEAVES = [merkle.leaf_hash(bytes([number])) for number in range(40)]
+ROOTS = [merkle.root_of(LEAVES[:size]) for size in range(len(LEAVES) + 1)]
+NOTED = Checkpoint(ORIGIN, 40, ROOTS[40])
+
+
+def _hash_of(start: int, end: int) -> bytes:
+    return merkle.root_of(LEAVES[start:end])
 
 
 def json_text(data: bytes) -> None:
@@ -144,6 +157,49 @@ def request_head(data: bytes) -> None:
     assert client_address.of("192.0.2.1", forwarded, PROXIES) == "192.0.2.1"
 
 
+def checkpoint(data: bytes) -> None:
+    """A note is read only if its text is the one that the log's key signed; as text of a log it is read or refused."""
+    note = data.decode("utf-8", "surrogateescape")
+    try:
+        read = read_checkpoint(note, ORIGIN, KEY.public)
+    except CheckpointRefused:
+        pass
+    else:
+        assert read == NOTED
+    try:
+        assert parse_checkpoint(note, ORIGIN).text() in note
+    except CheckpointRefused:
+        return
+
+
+def proof(data: bytes) -> None:
+    """Two positions and a path of hashes: what an inclusion or consistency proof is taken for is so in a small tree."""
+    first, second, path = *(data + b"\0\0")[:2], [data[at : at + 32] for at in range(2, len(data), 32)]
+    leaf, position, size = LEAVES[first % len(LEAVES)], first % len(LEAVES), second % (len(LEAVES) + 1)
+    try:
+        merkle.check_inclusion(leaf, position, size, path, ROOTS[size])
+    except ProofRefused:
+        pass
+    else:
+        assert path == merkle.inclusion_path(position, size, _hash_of)
+    try:
+        merkle.check_consistency(position, size, ROOTS[position], ROOTS[size], path)
+    except ProofRefused:
+        return
+    assert path == merkle.consistency_path(position, size, _hash_of)
+
+
+def receipt(data: bytes) -> None:
+    """A line of a file of receipts is read and verified, or refused."""
+    try:
+        read = Receipt.read(data)
+        assert read.path
+        assert read.created >= 0
+        read.verify(lambda _: KEY.public)
+    except (ValueError, SignatureRefused):
+        return
+
+
 TARGETS: dict[str, Callable[[bytes], Any]] = {
     "json": json_text,
     "schema": schema,
@@ -153,5 +209,8 @@ TARGETS: dict[str, Callable[[bytes], Any]] = {
     "webhook": webhook,
     "key_list": key_list,
     "request_head": request_head,
+    "checkpoint": checkpoint,
+    "proof": proof,
+    "receipt": receipt,
 }
 """Name, which is also the folder of its corpus -> reader."""

@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz import CORPORA
 from tests.fuzz.targets import TARGETS
 
-DAMAGED = 20
+DAMAGED = 8
 INPUTS = [path for folder in CORPORA.values() for path in sorted(folder.iterdir())]
 
 
