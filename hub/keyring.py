@@ -22,7 +22,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.errors import ConfigurationError
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, check_strength, key_id
+from partner_sdk.wire.keys import ED25519, KeyRefused, PrivateKey, check_strength, key_id
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -114,6 +114,8 @@ def _signer(path: Path) -> PrivateKey:
     try:
         key = PrivateKey.from_pem(_read(path))
         check_strength(key.public.raw)
+        if key.public.alg != ED25519:
+            raise ConfigurationError(f"{path} cannot be used: a hub signs with Ed25519")
     except KeyRefused as error:
         raise ConfigurationError(f"{path} cannot be used: {error}") from None
     return key

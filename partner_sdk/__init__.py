@@ -75,7 +75,7 @@ from partner_sdk.model import (
     Voided,
     Webhook,
 )
-from partner_sdk.wire.keys import PrivateKey, PublicKey
+from partner_sdk.wire.keys import HardwareKey, PrivateKey, PublicKey
 
 if TYPE_CHECKING:
     from partner_sdk.client import Client
@@ -109,6 +109,7 @@ __all__ = [
     "Failure",
     "Gap",
     "HansaError",
+    "HardwareKey",
     "HubUnavailable",
     "InsufficientPoints",
     "InvalidRequestError",

@@ -14,11 +14,12 @@ from partner_sdk import commands
 from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.wire.exchanging import STATES
-from partner_sdk.wire.keys import ENVIRONMENTS
+from partner_sdk.wire.keys import ALGORITHMS, ED25519, ENVIRONMENTS
 
 _EPILOG = """\
 environment:
   HANSA_HUB, HANSA_PARTNER_ID, HANSA_PARTNER_KEY, HANSA_ROOT_KEY   for the options of the same name
+  HANSA_PARTNER_KEY_PEM        the private key itself (PEM), where there is no file for HANSA_PARTNER_KEY
   HANSA_PARTNER_KEY_PASSWORD   the key file's password, if it has one (never an option: others can read those)
   HANSA_PARTNER_TIMEOUT        seconds to wait for an answer
   HANSA_PARTNER_ATTEMPTS       how often to try in all
@@ -108,6 +109,7 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
     parser.set_defaults(
         lines=environment.get("HANSA_PARTNER_LINES") == "1",
         password=environment.get("HANSA_PARTNER_KEY_PASSWORD"),
+        key_pem=environment.get("HANSA_PARTNER_KEY_PEM"),
     )
 
 
@@ -176,11 +178,16 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         (
             ("file", {"metavar": "FILE", "help": "the key file to make (PEM, PKCS #8)"}),
             ("--environment", {"choices": ENVIRONMENTS, "help": "what hubs it is for; its registration says if not"}),
+            (
+                "--alg",
+                {"choices": ALGORITHMS, "default": ED25519, "help": f"what the key is for; {ED25519} if not said"},
+            ),
         ),
     ),
+    ("fingerprint", commands.fingerprint, ()),
     (
-        "register",
-        commands.register,
+        "enrol",
+        commands.enrol,
         (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
     ),
     ("ping", commands.ping, ()),

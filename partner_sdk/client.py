@@ -24,7 +24,7 @@ from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.checkpoints import Checkpoint, CheckpointRefused, origin_of, read_checkpoint
-from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id, registration
+from partner_sdk.wire.keys import PublicKey, SigningKey, key_id, registration
 
 T = TypeVar("T")
 NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
@@ -46,7 +46,7 @@ class Client:
         self,
         hub: str,
         partner_id: str,
-        key: PrivateKey,
+        key: SigningKey,
         *,
         root_key: PublicKey | str,
         timeout: tuple[float, float] = (3.05, 30.0),

@@ -16,6 +16,7 @@ from partner_sdk.audit import Audit, Outcome
 from partner_sdk.client import Client
 from partner_sdk.diagnosis import diagnose
 from partner_sdk.errors import HansaError
+from partner_sdk.key_files import read_key_file
 from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
 from partner_sdk.receipts import Receipts
 from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
@@ -47,7 +48,7 @@ def keygen(options: argparse.Namespace) -> int:
 
     With --environment it is for live hubs only, or for sandboxes only; without, its registration says which.
     """
-    key = PrivateKey.generate(options.environment)
+    key = PrivateKey.generate(options.environment, options.alg)
     password = options.password.encode() if options.password else None
     try:
         descriptor = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -61,7 +62,15 @@ def keygen(options: argparse.Namespace) -> int:
     return _show(options, made)
 
 
-def register(options: argparse.Namespace) -> int:
+def fingerprint(options: argparse.Namespace) -> int:
+    """Show the thumbprint of your key, to read out to the operator; the hub is not asked."""
+    _require(options, "--key")
+    public = _private_key(options).public
+    shown = {"thumbprint": public.thumbprint(), "alg": public.alg}
+    return _show(options, shown | ({"keyid": key_id(options.partner, public)} if options.partner else {}))
+
+
+def enrol(options: argparse.Namespace) -> int:
     """Register the key; then tell the operator its thumbprint over another channel.
 
     From then on the key file is for hubs of that environment only, live or sandbox. With --offline the hub is not
@@ -73,7 +82,8 @@ def register(options: argparse.Namespace) -> int:
         return DONE
     with _client(options) as client:
         registered = client.register_key()
-        _keep_environment(Path(options.key), client.environment)
+        if options.key:
+            _keep_environment(Path(options.key), client.environment)
         return _show(options, registered)
 
 
@@ -375,15 +385,17 @@ def _trace(base: bytes) -> None:
 
 def _require(options: argparse.Namespace, *needed: str) -> None:
     for flag, variable, _, _ in CONNECTION:
-        if flag in needed and not getattr(options, flag[2:].replace("-", "_")):
+        given = getattr(options, flag[2:].replace("-", "_")) or (flag == "--key" and options.key_pem)
+        if flag in needed and not given:
             _wrong_usage(options, f"{flag} is missing (or set {variable})")
 
 
 def _private_key(options: argparse.Namespace) -> PrivateKey:
+    password = options.password.encode() if options.password else None
     try:
-        return PrivateKey.from_pem(
-            Path(options.key).read_bytes(), options.password.encode() if options.password else None
-        )
+        if options.key:
+            return read_key_file(Path(options.key), password)
+        return PrivateKey.from_pem(options.key_pem.encode(), password)
     except (KeyRefused, OSError, ValueError) as fault:
         _wrong_usage(options, str(fault))
 

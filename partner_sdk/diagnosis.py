@@ -100,7 +100,7 @@ def _unreachable(client: Client, error: HansaError) -> tuple[str, str]:
 
 
 _REFUSED = {
-    "unknown_key": "The hub does not know the key {keyid}. Register it (hansa-partner register) and have the operator"
+    "unknown_key": "The hub does not know the key {keyid}. Register it (hansa-partner enrol) and have the operator"
     " approve it. Sandbox and live hub know different keys: is this the right hub for this key?",
     "key_pending": "The key waits for the operator's approval. Tell the operator its thumbprint by telephone or in"
     " person: {thumbprint}",

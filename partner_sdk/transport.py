@@ -23,7 +23,7 @@ from partner_sdk.hub_clock import HubClock
 from partner_sdk.hub_keyring import HubKeyring
 from partner_sdk.receipts import SIGNED_FIELDS, Receipt, Receipts
 from partner_sdk.wire import base64url, strict_json
-from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id
+from partner_sdk.wire.keys import PublicKey, SigningKey, key_id
 from partner_sdk.wire.signatures import (
     MAX_AGE_S,
     MAX_AHEAD_S,
@@ -91,7 +91,7 @@ class Transport:
         self,
         hub: str,
         partner_id: str,
-        key: PrivateKey,
+        key: SigningKey,
         root_key: PublicKey,
         *,
         clock: Callable[[], float],

@@ -54,7 +54,7 @@ def add(
 ) -> None:
     """Add a partner with its first contract.
 
-    Then the partner registers a key (`hansa-partner register`), and you approve it (`hansa partner key approve`).
+    Then the partner registers a key (`hansa-partner enrol`), and you approve it (`hansa partner key approve`).
     """
     hub = start.open_hub(settings)
     added = partners.add(hub, partner_id, name, day_or_today(valid_from), life_months, enrol_unknown)
@@ -159,7 +159,7 @@ def key() -> None:
 @json_option
 @click.pass_obj
 def add_key(settings: Settings, registration: Path, as_json: bool) -> None:
-    """Take in a REGISTRATION file as `hansa-partner register --offline` prints it; the key is then pending."""
+    """Take in a REGISTRATION file as `hansa-partner enrol --offline` prints it; the key is then pending."""
     try:
         document = validate(KeyRegistration, strict_json.loads(registration.read_bytes()))
     except (strict_json.MalformedJson, InvalidRequest) as error:

@@ -523,11 +523,17 @@ class StatementLinesAnswer(WireSchema):
 
 
 class JwkSchema(WireSchema):
-    """An Ed25519 public key (RFC 8037 section 2)."""
+    """A public key: `OKP` on `Ed25519` (RFC 8037 section 2), or `EC` on `P-256` with `y` (RFC 7518 section 6.2)."""
 
-    kty = Choice("OKP", required=True)
-    crv = Choice("Ed25519", required=True)
+    kty = Choice("OKP", "EC", required=True)
+    crv = Choice("Ed25519", "P-256", required=True)
     x = values.base64url(43, 43, required=True)
+    y = values.base64url(43, 43)
+
+    def check_whole(self, loaded: dict[str, Any]) -> None:
+        """Refuse a curve of another type of key, and a second coordinate where there is none."""
+        if (loaded["kty"], loaded["crv"], "y" in loaded) not in {("OKP", "Ed25519", False), ("EC", "P-256", True)}:
+            raise ValidationError("a key is OKP on Ed25519 with x, or EC on P-256 with x and y")
 
 
 class KeyRegistration(WireSchema):

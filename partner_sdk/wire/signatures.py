@@ -1,7 +1,7 @@
 """HTTP message signatures: the one profile of RFC 9421 that this network speaks, for requests and answers.
 
 A general implementation takes hundreds of microseconds a message, most of it spent on choices that we do not
-offer. So the profile is narrow (Ed25519, fixed components in a fixed order, canonical parameters) and this
+offer. So the profile is narrow (two algorithms, fixed components in a fixed order, canonical parameters) and this
 module knows nothing else; it costs a few microseconds beyond the curve. Whatever a stranger sends ends in
 SignatureRefused with a code of the wire.
 
@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from partner_sdk.wire.digests import check_digest, content_digest
-from partner_sdk.wire.keys import PublicKey
+from partner_sdk.wire.keys import ALGORITHMS, PublicKey
 from partner_sdk.wire.signature_fields import Found, SignatureRefused, find, tagged, write
 
 __all__ = [
@@ -58,10 +58,10 @@ _MAX_EPOCH_DIGITS = 12
 
 
 class Signer(Protocol):
-    """Whatever can sign: a `PrivateKey`, or a key that lives in hardware."""
+    """Whatever can sign: a `PrivateKey`, or a `HardwareKey`."""
 
     def sign(self, message: bytes, /) -> bytes:
-        """The 64-byte Ed25519 signature over a message."""
+        """The 64-byte signature over a message."""
 
 
 class Headers(Protocol):
@@ -186,8 +186,9 @@ def signature_base(target: RequestTarget, sig: RequestSignature) -> bytes:
 def verify_request(target: RequestTarget, sig: RequestSignature, public: PublicKey) -> bytes:
     """Verify a request whose components and times were checked; returns the base that was signed.
 
-    Raises SignatureRefused with signature_invalid.
+    Raises SignatureRefused with signature_invalid, or signature_parameters when `alg` is not the key's.
     """
+    _check_alg(sig.alg, public)
     base = signature_base(target, sig)
     if not public.verify(sig.signature, base):
         raise SignatureRefused("signature_invalid", "the signature is not this key's over this request")
@@ -265,6 +266,7 @@ def verify_response(
     public = public_of(answer.keyid)
     if public is None:
         raise SignatureRefused("unknown_key", f"the hub has no key {answer.keyid}")
+    _check_alg(_alg(found), public)
     if not public.verify(found.signature, _response_base(status, content_type, digest, target, found.params_text)):
         raise SignatureRefused("signature_invalid", "the signature is not the hub's over this answer")
     return answer
@@ -330,9 +332,15 @@ def _alg(found: Found) -> str | None:
     value = found.params.get("alg")
     if value is None:
         return None
-    if value != '"ed25519"':
-        raise SignatureRefused("signature_parameters", "alg, when given, must be ed25519")
-    return "ed25519"
+    if value not in _ALGS:
+        raise SignatureRefused("signature_parameters", f"alg, when given, must be {' or '.join(ALGORITHMS)}")
+    return value[1:-1]
+
+
+def _check_alg(alg: str | None, public: PublicKey) -> None:
+    """Refuse an algorithm other than the one that the key was registered for."""
+    if alg is not None and alg != public.alg:
+        raise SignatureRefused("signature_parameters", f"alg, when given, must be the key's: {public.alg}")
 
 
 def _base_bytes(base: str, params: str, lines: int) -> bytes:
@@ -346,6 +354,7 @@ def _base_bytes(base: str, params: str, lines: int) -> bytes:
         raise SignatureRefused("signature_invalid", "a covered value cannot be a header field") from None
 
 
+_ALGS = frozenset(f'"{alg}"' for alg in ALGORITHMS)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _REQUEST_PARAMETERS = frozenset(("created", "expires", "nonce", "keyid", "alg", "tag"))
 _RESPONSE_PARAMETERS = frozenset(("created", "keyid", "nonce", "alg", "tag"))

@@ -249,6 +249,7 @@ def test_a_statement_is_sealed_events_and_all_of_them(
 def environment_of(net: Network, partner: str, folder: Path) -> dict[str, str]:
     key = folder.with_suffix(".pem")
     key.write_bytes(net.coalition.keys[partner].to_pem())
+    key.chmod(0o600)
     return {
         "HANSA_HUB": net.server.url,
         "HANSA_PARTNER_ID": partner,

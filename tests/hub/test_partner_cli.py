@@ -34,6 +34,7 @@ def environment(net: Network, shop: RawClient, tmp_path: Path) -> Environment:
 def environment_of(net: Network, shop: RawClient, folder: Path) -> Environment:
     key = folder / "key.pem"
     key.write_bytes(shop.key.to_pem())
+    key.chmod(0o600)
     return {
         "HANSA_HUB": net.server.url,
         "HANSA_PARTNER_ID": shop.partner,
@@ -102,7 +103,7 @@ def _live_key(net: Network, environment: Environment) -> None:
 ILLS: dict[str, tuple[Callable[[Network, Environment], None], str]] = {
     "unreachable": (_another_hub, "no connection"),
     "wrong_root_key": (_another_root, "Compare the root key"),
-    "unknown_key": (_new_key, "hansa-partner register"),
+    "unknown_key": (_new_key, "hansa-partner enrol"),
     "key_pending": (_pending_key, "telephone"),
     "key_revoked": (_revoked_key, "revoked, for good"),
     "partner_suspended": (_suspended, "suspended this partner"),
@@ -153,9 +154,9 @@ def test_a_key_made_for_live_hubs_is_not_registered_in_a_sandbox(
 ) -> None:
     environment["HANSA_PARTNER_KEY"] = str(tmp_path / "live.pem")
     assert run(capsys, environment, "keygen", str(tmp_path / "live.pem"), "--environment", "live")[0] == 0
-    assert main(["register"], environment) == 1
+    assert main(["enrol"], environment) == 1
     assert "for live hubs, and" in capsys.readouterr().err
-    assert main(["register", "--offline"], environment) == 0
+    assert main(["enrol", "--offline"], environment) == 0
     assert json.loads(capsys.readouterr().out)["environment"] == "live"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from partner_sdk.cli import main
 from partner_sdk.wire.codes import CODES, problem
-from partner_sdk.wire.keys import PrivateKey, key_id, verify_registration
+from partner_sdk.wire.keys import ALGORITHMS, PrivateKey, key_id, verify_registration
 
 if TYPE_CHECKING:
     from tests.partner_sdk.conftest import Peer
@@ -46,8 +46,8 @@ REFUND = {
 LOTS = [{"issuer": "bank", "points": 5, "minor": 4}]
 SPENT = {"redemption_id": "r", "status": "posted", "points": 5, "value": {"minor": 4, "currency": "USD"}, "lots": LOTS}
 COMMANDS = [
-    "keygen", "register", "ping", "earn", "confirm", "refund", "balance", "redeem", "hold", "capture", "void",
-    "reverse", "statement",
+    "keygen", "fingerprint", "enrol", "ping", "earn", "confirm", "refund", "balance", "redeem", "hold", "capture",
+    "void", "reverse", "statement",
 ]  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def environment(peer: Peer, partner_key: PrivateKey, root_key: PrivateKey, tmp_p
     peer.now = time.time()
     key_file = tmp_path / "grocer.pem"
     key_file.write_bytes(partner_key.to_pem())
+    key_file.chmod(0o600)
     return {
         "HANSA_HUB": peer.url,
         "HANSA_PARTNER_ID": "grocer",
@@ -114,20 +115,43 @@ def test_keygen_locks_the_file_with_a_password(tmp_path: Path) -> None:
     assert PrivateKey.from_pem(file.read_bytes(), b"open sesame")
 
 
-def test_register_shows_the_thumbprint(
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_keygen_makes_keys_for_either_algorithm_and_fingerprint_shows_them(
+    alg: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "key.pem"
+    assert main(["keygen", str(file), "--alg", alg, "--json"], {}) == 0
+    made = json.loads(capsys.readouterr().out)
+    for environment in ({"HANSA_PARTNER_KEY": str(file)}, {"HANSA_PARTNER_KEY_PEM": file.read_text()}):
+        assert main(["fingerprint", "--json", "--partner", "grocer"], environment) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["alg"], shown["thumbprint"]) == (alg, made["thumbprint"])
+        assert shown["keyid"] == f"grocer.{made['thumbprint'][:16]}"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
+def test_a_key_file_that_others_can_read_is_refused_with_the_command_to_run(
+    mode: int, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(environment["HANSA_PARTNER_KEY"]).chmod(mode)
+    _wrong_usage(["ping"], environment)
+    assert f"chmod 600 {environment['HANSA_PARTNER_KEY']}" in capsys.readouterr().err
+
+
+def test_enrol_shows_the_thumbprint(
     peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     thumbprint = peer.partner_key.public.thumbprint()
     record = {"partner": "grocer", "keyid": "grocer.x", "state": "pending", "thumbprint": thumbprint}
     peer.handle = lambda seen: (200, record)
-    assert main(["register"], environment) == 0
+    assert main(["enrol"], environment) == 0
     assert f"thumbprint  {thumbprint}" in capsys.readouterr().out
 
 
-def test_register_offline_prints_a_document_that_proves_itself(
+def test_enrol_offline_prints_a_document_that_proves_itself(
     peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["register", "--offline"], environment | {"HANSA_HUB": "", "HANSA_ROOT_KEY": ""}) == 0
+    assert main(["enrol", "--offline"], environment | {"HANSA_HUB": "", "HANSA_ROOT_KEY": ""}) == 0
     assert verify_registration(json.loads(capsys.readouterr().out)) == peer.partner_key.public
 
 

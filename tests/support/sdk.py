@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from hub.services import business_clock
 from partner_sdk import Client, Earning, Item, Money
-from partner_sdk.wire.keys import PrivateKey
+from partner_sdk.wire.keys import SigningKey
 from tests.support.network import Network
 
 Join = Callable[..., Client]
@@ -22,7 +22,7 @@ class Sold(NamedTuple):
     member: str
 
 
-def client_of(net: Network, partner: str, key: PrivateKey | None = None) -> Client:
+def client_of(net: Network, partner: str, key: SigningKey | None = None) -> Client:
     """A client that trusts the network's root key; close it after use."""
     return Client(
         net.server.url, partner, key or net.coalition.keys[partner], root_key=net.coalition.hub.keyring.root.public

@@ -12,11 +12,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
 from partner_sdk.wire import base64url, merkle, signatures, strict_json
 from partner_sdk.wire.checkpoints import Checkpoint, origin_of, sign_checkpoint
 from partner_sdk.wire.codes import PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, HubKey, HubKeyList, sign_key_list
-from partner_sdk.wire.keys import REGISTRATION_CONTEXT, PrivateKey, key_id, registration
+from partner_sdk.wire.keys import (
+    REGISTRATION_CONTEXT,
+    HardwareKey,
+    PrivateKey,
+    PublicKey,
+    SigningKey,
+    key_id,
+    registration,
+)
 from partner_sdk.wire.leaves import Leaf
 from partner_sdk.wire.leaves import content_digest as content_digest_of
 from partner_sdk.wire.schemas import EarningSchema, validate
@@ -25,6 +37,7 @@ from partner_sdk.wire.signatures import RequestTarget, content_digest
 CREATED = 1_750_000_000
 NONCE = "AAECAwQFBgcICQoLDA0ODw"
 JSON = "application/json"
+_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 Vectors = dict[str, Any]
 
@@ -40,6 +53,7 @@ def all_vectors() -> dict[str, Vectors]:
     """The content of every file, by its name."""
     return {
         "keys": _keys(),
+        "ecdsa": _ecdsa(),
         "key_registration": _key_registration(),
         "hub_keys": _hub_keys(),
         "requests": _requests(),
@@ -100,7 +114,7 @@ def _key(name: str) -> PrivateKey:
 class _Recorder:
     """Signs as its key does and keeps what was signed: the signature base."""
 
-    def __init__(self, key: PrivateKey) -> None:
+    def __init__(self, key: SigningKey) -> None:
         self._key = key
         self.base = b""
 
@@ -126,6 +140,71 @@ def _keys() -> Vectors:
         ],
         "refused": [{"public_hex": raw.hex(), "because": because} for raw, because in _weak_keys()],
     }
+
+
+class _Deterministic:
+    """ECDSA with the nonce of RFC 6979, so that these files stay as they are; any other nonce is as good."""
+
+    def __init__(self, name: str) -> None:
+        scalar = 1 + int.from_bytes(_seed(name), "big") % (_N - 1)
+        self.scalar = scalar.to_bytes(32, "big")
+        self._key = ec.derive_private_key(scalar, ec.SECP256R1())
+        point = self._key.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        self.public = PublicKey.from_raw(point)
+
+    def sign(self, message: bytes) -> bytes:
+        r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def _ecdsa() -> Vectors:
+    key = _Deterministic("partner, hardware")
+    signing = HardwareKey(key.public, key.sign)
+    url, keyid = "https://hub.example/v1/ping", key_id("grocer", key.public)
+    recorder = _Recorder(signing)
+    target = RequestTarget.from_url("GET", url)
+    headers = signatures.sign_request(target, recorder, keyid, created=CREATED, expires=CREATED + 300, nonce=NONCE)
+    return {
+        "about": "ECDSA on P-256 (ecdsa-p256-sha256 of RFC 9421): a key, its registration, a request; and what must be"
+        " refused. Signatures are r and s of 32 bytes; these have the nonces of RFC 6979, others are as good.",
+        "scalar_hex": key.scalar.hex(),
+        "public_hex": key.public.raw.hex(),
+        "jwk": key.public.jwk(),
+        "thumbprint": key.public.thumbprint(),
+        "keyid": keyid,
+        "registration": registration("grocer", signing),
+        "request": {"method": "GET", "url": url, "headers": headers, "base": recorder.base.decode()},
+        "refused_keys": [{"public_hex": raw.hex(), "because": because} for raw, because in _no_points(key.public.raw)],
+        "refused_signatures": [
+            {"signature_hex": wrong.hex(), "because": because}
+            for wrong, because in _no_signatures(key.sign(recorder.base))
+        ],
+    }
+
+
+def _no_signatures(good: bytes) -> list[tuple[bytes, str]]:
+    r, s, order = good[:32], good[32:], _N.to_bytes(32, "big")
+    return [
+        (bytes(32) + s, "r is 0"),
+        (r + bytes(32), "s is 0"),
+        (order + s, "r is the order of the group"),
+        (r + order, "s is the order of the group"),
+        (encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big")), "DER"),
+    ]
+
+
+def _no_points(sound: bytes) -> list[tuple[bytes, str]]:
+    p = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    return [
+        (sound[:64] + bytes([sound[64] ^ 1]), "the bytes are not a point of the curve"),
+        (b"\x04" + bytes(64), "the bytes are not a point of the curve"),
+        (b"\x04" + p.to_bytes(32, "big") + sound[33:], "the encoding is not canonical"),
+        (b"\x06" + sound[1:], "the encoding is not that of an uncompressed point"),
+        (b"\x00", "the point at infinity"),
+        (bytes([2 + sound[64] % 2]) + sound[1:33], "a compressed point"),
+    ]
 
 
 def _weak_keys() -> list[tuple[bytes, str]]:

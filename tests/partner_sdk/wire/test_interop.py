@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives import serialization
 from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, HTTPSignatureKeyResolver
-from http_message_signatures.algorithms import ED25519
+from http_message_signatures.algorithms import ECDSA_P256_SHA256, ED25519
 
-from partner_sdk.wire import base64url
+from partner_sdk.wire import base64url, keys
 from partner_sdk.wire.keys import PrivateKey, key_id
 from partner_sdk.wire.signatures import (
     RequestTarget,
@@ -57,34 +57,32 @@ class Answer:
 class Keys(HTTPSignatureKeyResolver):
     """One key, whatever the name."""
 
-    def __init__(self, seed: bytes) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+    def __init__(self, key: PrivateKey) -> None:
+        self._key: Any = serialization.load_pem_private_key(key.to_pem(), None)
 
-    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
+    def resolve_private_key(self, key_id: str) -> Any:
         return self._key
 
-    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
+    def resolve_public_key(self, key_id: str) -> Any:
         return self._key.public_key()
 
 
-@pytest.fixture
-def seed() -> bytes:
-    return secrets.token_bytes(32)
+THEIRS = {keys.ED25519: ED25519, keys.ECDSA_P256: ECDSA_P256_SHA256}
+
+
+@pytest.fixture(params=keys.ALGORITHMS)
+def key(request: pytest.FixtureRequest) -> PrivateKey:
+    return PrivateKey.generate(alg=request.param)
 
 
 @pytest.fixture
-def key(seed: bytes) -> PrivateKey:
-    return PrivateKey.from_seed(seed)
+def signer(key: PrivateKey) -> HTTPMessageSigner:
+    return HTTPMessageSigner(signature_algorithm=THEIRS[key.public.alg], key_resolver=Keys(key))
 
 
 @pytest.fixture
-def signer(seed: bytes) -> HTTPMessageSigner:
-    return HTTPMessageSigner(signature_algorithm=ED25519, key_resolver=Keys(seed))
-
-
-@pytest.fixture
-def verifier(seed: bytes) -> HTTPMessageVerifier:
-    return HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=Keys(seed))
+def verifier(key: PrivateKey) -> HTTPMessageVerifier:
+    return HTTPMessageVerifier(signature_algorithm=THEIRS[key.public.alg], key_resolver=Keys(key))
 
 
 @pytest.fixture
@@ -212,4 +210,5 @@ def test_both_sign_the_same_bytes(case: Any, key: PrivateKey, signer: HTTPMessag
     )
     read = parse_request_signature(request.headers["Signature-Input"], request.headers["Signature"])
     base = verify_request(target, read, key.public)
-    assert b64decode(request.headers["Signature"].split(":")[1]) == key.sign(base)
+    if key.public.alg == keys.ED25519:
+        assert b64decode(request.headers["Signature"].split(":")[1]) == key.sign(base)

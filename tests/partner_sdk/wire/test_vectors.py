@@ -24,7 +24,7 @@ from partner_sdk.wire.signatures import (
 )
 
 FOLDER = Path(__file__).parents[2] / "vectors"
-NAMES = ["keys", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json", "proofs"]
+NAMES = ["keys", "ecdsa", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json", "proofs"]
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -73,6 +73,24 @@ def test_key_registration() -> None:
     assert verify_registration(vectors["for_a_sandbox"]["document"]) == _public(vectors)
     with pytest.raises(KeyRefused):
         verify_registration(vectors["document"] | {"partner": "pharmacy"})
+
+
+def test_ecdsa() -> None:
+    vectors = _load("ecdsa")
+    public = PublicKey.from_jwk(vectors["jwk"])
+    assert verify_registration(vectors["registration"]) == public
+    assert (public.raw.hex(), public.thumbprint(), key_id("grocer", public)) == (
+        vectors["public_hex"], vectors["thumbprint"], vectors["keyid"],
+    )  # fmt: skip
+    request = vectors["request"]
+    read = parse_request_signature(request["headers"]["Signature-Input"], request["headers"]["Signature"])
+    base = verify_request(RequestTarget.from_url(request["method"], request["url"]), read, public)
+    assert base == request["base"].encode()
+    for refused in vectors["refused_signatures"]:
+        assert not public.verify(bytes.fromhex(refused["signature_hex"]), base)
+    for refused in vectors["refused_keys"]:
+        with pytest.raises(KeyRefused):
+            PublicKey.from_raw(bytes.fromhex(refused["public_hex"]))
 
 
 def test_hub_keys() -> None:
