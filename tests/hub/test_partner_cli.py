@@ -143,7 +143,7 @@ def test_registering_binds_a_key_file_to_the_hubs_environment(
     assert run(capsys, environment, "keygen", str(file))[0] == 0
     assert not file.read_bytes().startswith(b"Hansa-Environment")
     for _ in range(2):
-        assert run(capsys, environment, "register")[1]["state"] == "pending"
+        assert run(capsys, environment, "enrol")[1]["state"] == "pending"
         key = PrivateKey.from_pem(file.read_bytes(), b"open sesame")
         assert (key.environment, stat.S_IMODE(file.stat().st_mode)) == ("sandbox", 0o600)
     assert [one.name for one in tmp_path.iterdir() if "new" in one.name] == ["new.pem"]
