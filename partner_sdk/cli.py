@@ -190,6 +190,11 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         commands.enrol,
         (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
     ),
+    (
+        "register",
+        commands.enrol,
+        (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
+    ),
     ("ping", commands.ping, ()),
     ("earn", commands.earn, (_lines("earning", nargs="?"), *_TABLE)),
     ("confirm", commands.confirm, (_id("the event id of the sale", "event_id"),)),
