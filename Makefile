@@ -45,8 +45,8 @@ docs: $(VENV)/with-dev  ## build the documentation as a site into build/docs; wh
 sdk: $(VENV)/with-hub  ## build the merchants' wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./partner_sdk
 
-sdk-check: sdk  ## install the wheel in an empty environment and prove that it brings no server
-	$(BIN)/python tests/sdk_check.py dist
+sdk-check: sdk  ## install the wheel in empty environments of each Python here and prove that it brings no server
+	$(BIN)/python tests/sdk_check.py dist $(PYTHONS)
 
 clean:  ## remove what was built and installed here
 	rm -rf $(VENV) dist build demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sdk.model.values import Wire
+from partner_sdk.model.values import Readable
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Readable):
     """A key as the hub recorded it; `thumbprint` is what the operator compares with you out of band."""
 
     partner: str
@@ -15,14 +15,9 @@ class KeyRecord:
     state: str
     thumbprint: str
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "KeyRecord":
-        """Read the answer to POST /v1/keys."""
-        return cls(wire["partner"], wire["keyid"], wire["state"], wire["thumbprint"])
-
 
 @dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Readable):
     """Who the hub takes you for. `environment` is live or sandbox; only a sandbox moves its business time."""
 
     partner: str
@@ -31,15 +26,3 @@ class Ping:
     server_time: datetime
     business_time: datetime
     environment: str
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Ping":
-        """Read the answer to GET /v1/ping."""
-        return cls(
-            partner=wire["partner"],
-            keyid=wire["keyid"],
-            key_state=wire["key_state"],
-            server_time=datetime.fromisoformat(wire["server_time"]),
-            business_time=datetime.fromisoformat(wire["business_time"]),
-            environment=wire["environment"],
-        )

@@ -4,22 +4,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from partner_sdk.model.values import Wire, each
+from partner_sdk.model.values import Readable, Wire, each
 
 
 @dataclass(frozen=True, slots=True)
-class MovedLot:
+class MovedLot(Readable):
     """Points of one issuer and kind that changed hands, with the day until which they can be spent."""
 
     issuer: str
     kind: str
     points: int
     expires_on: date
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "MovedLot":
-        """Read {"issuer", "kind", "points", "expires_on"}."""
-        return cls(wire["issuer"], wire["kind"], wire["points"], date.fromisoformat(wire["expires_on"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ class PoolMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Readable):
     """A pool as it was set."""
 
     event_id: str
@@ -61,14 +56,9 @@ class Pool:
     members: int
     duplicate: bool = False
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Pool":
-        """Read the answer to POST /v1/pools."""
-        return cls(wire["event_id"], wire["pool_id"], wire["members"], wire.get("duplicate", False))
-
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Readable):
     """What went over with a merged account, or back with one that was undone: points, status points, debt."""
 
     event_id: str
@@ -76,10 +66,3 @@ class Merge:
     qualifying: int
     debt: int
     duplicate: bool = False
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Merge":
-        """Read the answer to POST /v1/merges and POST /v1/merges/{event_id}/undo."""
-        return cls(
-            wire["event_id"], wire["points"], wire["qualifying"], wire["debt"], wire.get("duplicate", False)
-        )  # fmt: skip

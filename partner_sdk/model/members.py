@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from partner_sdk.model.values import Failure, Wire, each, optional
+from partner_sdk.model.values import Failure, Readable, Wire, optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,15 @@ class EnrolmentResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Expiring:
+class Expiring(Readable):
     """Points that are lost at the end of a day, unless they are spent before."""
 
     points: int
     expires_on: date
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Expiring":
-        """Read {"points", "expires_on"}."""
-        return cls(wire["points"], date.fromisoformat(wire["expires_on"]))
-
 
 @dataclass(frozen=True, slots=True)
-class MemberView:
+class MemberView(Readable):
     """What this partner may see of a member's points.
 
     `available` can be spent; `pending` will be; `held` is reserved; `debt` is owed and paid first by what comes in;
@@ -67,31 +62,12 @@ class MemberView:
     qualifying: int = 0
     expiring: tuple[Expiring, ...] = ()
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "MemberView":
-        """Read the answer to GET /v1/members/{member}."""
-        return cls(
-            member=wire["member"],
-            available=wire["available"],
-            pending=wire["pending"],
-            next_to_expire=optional(Expiring.from_wire, wire["next_to_expire"]),
-            held=wire.get("held", 0),
-            debt=wire.get("debt", 0),
-            qualifying=wire.get("qualifying", 0),
-            expiring=each(Expiring.from_wire, wire.get("expiring", ())),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Readable):
     """Points of one kind that this partner issued and that end on one day, and how many members have them."""
 
     expires_on: date
     kind: str
     members: int
     points: int
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Ending":
-        """Read one element of the answer to GET /v1/expiring."""
-        return cls(date.fromisoformat(wire["expires_on"]), wire["kind"], wire["members"], wire["points"])

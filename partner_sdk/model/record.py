@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from partner_sdk.model.exchanges import ExchangeTerms
-from partner_sdk.model.values import Failure, Money, Wire, each, optional
+from partner_sdk.model.values import Failure, Money, Readable, Wire, optional
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Readable):
     """An earning rule; `linear` gives `points` for each full `per_minor` minor units, of the kind that it `gives`."""
 
     rule: str
@@ -18,28 +18,18 @@ class Rule:
     per_minor: int
     gives: Mapping[str, Any] | None = None
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Rule":
-        """Read {"rule", "points", "per_minor", "gives"?}."""
-        return cls(wire["rule"], wire["points"], wire["per_minor"], wire.get("gives"))
-
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Price(Readable):
     """Minor units for one point, as a fraction; `version` is the contract price it came from, when known."""
 
     numerator: int
     denominator: int
     version: int | None = None
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Price":
-        """Read {"numerator", "denominator", "version"?}."""
-        return cls(wire["numerator"], wire["denominator"], wire.get("version"))
-
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Readable):
     """One version of a rate of this partner: `rules` for earning, `price` for reimbursement, or `exchange`.
 
     The first two are in a `currency`.
@@ -52,19 +42,6 @@ class Rate:
     rules: tuple[Rule, ...] = ()
     price: Price | None = None
     exchange: ExchangeTerms | None = None
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Rate":
-        """Read one element of the answer to GET /v1/rates."""
-        return cls(
-            kind=wire["kind"],
-            version=wire["version"],
-            valid_from=date.fromisoformat(wire["valid_from"]),
-            currency=wire.get("currency"),
-            rules=each(Rule.from_wire, wire.get("rules", ())),
-            price=optional(Price.from_wire, wire.get("price")),
-            exchange=optional(ExchangeTerms.from_wire, wire.get("exchange")),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +68,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Readable):
     """An event of this partner as the hub recorded it; `refers_to` is the event that it follows, if any."""
 
     event_id: str
@@ -106,26 +83,9 @@ class Event:
     error: Failure | None = None
     refers_to: str | None = None
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Event":
-        """Read one element of the answer to GET /v1/events."""
-        return cls(
-            event_id=wire["event_id"],
-            kind=wire["kind"],
-            status=wire["status"],
-            points=wire["points"],
-            occurred_at=datetime.fromisoformat(wire["occurred_at"]),
-            posted_at=datetime.fromisoformat(wire["posted_at"]),
-            amount=optional(Money.from_wire, wire.get("amount")),
-            value=optional(Money.from_wire, wire.get("value")),
-            expires_on=optional(date.fromisoformat, wire.get("expires_on")),
-            error=optional(Failure.from_wire, wire.get("error")),
-            refers_to=wire.get("refers_to"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class StatementHead:
+class StatementHead(Readable):
     """A statement in the list; `net_minor` is positive when the partner is to receive."""
 
     cycle: str
@@ -135,21 +95,9 @@ class StatementHead:
     published_at: datetime
     digest: str
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "StatementHead":
-        """Read one element of the answer to GET /v1/statements."""
-        return cls(
-            cycle=wire["cycle"],
-            state=wire["state"],
-            currency=wire["currency"],
-            net_minor=wire["net_minor"],
-            published_at=datetime.fromisoformat(wire["published_at"]),
-            digest=wire["digest"],
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Net:
+class Net(Readable):
     """What the partner receives and pays in one currency, in minor units; corrections may bring each below zero."""
 
     currency: str
@@ -157,14 +105,9 @@ class Net:
     pay_minor: int
     net_minor: int
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Net":
-        """Read {"currency", "receive_minor", "pay_minor", "net_minor"}."""
-        return cls(wire["currency"], wire["receive_minor"], wire["pay_minor"], wire["net_minor"])
-
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Readable):
     """The digest of all lines between one issuer and one redeemer, a SHA-256 in hexadecimal."""
 
     issuer: str
@@ -172,14 +115,9 @@ class Pair:
     currency: str
     digest: str
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Pair":
-        """Read {"issuer", "redeemer", "currency", "digest"}."""
-        return cls(wire["issuer"], wire["redeemer"], wire["currency"], wire["digest"])
-
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Position(Readable):
     """What one issuer owes one redeemer in a cycle: `lines` obligations, `points`, `minor` units.
 
     Where corrections outweigh the rest, both are below zero and the redeemer owes that back.
@@ -193,22 +131,9 @@ class Position:
     minor: int
     digest: str
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Position":
-        """Read one element of a statement's positions."""
-        return cls(
-            issuer=wire["issuer"],
-            redeemer=wire["redeemer"],
-            currency=wire["currency"],
-            lines=wire["lines"],
-            points=wire["points"],
-            minor=wire["minor"],
-            digest=wire["digest"],
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Readable):
     """A partner's statement of one cycle; `digest` is the cycle's, over the pairs of all partners."""
 
     cycle: str
@@ -219,20 +144,6 @@ class Statement:
     nets: tuple[Net, ...]
     positions: tuple[Position, ...]
     pairs_of_cycle: tuple[Pair, ...]
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Statement":
-        """Read the answer to GET /v1/statements/{cycle}."""
-        return cls(
-            cycle=wire["cycle"],
-            partner=wire["partner"],
-            state=wire["state"],
-            digest=wire["digest"],
-            published_at=datetime.fromisoformat(wire["published_at"]),
-            nets=each(Net.from_wire, wire["nets"]),
-            positions=each(Position.from_wire, wire["positions"]),
-            pairs_of_cycle=each(Pair.from_wire, wire["pairs_of_cycle"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)

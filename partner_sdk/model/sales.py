@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from partner_sdk.model.values import Failure, Item, Money, Wire, each, optional
+from partner_sdk.model.values import Failure, Item, Money, Readable, Wire, each, optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Earning:
 
 
 @dataclass(frozen=True, slots=True)
-class EarningResult:
+class EarningResult(Readable):
     """What became of one earning. A rejected one was not stored and may be sent again."""
 
     event_id: str
@@ -74,19 +74,6 @@ class EarningResult:
     expires_on: date | None = None
     duplicate: bool = False
     error: Failure | None = None
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "EarningResult":
-        """Read one element of the answer to POST /v1/earnings."""
-        return cls(
-            event_id=wire["event_id"],
-            status=wire["status"],
-            points=wire["points"],
-            available_at=optional(datetime.fromisoformat, wire.get("available_at")),
-            expires_on=optional(date.fromisoformat, wire.get("expires_on")),
-            duplicate=wire.get("duplicate", False),
-            error=optional(Failure.from_wire, wire.get("error")),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +127,7 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundResult:
+class RefundResult(Readable):
     """What became of one refund. `points` is what the returned part had earned; it is the sum of what was `taken`
     from the member's lots, is `owed` by the member from now on, is `borne` by the issuer, and had `expired`.
     """
@@ -155,22 +142,6 @@ class RefundResult:
     expired: int = 0
     duplicate: bool = False
     error: Failure | None = None
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "RefundResult":
-        """Read one element of the answer to POST /v1/refunds."""
-        return cls(
-            event_id=wire["event_id"],
-            status=wire["status"],
-            points=wire["points"],
-            amount=optional(Money.from_wire, wire.get("amount")),
-            taken=wire.get("taken", 0),
-            owed=wire.get("owed", 0),
-            borne=wire.get("borne", 0),
-            expired=wire.get("expired", 0),
-            duplicate=wire.get("duplicate", False),
-            error=optional(Failure.from_wire, wire.get("error")),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +161,10 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
-class EarningQuote:
+class EarningQuote(Readable):
     """What an earning would give now; without `available_at` the points wait for your confirmation."""
 
     points: int
     available_at: datetime | None
     expires_on: date
     rate_version: int
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "EarningQuote":
-        """Read the `earning` of the answer to POST /v1/quotes."""
-        return cls(
-            points=wire["points"],
-            available_at=optional(datetime.fromisoformat, wire.get("available_at")),
-            expires_on=date.fromisoformat(wire["expires_on"]),
-            rate_version=wire["rate_version"],
-        )

@@ -3,25 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sdk.model.values import Money, Wire, each, optional
+from partner_sdk.model.values import Money, Readable
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Readable):
     """The points that a redemption took of one issuer, and what that issuer owes for them (minor units)."""
 
     issuer: str
     points: int
     minor: int
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Lot":
-        """Read {"issuer", "points", "minor"}."""
-        return cls(wire["issuer"], wire["points"], wire["minor"])
-
 
 @dataclass(frozen=True, slots=True)
-class Redemption:
+class Redemption(Readable):
     """A redemption that was posted, or with `held_until` a hold; `value` is what the partner will be reimbursed."""
 
     redemption_id: str
@@ -31,21 +26,9 @@ class Redemption:
     duplicate: bool = False
     held_until: datetime | None = None
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Redemption":
-        """Read the answer to POST /v1/redemptions."""
-        return cls(
-            redemption_id=wire["redemption_id"],
-            points=wire["points"],
-            value=Money.from_wire(wire["value"]),
-            lots=each(Lot.from_wire, wire["lots"]),
-            duplicate=wire.get("duplicate", False),
-            held_until=optional(datetime.fromisoformat, wire.get("held_until")),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Readable):
     """What was burnt of a hold, and how many points were `released`."""
 
     redemption_id: str
@@ -55,35 +38,18 @@ class Capture:
     lots: tuple[Lot, ...]
     duplicate: bool = False
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Capture":
-        """Read the answer to POST /v1/redemptions/{redemption_id}/capture."""
-        return cls(
-            redemption_id=wire["redemption_id"],
-            points=wire["points"],
-            released=wire["released"],
-            value=Money.from_wire(wire["value"]),
-            lots=each(Lot.from_wire, wire["lots"]),
-            duplicate=wire.get("duplicate", False),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Voided:
+class Voided(Readable):
     """A hold that was voided, and the points it released."""
 
     redemption_id: str
     points: int
     duplicate: bool = False
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Voided":
-        """Read the answer to POST /v1/redemptions/{redemption_id}/void."""
-        return cls(wire["redemption_id"], wire["points"], wire.get("duplicate", False))
-
 
 @dataclass(frozen=True, slots=True)
-class Reversal:
+class Reversal(Readable):
     """What a reversal gave back to the member, lot by lot, the last taken first; `value` is no longer reimbursed."""
 
     redemption_id: str
@@ -93,21 +59,9 @@ class Reversal:
     lots: tuple[Lot, ...]
     duplicate: bool = False
 
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Reversal":
-        """Read the answer to POST /v1/redemptions/{redemption_id}/reverse."""
-        return cls(
-            redemption_id=wire["redemption_id"],
-            reversal_id=wire["reversal_id"],
-            points=wire["points"],
-            value=Money.from_wire(wire["value"]),
-            lots=each(Lot.from_wire, wire["lots"]),
-            duplicate=wire.get("duplicate", False),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class RedemptionQuote:
+class RedemptionQuote(Readable):
     """What a redemption would give now; `value` and `lots` only when the member has `enough`."""
 
     points: int
@@ -115,14 +69,3 @@ class RedemptionQuote:
     enough: bool
     value: Money | None = None
     lots: tuple[Lot, ...] = ()
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "RedemptionQuote":
-        """Read the `redemption` of the answer to POST /v1/quotes."""
-        return cls(
-            points=wire["points"],
-            available=wire["available"],
-            enough=wire["enough"],
-            value=optional(Money.from_wire, wire.get("value")),
-            lots=each(Lot.from_wire, wire.get("lots", ())),
-        )

@@ -1,15 +1,57 @@
 """Values that many bodies share: money, basket lines, failures, pages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from datetime import date, datetime
+from functools import cache, partial
+from types import UnionType
+from typing import Any, Generic, Self, TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Wire = Mapping[str, Any]
 
 
+class Readable:
+    """What is read from the wire by its own fields: each is the member of its name, as its type says.
+
+    Money, lots and the like are read in their turn, instants and days from their text. A field with a default need
+    not be there.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Self:
+        """Read an object of the wire; raises KeyError, TypeError, ValueError or AttributeError for what is none."""
+        return cls(
+            **{name: read(wire[name]) for name, read, needed in _plan(cast(type, cls)) if needed or name in wire}
+        )
+
+
+@cache
+def _plan(kind: type) -> list[tuple[str, Callable[[Any], Any], bool]]:
+    """Name and reader of each field, and whether it must be there."""
+    hints = get_type_hints(kind)
+    return [(one.name, _reader(hints[one.name]), one.default is MISSING) for one in fields(kind)]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    inner = [one for one in get_args(hint) if one is not type(None)]
+    if isinstance(hint, UnionType):
+        return partial(optional, _reader(inner[0]))
+    if get_origin(hint) is tuple:
+        return partial(each, _reader(inner[0]))
+    if hint in (datetime, date):
+        return cast("Callable[[Any], Any]", hint.fromisoformat)
+    return getattr(hint, "from_wire", _as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True)
-class Money:
+class Money(Readable):
     """An amount in the currency's minor units, such as cents; `currency` as in ISO 4217."""
 
     minor: int
@@ -18,11 +60,6 @@ class Money:
     def to_wire(self) -> dict[str, Any]:
         """{"minor", "currency"}."""
         return {"minor": self.minor, "currency": self.currency}
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Money":
-        """Read what `to_wire` writes."""
-        return cls(wire["minor"], wire["currency"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +77,11 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Readable):
     """Why one event of a batch was not posted; `code` is a code of the wire."""
 
     code: str
     detail: str
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Failure":
-        """Read {"code", "detail"}."""
-        return cls(wire["code"], wire["detail"])
 
 
 @dataclass(frozen=True, slots=True)

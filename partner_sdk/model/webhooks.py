@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from partner_sdk.model.values import Wire
+from partner_sdk.model.values import Readable, Wire
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Readable):
     """Where a partner wants to be told of what, and how it does.
 
     `state` is active, paused (by the operator) or gone (your server said 410); `circuit` is open after five failures
@@ -24,14 +24,6 @@ class Webhook:
     failures: int
     next_attempt_at: datetime
     last_outcome: str | None = None
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> "Webhook":
-        """Read the answer to POST /v1/webhooks."""
-        return cls(
-            wire["webhook_id"], wire["url"], tuple(wire["topics"]), wire["state"], wire["circuit"], wire["waiting"],
-            wire["dead"], wire["failures"], datetime.fromisoformat(wire["next_attempt_at"]), wire.get("last_outcome"),
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
