@@ -38,7 +38,7 @@ class Settings:
     """Seconds in which a request's header, and then its body, has to arrive; also how long a connection may idle."""
     address_rate_limit: int = 10_000
     """Requests a second from one address (IPv6: from one /64), counted before anything else of them is looked at."""
-    member_rate_limit: int = 50
+    member_rate_limit: int = 1_000
     """Requests a second about one member, reports of sales and refunds not among them."""
     trusted_proxies: str = ""
     """Networks of proxies whose X-Forwarded-For is believed: 10.0.0.0/8,127.0.0.1."""

@@ -66,7 +66,7 @@ def init(settings: Settings, name: str, environment: str | None, as_json: bool) 
 @click.option(
     "--member-rate-limit",
     envvar="HANSA_MEMBER_RATE_LIMIT",
-    default=50,
+    default=1_000,
     show_default=True,
     type=click.IntRange(1),
     help="Requests a second about one member; reports of sales and refunds are not counted.",

@@ -208,7 +208,7 @@ NO_IDS = {
     "%2E%2E": "unknown_event",
     "...": "unknown_event",
     "x" * 101: "unknown_event",
-    "x" * 20_000: "unknown_event",
+    "x" * 20_000: "header_too_large",
     "": "not_found",
     "a/b": "not_found",
     "a%2Fb": "not_found",
