@@ -20,6 +20,7 @@ _EPILOG = """\
 environment:
   HANSA_HUB, HANSA_PARTNER_ID, HANSA_PARTNER_KEY, HANSA_ROOT_KEY   for the options of the same name
   HANSA_PARTNER_KEY_PEM        the private key itself (PEM), where there is no file for HANSA_PARTNER_KEY
+  HANSA_PARTNER_STATE          a folder that remembers the hub's newest key list, so that an older one is refused
   HANSA_PARTNER_KEY_PASSWORD   the key file's password, if it has one (never an option: others can read those)
   HANSA_PARTNER_TIMEOUT        seconds to wait for an answer
   HANSA_PARTNER_ATTEMPTS       how often to try in all
@@ -109,6 +110,7 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
     parser.set_defaults(
         lines=environment.get("HANSA_PARTNER_LINES") == "1",
         password=environment.get("HANSA_PARTNER_KEY_PASSWORD"),
+        state=environment.get("HANSA_PARTNER_STATE"),
         key_pem=environment.get("HANSA_PARTNER_KEY_PEM"),
     )
 
@@ -190,11 +192,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         commands.enrol,
         (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
     ),
-    (
-        "register",
-        commands.enrol,
-        (("--offline", {"action": "store_true", "help": "print the registration document instead of sending it"}),),
-    ),
+    ("rotate", commands.rotate, (("file", {"metavar": "FILE", "help": "the file of the new key"}),)),
     ("ping", commands.ping, ()),
     ("earn", commands.earn, (_lines("earning", nargs="?"), *_TABLE)),
     ("confirm", commands.confirm, (_id("the event id of the sale", "event_id"),)),

@@ -24,7 +24,7 @@ from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.checkpoints import Checkpoint, CheckpointRefused, origin_of, read_checkpoint
-from partner_sdk.wire.keys import PublicKey, SigningKey, key_id, registration
+from partner_sdk.wire.keys import PublicKey, SigningKey, key_id, registration, rotation
 
 T = TypeVar("T")
 NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
@@ -121,6 +121,15 @@ class Client:
         """
         body = strict_json.dumps(registration(self.partner_id, self._key, self._transport.bind()))
         return _read(model.KeyRecord.from_wire, self._transport.post("/v1/keys", body))
+
+    def rotate_key(self, new: SigningKey) -> model.Rotation:
+        """Hand over from this client's key to a new one, which is active at once; this one goes on for a while.
+
+        Make clients with the new key then. Calling again is harmless. Raises Conflict (key_handed_over) when this key
+        has handed over to another.
+        """
+        body = strict_json.dumps(rotation(self.keyid, new, self._transport.bind()))
+        return _read(model.Rotation.from_wire, self._transport.post("/v1/keys/rotate", body))
 
     # --- members ---
 

@@ -98,6 +98,19 @@ def _keep_environment(file: Path, environment: str | None) -> None:
         beside.replace(file)
 
 
+def rotate(options: argparse.Namespace) -> int:
+    """Hand over from your key to the one in FILE, which keygen has made; the former one goes on for some days."""
+    password = options.password.encode() if options.password else None
+    try:
+        new = read_key_file(Path(options.file), password)
+    except (KeyRefused, OSError, ValueError) as fault:
+        _wrong_usage(options, str(fault))
+    with _client(options) as client:
+        rotated = client.rotate_key(new)
+        _keep_environment(Path(options.file), client.environment)
+        return _show(options, rotated)
+
+
 def ping(options: argparse.Namespace) -> int:
     """Ask the hub who it takes you for, and say what is wrong and what to do about it."""
     with _client(options) as client:

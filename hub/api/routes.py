@@ -8,6 +8,7 @@ from hub.api.endpoints import (
     events,
     exchanges,
     expiring,
+    keys,
     log,
     members,
     merges,
@@ -38,5 +39,6 @@ SIGNED: tuple[Endpoint, ...] = (
     *statements.ENDPOINTS,
     *log.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *keys.ENDPOINTS,
     *ping.ENDPOINTS,
 )

@@ -197,8 +197,42 @@ def list_keys(settings: Settings, partner_id: str, as_json: bool) -> None:
 @key.command()
 @click.argument("partner_id")
 @click.argument("keyid")
+@click.option("--since", metavar="INSTANT", help="As of when, such as 2026-11-26T09:00:00Z (default: now).")
 @json_option
 @click.pass_obj
-def revoke(settings: Settings, partner_id: str, keyid: str, as_json: bool) -> None:
-    """Revoke a key at once and for good."""
-    show(partners.revoke_key(start.open_hub(settings), partner_id, keyid), as_json, "Key")
+def revoke(settings: Settings, partner_id: str, keyid: str, since: str | None, as_json: bool) -> None:
+    """Revoke a key at once and for good, with the keys to which it handed over since then.
+
+    What came signed by it since then is listed by `hansa partner key suspect`.
+    """
+    hub = start.open_hub(settings)
+    show(partners.revoke_key(hub, partner_id, keyid, _instant(since) if since else None), as_json, "Key")
+
+
+@key.command()
+@click.argument("partner_id")
+@click.argument("keyid")
+@json_option
+@click.pass_obj
+def retire(settings: Settings, partner_id: str, keyid: str, as_json: bool) -> None:
+    """Let a key stop at once, though nothing is wrong with what it signed."""
+    show(partners.retire_key(start.open_hub(settings), partner_id, keyid), as_json, "Key")
+
+
+@key.command()
+@click.argument("partner_id")
+@json_option
+@click.pass_obj
+def suspect(settings: Settings, partner_id: str, as_json: bool) -> None:
+    """List what came signed by revoked keys since the time as of which they are revoked."""
+    show(partners.signed_since_revoked(start.open_hub(settings), partner_id), as_json, "Signed by revoked keys")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{text} is no instant such as 2026-11-26T09:00:00Z.") from None
+    if instant.tzinfo is None:
+        raise click.UsageError(f"{text} has no time zone; end it with Z for UTC.")
+    return instant

@@ -37,6 +37,8 @@ class PartnerKey:
     public: PublicKey
     state: str
     retires_at: datetime | None
+    handed_over_by: str | None = None
+    """The key that made this one active, where it was not the operator."""
 
     def state_at(self, now: datetime) -> str:
         """Return the state at real time ``now``: a retiring key is retired from its date on."""
@@ -185,6 +187,7 @@ def _keys(rows: Sequence[Any]) -> dict[str, PartnerKey]:
             PublicKey.load_trusted(bytes(row.public_key)),
             row.state,
             row.retires_at,
+            row.handed_over_by,
         )
         for row in rows
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +17,15 @@ from hub.services import exchange_rates, gains
 from hub.services.context import Hub, Partner, PartnerKey
 from hub.store import configuration
 from hub.store.database import Connection
-from partner_sdk.wire.keys import KeyFormatError, ProofInvalid, WeakKey, key_id, verify_registration
+from partner_sdk.wire.keys import (
+    KeyFormatError,
+    ProofInvalid,
+    PublicKey,
+    WeakKey,
+    key_id,
+    verify_registration,
+    verify_rotation,
+)
 
 RESERVED = frozenset({COALITION, HUB, "operator"})
 MAX_PENDING_KEYS = 5
@@ -211,12 +219,7 @@ def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:
         Refused: ``weak_key``, ``proof_invalid``, ``wrong_environment``, ``unknown_partner`` or
             ``too_many_pending_keys``.
     """
-    try:
-        public = verify_registration(document)
-    except WeakKey as error:
-        raise Refused("weak_key", f"{error}.") from error
-    except (KeyFormatError, ProofInvalid) as error:
-        raise Refused("proof_invalid", f"{error}.") from error
+    public = _proven(lambda: verify_registration(document))
     partner_id = document["partner"]
     keyid = key_id(partner_id, public)
 
@@ -255,15 +258,95 @@ def approve_key(hub: Hub, partner_id: str, keyid: str, overlap: timedelta = OVER
     return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
 
 
-def revoke_key(hub: Hub, partner_id: str, keyid: str) -> dict[str, Any]:
-    """Revoke a key at once and for good.
+def rotate_key(hub: Hub, signer: PartnerKey, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the key that signed a request hand over to a new one, which proves itself and is active at once.
+
+    Handing over to the same key again returns its state.
 
     Raises:
-        Refused: ``not_allowed`` if the partner has no such key, or it is revoked already.
+        Refused: ``weak_key``, ``proof_invalid``, ``wrong_environment``, ``key_exists`` or ``key_handed_over``.
     """
-    if not hub.database.transact(lambda c: configuration.revoke_key(c, keyid, partner_id, hub.real_time())):
-        raise Refused("not_allowed", f"{partner_id!r} has no key {keyid!r} that could be revoked.")
+    public = _proven(lambda: verify_rotation(signer.keyid, document))
+    keyid = key_id(signer.partner_id, public)
+
+    def work(connection: Connection) -> None:
+        configuration.lock(connection)
+        moment = hub.moment(connection)
+        _check_environment(moment.environment, document.get("environment"))
+        known = moment.configuration.keys
+        former, new = known[signer.keyid], known.get(keyid)
+        if new is not None and new.handed_over_by == signer.keyid:
+            return
+        if new is not None and (new.state != "pending" or new.public.raw != public.raw):
+            raise Refused("key_exists", "The key is or was in use; make a new key.")
+        if former.state != "active":
+            raise Refused("key_handed_over", f"The key is {former.state}: another has taken over from it.")
+        now = hub.real_time()
+        configuration.hand_over(connection, keyid, signer.partner_id, public.raw, signer.keyid, now, now + OVERLAP)
+
+    hub.database.transact(work)
+    with hub.database.connect() as connection:
+        known = hub.moment(connection).configuration.keys
+    until = known[signer.keyid].retires_at
+    told = {"former_retires_at": instant(until)} if until else {}
+    return {**_key(hub, known[keyid]), "former": signer.keyid, **told}
+
+
+def _proven(verify: Callable[[], PublicKey]) -> PublicKey:
+    try:
+        return verify()
+    except WeakKey as error:
+        raise Refused("weak_key", f"{error}.") from error
+    except (KeyFormatError, ProofInvalid) as error:
+        raise Refused("proof_invalid", f"{error}.") from error
+
+
+def retire_key(hub: Hub, partner_id: str, keyid: str) -> dict[str, Any]:
+    """Let a key that verifies stop at once, though nothing is wrong with it.
+
+    Raises:
+        Refused: ``not_allowed`` if the partner has no such key that verifies.
+    """
+    if not hub.database.transact(lambda c: configuration.retire_key(c, keyid, partner_id, hub.real_time())):
+        raise Refused("not_allowed", f"{partner_id!r} has no key {keyid!r} that could be retired.")
     return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+
+
+def revoke_key(hub: Hub, partner_id: str, keyid: str, since: datetime | None = None) -> dict[str, Any]:
+    """Revoke a key at once and for good, as of ``since``, with the keys to which it handed over from then on.
+
+    Its requests are refused from now on; what came since then is in `signed_since_revoked`.
+
+    Raises:
+        Refused: ``not_allowed`` if the partner has no such key, it is revoked already, or ``since`` is to come.
+    """
+    now = hub.real_time()
+    if since is not None and since > now:
+        raise Refused("not_allowed", "A key is revoked as of a time that has passed.")
+    revoked = hub.database.transact(lambda c: configuration.revoke_key(c, keyid, partner_id, now, since or now))
+    if not revoked:
+        raise Refused("not_allowed", f"{partner_id!r} has no key {keyid!r} that could be revoked.")
+    shown = next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
+    return {**shown, "revoked": revoked, "events_since": len(signed_since_revoked(hub, partner_id, keyid))}
+
+
+def signed_since_revoked(hub: Hub, partner_id: str, keyid: str | None = None) -> list[dict[str, Any]]:
+    """Return what came signed by revoked keys since the time as of which they are revoked, oldest first."""
+    with hub.database.connect() as connection:
+        hub.moment(connection).configuration.partner(partner_id)
+        rows = configuration.signed_since_revoked(connection, partner_id)
+    return [
+        {
+            "event": f"{partner_id}/{row.event_id}",
+            "kind": row.kind,
+            "status": row.status,
+            "points": row.points,
+            "received_at": instant(row.received_at),
+            "keyid": row.keyid,
+        }
+        for row in rows
+        if keyid in (None, row.keyid)
+    ]
 
 
 def keys(hub: Hub, partner_id: str) -> list[dict[str, Any]]:

@@ -203,12 +203,68 @@ def approve_key(connection: Connection, keyid: str, partner_id: str, at: datetim
     return done.rowcount == 1
 
 
-def revoke_key(connection: Connection, keyid: str, partner_id: str, at: datetime) -> bool:
-    """Revoke a key for good; False if there is no such key or it is revoked already."""
+def retire_key(connection: Connection, keyid: str, partner_id: str, at: datetime) -> bool:
+    """Let a key retire at ``at``; False if the partner has no such key that verifies."""
     connection.execute(_RAISE)
     done = connection.execute(
-        text("""UPDATE hub.partner_key SET state = 'revoked', revoked_at = :at
-                WHERE keyid = :keyid AND partner_id = :partner_id AND state <> 'revoked'"""),
+        text("""UPDATE hub.partner_key SET state = 'retiring', retires_at = :at
+                WHERE keyid = :keyid AND partner_id = :partner_id
+                  AND (state = 'active' OR (state = 'retiring' AND retires_at > :at))"""),
         {"keyid": keyid, "partner_id": partner_id, "at": at},
     )
     return done.rowcount == 1
+
+
+def hand_over(
+    connection: Connection, keyid: str, partner_id: str, public_key: bytes, former: str, at: datetime, until: datetime
+) -> None:
+    """Make a new key active, or one that is pending, and let the key that handed over to it retire at ``until``."""
+    connection.execute(_RAISE)
+    connection.execute(
+        text("""INSERT INTO hub.partner_key
+                    (keyid, partner_id, public_key, state, registered_at, approved_at, handed_over_by)
+                VALUES (:keyid, :partner_id, :public_key, 'active', :at, :at, :former)
+                ON CONFLICT (keyid) DO UPDATE SET state = 'active', approved_at = :at, handed_over_by = :former"""),
+        {"keyid": keyid, "partner_id": partner_id, "public_key": public_key, "at": at, "former": former},
+    )
+    connection.execute(
+        text("UPDATE hub.partner_key SET state = 'retiring', retires_at = :until WHERE keyid = :former"),
+        {"former": former, "until": until},
+    )
+
+
+def revoke_key(connection: Connection, keyid: str, partner_id: str, at: datetime, since: datetime) -> list[str]:
+    """Revoke a key for good, as of ``since``, with all to which it handed over from then on; return their ids.
+
+    None if there is no such key or it is revoked already. What was handed over before stays: it was its holder's doing.
+    """
+    connection.execute(_RAISE)
+    done = connection.execute(
+        text("""WITH RECURSIVE meant AS (
+                    SELECT keyid FROM hub.partner_key
+                    WHERE keyid = :keyid AND partner_id = :partner_id AND state <> 'revoked'
+                    UNION
+                    SELECT heir.keyid FROM hub.partner_key AS heir JOIN meant ON heir.handed_over_by = meant.keyid
+                    WHERE heir.approved_at >= :since
+                )
+                UPDATE hub.partner_key AS key
+                SET state = 'revoked', revoked_at = :at, revoked_since = :since
+                FROM meant WHERE key.keyid = meant.keyid AND state <> 'revoked' RETURNING key.keyid"""),
+        {"keyid": keyid, "partner_id": partner_id, "at": at, "since": since},
+    )
+    return sorted(done.scalars())
+
+
+def signed_since_revoked(connection: Connection, partner_id: str) -> Sequence[Row[Any]]:
+    """Return the events that came signed by a key of the partner's at or after the time as of which it is revoked."""
+    return connection.execute(
+        text("""SELECT event.event_id, event.kind, event.status, event.points, event.member_id, event.posted_at,
+                       evidence.received_at, key.keyid
+                FROM hub.partner_key AS key
+                JOIN hub.evidence USING (partner_id, keyid)
+                JOIN hub.event USING (partner_id, evidence_id)
+                WHERE key.partner_id = :partner_id AND key.state = 'revoked'
+                  AND evidence.received_at >= key.revoked_since
+                ORDER BY evidence.received_at, event.event_id"""),
+        {"partner_id": partner_id},
+    ).all()

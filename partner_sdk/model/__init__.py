@@ -7,6 +7,7 @@ hub can say more to an older SDK.
 
 from partner_sdk.model.access import KeyRecord as KeyRecord
 from partner_sdk.model.access import Ping as Ping
+from partner_sdk.model.access import Rotation as Rotation
 from partner_sdk.model.between import Merge as Merge
 from partner_sdk.model.between import MovedLot as MovedLot
 from partner_sdk.model.between import Pool as Pool

@@ -17,6 +17,18 @@ class KeyRecord(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation(Readable):
+    """A key that took over, and until when the former one still verifies; use the new one from now on."""
+
+    partner: str
+    keyid: str
+    state: str
+    thumbprint: str
+    former: str
+    former_retires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ping(Readable):
     """Who the hub takes you for. `environment` is live or sandbox; only a sandbox moves its business time."""
 

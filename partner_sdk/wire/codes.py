@@ -68,6 +68,7 @@ CODES: dict[str, Code] = {
     "proposal_closed": Code(409, "The proposal was decided before"),
     "identifier_taken": Code(409, "The identifier belongs to another member"),
     "key_exists": Code(409, "The key is registered already"),
+    "key_handed_over": Code(409, "The key has handed over to another already"),
     "too_many_pending_keys": Code(409, "Too many keys wait for approval"),
     "too_many_webhooks": Code(409, "The partner has too many webhooks"),
     "not_sealed": Code(409, "The event is not in the log yet", retryable=True),

@@ -30,6 +30,7 @@ ALGORITHMS = (ED25519, ECDSA_P256)
 """As RFC 9421 section 6.2.2 names them."""
 
 REGISTRATION_CONTEXT = b"hansa-key-registration-v1\n"
+ROTATION_CONTEXT = b"hansa-key-rotation-v1\n"
 
 ENVIRONMENTS = ("live", "sandbox")
 _ENVIRONMENT = "Hansa-Environment: "
@@ -302,6 +303,26 @@ def verify_registration(document: Mapping[str, Any]) -> PublicKey:
     return public
 
 
+def rotation(keyid: str, new: SigningKey, environment: str | None = None) -> dict[str, Any]:
+    """The document by which the key `keyid` hands over to a new one: {"public_key", "environment"?, "proof"}.
+
+    The request that it goes in is signed by the old key. The environment is the new key's, or else the one given.
+    """
+    wanted = new.environment or environment
+    proof = new.sign(_rotation_message(keyid, new.public, wanted))
+    bound = {} if wanted is None else {"environment": wanted}
+    return {"public_key": new.public.jwk(), **bound, "proof": base64url.encode(proof)}
+
+
+def verify_rotation(keyid: str, document: Mapping[str, Any]) -> PublicKey:
+    """The new key that a rotation by `keyid` proves; raises KeyFormatError, WeakKey or ProofInvalid."""
+    public = PublicKey.from_jwk(document["public_key"])
+    message = _rotation_message(keyid, public, document.get("environment"))
+    if not public.verify(_decode_proof(document["proof"]), message):
+        raise ProofInvalid("the proof is not the new key's signature over the old one's name and its own thumbprint")
+    return public
+
+
 def _decode_proof(proof: str) -> bytes:
     try:
         return base64url.decode(proof)
@@ -325,6 +346,11 @@ def _environment_in(pem: bytes) -> str | None:
     if found and found[1] not in ENVIRONMENTS:
         raise KeyFormatError("the key file names an environment that is neither live nor sandbox")
     return found[1] if found else None
+
+
+def _rotation_message(keyid: str, public: PublicKey, environment: str | None) -> bytes:
+    lines = (keyid, public.thumbprint()) if environment is None else (keyid, public.thumbprint(), environment)
+    return ROTATION_CONTEXT + "\n".join(lines).encode("ascii")
 
 
 def _raw_public(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:

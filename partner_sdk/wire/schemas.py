@@ -545,6 +545,25 @@ class KeyRegistration(WireSchema):
     proof = values.base64url(86, 86, required=True)
 
 
+class KeyRotation(WireSchema):
+    """POST /v1/keys/rotate; the request is signed by the key that hands over, the proof by the new one."""
+
+    public_key = Part(JwkSchema, required=True)
+    environment = Choice("live", "sandbox")
+    proof = values.base64url(86, 86, required=True)
+
+
+class RotationAnswer(WireSchema):
+    """The new key, and until when the former one verifies beside it."""
+
+    partner = values.partner(required=True)
+    keyid = values.label(required=True)
+    state = Choice("active", "retiring", "retired", "revoked", required=True)
+    thumbprint = values.base64url(43, 43, required=True)
+    former = values.label(required=True)
+    former_retires_at = Moment()
+
+
 class KeyAnswer(WireSchema):
     """A key as the hub recorded it; `thumbprint` is what the operator compares out of band."""
 

@@ -17,6 +17,7 @@ from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
 from partner_sdk.wire import between, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
+from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.exchange import IN, OUT, publish
 from tests.support.network import Network, running
@@ -191,6 +192,7 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/webhooks/w1/replay", {"since": "2017-01-01T00:00:00Z"}, 200, webhooks.ReplayAnswer),
     ("POST", "/v1/webhooks/w1/remove", None, 200, webhooks.RemovedAnswer),
     ("POST", "/v1/webhooks/w1/remove", {}, 404, ProblemSchema),
+    ("POST", "/v1/keys/rotate", {}, 200, schemas.RotationAnswer),
     ("GET", "/v1/ping", None, 200, schemas.PingAnswer),
     ("GET", "/v1/hub-keys", None, 200, schemas.HubKeysAnswer),
 ]
@@ -211,7 +213,8 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
                 cycles.close(own.hub, "2017-01", "operator")
             if path == "/v1/log/checkpoint":
                 sealing.seal(own.hub)
-            answer = client.call(method, path, _asked(content, quote_id))
+            asked = rotation(client.keyid, PrivateKey.generate()) if path.endswith("rotate") else content
+            answer = client.call(method, path, _asked(asked, quote_id))
             quote_id = answer.json.get("exchange", {}).get("quote_id", quote_id)
             assert (answer.status, answer.signed) == (status, True), (path, answer.body)
             validate(schema, answer.json)

@@ -22,12 +22,14 @@ from partner_sdk.wire.codes import PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, HubKey, HubKeyList, sign_key_list
 from partner_sdk.wire.keys import (
     REGISTRATION_CONTEXT,
+    ROTATION_CONTEXT,
     HardwareKey,
     PrivateKey,
     PublicKey,
     SigningKey,
     key_id,
     registration,
+    rotation,
 )
 from partner_sdk.wire.leaves import Leaf
 from partner_sdk.wire.leaves import content_digest as content_digest_of
@@ -55,6 +57,7 @@ def all_vectors() -> dict[str, Vectors]:
         "keys": _keys(),
         "ecdsa": _ecdsa(),
         "key_registration": _key_registration(),
+        "key_rotation": _key_rotation(),
         "hub_keys": _hub_keys(),
         "requests": _requests(),
         "webhooks": _webhooks(),
@@ -239,6 +242,20 @@ def _key_registration() -> Vectors:
         "signed": signed.decode(),
         "document": registration("grocer", key),
         "for_a_sandbox": bound,
+    }
+
+
+def _key_rotation() -> Vectors:
+    former, new = _key("partner"), _Deterministic("partner, hardware")
+    keyid = key_id("grocer", former.public)
+    signed = ROTATION_CONTEXT + f"{keyid}\n{new.public.thumbprint()}".encode()
+    return {
+        "about": "The body of POST /v1/keys/rotate, a request that the former key signs. `proof` is the new key's"
+        " signature over the UTF-8 bytes of `signed`; here the new key is in hardware (ecdsa.json).",
+        "former_keyid": keyid,
+        "new_keyid": key_id("grocer", new.public),
+        "signed": signed.decode(),
+        "document": rotation(keyid, HardwareKey(new.public, new.sign)),
     }
 
 

@@ -10,7 +10,15 @@ import pytest
 from partner_sdk.wire import base64url, merkle, strict_json
 from partner_sdk.wire.checkpoints import origin_of, read_checkpoint
 from partner_sdk.wire.hub_keys import read_key_list
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, WeakKey, key_id, verify_registration
+from partner_sdk.wire.keys import (
+    KeyRefused,
+    PrivateKey,
+    PublicKey,
+    WeakKey,
+    key_id,
+    verify_registration,
+    verify_rotation,
+)
 from partner_sdk.wire.leaves import Leaf, content_digest
 from partner_sdk.wire.schemas import EarningSchema, validate
 from partner_sdk.wire.signatures import (
@@ -24,7 +32,18 @@ from partner_sdk.wire.signatures import (
 )
 
 FOLDER = Path(__file__).parents[2] / "vectors"
-NAMES = ["keys", "ecdsa", "key_registration", "hub_keys", "requests", "webhooks", "answers", "strict_json", "proofs"]
+NAMES = [
+    "keys",
+    "ecdsa",
+    "key_registration",
+    "key_rotation",
+    "hub_keys",
+    "requests",
+    "webhooks",
+    "answers",
+    "strict_json",
+    "proofs",
+]
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -73,6 +92,15 @@ def test_key_registration() -> None:
     assert verify_registration(vectors["for_a_sandbox"]["document"]) == _public(vectors)
     with pytest.raises(KeyRefused):
         verify_registration(vectors["document"] | {"partner": "pharmacy"})
+
+
+def test_key_rotation() -> None:
+    vectors = _load("key_rotation")
+    public = verify_rotation(vectors["former_keyid"], vectors["document"])
+    assert key_id("grocer", public) == vectors["new_keyid"]
+    for other in (vectors["new_keyid"], "pharmacy." + vectors["former_keyid"].partition(".")[2]):
+        with pytest.raises(KeyRefused):
+            verify_rotation(other, vectors["document"])
 
 
 def test_ecdsa() -> None:

@@ -1,0 +1,23 @@
+"""Which key handed over to which, and as of when a key is revoked."""
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+COLUMNS = """
+ALTER TABLE hub.partner_key ADD handed_over_by text, ADD revoked_since timestamptz;
+UPDATE hub.partner_key SET revoked_since = revoked_at WHERE state = 'revoked';
+ALTER TABLE hub.partner_key ADD CHECK ((state = 'revoked') = (revoked_since IS NOT NULL));
+CREATE INDEX partner_key_by_former ON hub.partner_key (handed_over_by) WHERE handed_over_by IS NOT NULL;
+"""
+
+
+def upgrade() -> None:
+    """Add the columns."""
+    op.execute(COLUMNS)
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.execute("ALTER TABLE hub.partner_key DROP handed_over_by, DROP revoked_since")
