@@ -88,6 +88,13 @@ def load(folder: Path) -> Keyring:
     return ring
 
 
+def replace_signing(folder: Path, key: PrivateKey) -> None:
+    """Let another key sign from the next start on; the file is replaced whole or not at all."""
+    beside = folder / f"signing.pem.{secrets.token_hex(8)}"
+    _write_once(beside, key.to_pem())
+    beside.replace(folder / "signing.pem")
+
+
 def bind(folder: Path, environment: str) -> None:
     """Note what kind of hub the secrets are for, once and for all.
 

@@ -7,6 +7,7 @@ TransportError the same call with the same ids is safe: the hub does a thing onc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from partner_sdk.answers import matched as _matched
 from partner_sdk.answers import read as _read
 from partner_sdk.batches import split
 from partner_sdk.errors import UntrustedAnswer
+from partner_sdk.key_list_memory import KeyListMemory
 from partner_sdk.model.proofs import path_from_wire
 from partner_sdk.receipts import Receipts
 from partner_sdk.transport import Patience, Transport, open_session
@@ -38,6 +40,7 @@ class Client:
     (connect, read) in seconds, `attempts` how often to try in all. `clock` gives epoch seconds. A `session` of
     your own is used as it is, so that proxies or client certificates can be set; without one, nothing is taken
     from the environment. `sleep` waits between attempts. `receipts` keeps what proves it (`partner_sdk.receipts`).
+    `state` is a folder in which the version of the hub's key list is remembered, so that no process takes an older one.
     `trace` is shown the signature base of every request, for whoever looks for why a signature is refused; a key is
     never in it.
     """
@@ -56,6 +59,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         trace: Callable[[bytes], None] | None = None,
         receipts: Receipts | None = None,
+        state: Path | None = None,
     ) -> None:
         self.hub, self.partner_id = hub, partner_id
         self.keyid, self.public_key = key_id(partner_id, key.public), key.public
@@ -72,6 +76,7 @@ class Client:
             session=session or open_session(),
             trace=trace,
             receipts=receipts,
+            memory=None if state is None else KeyListMemory(state, self._root),
         )
 
     def __enter__(self) -> Self:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from partner_sdk.errors import UntrustedAnswer
+from partner_sdk.key_list_memory import KeyListMemory, MemoryUnreadable
 from partner_sdk.wire.hub_keys import HubKeyList, KeyListRefused, read_key_list
 from partner_sdk.wire.keys import PublicKey
 
@@ -12,8 +13,15 @@ from partner_sdk.wire.keys import PublicKey
 class HubKeyring:
     """The newest key list seen; thread-safe. `fetch` gets the signed document from the hub."""
 
-    def __init__(self, root: PublicKey, fetch: Callable[[], dict[str, Any]], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        root: PublicKey,
+        fetch: Callable[[], dict[str, Any]],
+        now: Callable[[], float],
+        memory: KeyListMemory | None = None,
+    ) -> None:
         self._root = root
+        self._memory = memory
         self._fetch = fetch
         self._now = now
         self._lock = threading.Lock()
@@ -58,6 +66,12 @@ class HubKeyring:
             fetched = read_key_list(self._fetch(), self._root)
         except KeyListRefused as refusal:
             raise UntrustedAnswer(f"the hub's key list: {refusal.detail}") from refusal
-        if outdated is not None and fetched.version < outdated.version:
-            raise UntrustedAnswer("the hub's key list is older than the one at hand")
+        try:
+            remembered = self._memory.highest() if self._memory else 0
+            if fetched.version < max(remembered, outdated.version if outdated else 0):
+                raise UntrustedAnswer("the hub's key list is older than one that was seen before")
+            if self._memory:
+                self._memory.saw(fetched.version)
+        except (MemoryUnreadable, OSError) as fault:
+            raise UntrustedAnswer(f"whether the hub's key list is the newest cannot be told: {fault}") from fault
         return fetched

@@ -21,6 +21,7 @@ from partner_sdk.claims import is_proof
 from partner_sdk.errors import HansaError, NoAnswer, ReceiptNotKept, Refused, UntrustedAnswer, WrongEnvironment, refused
 from partner_sdk.hub_clock import HubClock
 from partner_sdk.hub_keyring import HubKeyring
+from partner_sdk.key_list_memory import KeyListMemory
 from partner_sdk.receipts import SIGNED_FIELDS, Receipt, Receipts
 from partner_sdk.wire import base64url, strict_json
 from partner_sdk.wire.keys import PublicKey, SigningKey, key_id
@@ -99,6 +100,7 @@ class Transport:
         session: requests.Session,
         trace: Callable[[bytes], None] | None = None,
         receipts: Receipts | None = None,
+        memory: KeyListMemory | None = None,
     ) -> None:
         self.environment = key.environment
         self._hub = _checked_url(hub)
@@ -109,7 +111,7 @@ class Transport:
         self._trace = trace
         self._receipts = receipts
         self._clock = HubClock(clock)
-        self._keyring = HubKeyring(root_key, self._fetch_hub_keys, self._clock.now)
+        self._keyring = HubKeyring(root_key, self._fetch_hub_keys, self._clock.now, memory)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The verified answer to a GET; raises HansaError. `path` is escaped already, `query` is not."""

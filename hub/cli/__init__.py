@@ -33,6 +33,7 @@ COMMANDS = {
     "cycle": "hub.cli.cycle",
     "ledger": "hub.cli.ledger",
     "log": "hub.cli.log",
+    "key": "hub.cli.key",
     "webhook": "hub.cli.webhook",
     "clock": "hub.cli.clock",
     "openapi": "hub.cli.run",

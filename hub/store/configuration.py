@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
@@ -58,6 +58,28 @@ def set_clock(connection: Connection, at: datetime) -> bool:
 def key_list_version(connection: Connection) -> int:
     """Return the version of the hub's published key list."""
     return int(connection.execute(text("SELECT key_list_version FROM hub.coalition")).scalar_one())
+
+
+def hub_keys(connection: Connection) -> Sequence[Row[Any]]:
+    """Return the hub's keys as they were noted when they changed, oldest first; none while the first one signs."""
+    return connection.execute(text("SELECT * FROM hub.hub_key ORDER BY not_before, keyid")).all()
+
+
+def change_hub_key(
+    connection: Connection, former: tuple[str, bytes], new: tuple[str, bytes], at: datetime, until: datetime
+) -> None:
+    """Note that one key of the hub's ends at ``until`` and another begins at ``at``; partners see a newer list."""
+    values = {"at": at, "until": until, "first": datetime.fromtimestamp(0, UTC)}
+    connection.execute(
+        text("""INSERT INTO hub.hub_key VALUES (:keyid, :public_key, :first, :until)
+                ON CONFLICT (keyid) DO UPDATE SET not_after = :until WHERE hub_key.not_after IS NULL"""),
+        {"keyid": former[0], "public_key": former[1], **values},
+    )
+    connection.execute(
+        text("INSERT INTO hub.hub_key VALUES (:keyid, :public_key, :at)"),
+        {"keyid": new[0], "public_key": new[1], **values},
+    )
+    connection.execute(text("UPDATE hub.coalition SET key_list_version = key_list_version + 1"))
 
 
 def read_all(connection: Connection) -> dict[str, Sequence[Row[Any]]]:
