@@ -86,6 +86,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "worker",
         "demo",
         "partner",
+        "key",
         "rate",
         "points",
         "scheme",
