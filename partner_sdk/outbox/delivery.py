@@ -52,6 +52,8 @@ class Deliverer:
         self._backoff = Backoff(jitter)
         self._most = MAX_BATCH
         self._asked_until_s = 0.0
+        self.is_busy = False
+        """Whether the last batch was as large as it may be, so that there is probably more."""
 
     def step(self) -> float | None:
         """Deliver one batch; returns how many seconds to wait before the next, None when nothing waits.
@@ -65,6 +67,7 @@ class Deliverer:
             batch = leasing.claim(connection, now_s, self._most, self._lease_s)
             if batch is None:
                 return None if leasing.is_empty(connection) else LOOK_AGAIN_S
+        self.is_busy = len(batch.events) == self._most
         try:
             results = self._send(batch)
         except HansaError as failure:

@@ -36,7 +36,8 @@ class Outbox:
 
     `client` delivers; without one, or with `deliver=False`, events are only recorded, and another process delivers
     (`hansa-partner outbox run`). `sync=False` makes recording ten times faster, but a power cut may take the last
-    events; the end of a process never does. `lease_s` is for how long other processes leave a terminal alone whose
+    events; the end of a process never does. `connections` is
+    how many batches may be under way at once. `lease_s` is for how long other processes leave a terminal alone whose
     deliverer was killed. `on_rejected` is called, in the delivering thread, with each event that the hub rejected,
     after it was put on the list; the list is what counts.
 
@@ -50,15 +51,20 @@ class Outbox:
         *,
         sync: bool = True,
         deliver: bool = True,
+        connections: int = 3,
         lease_s: float = LEASE_S,
         on_rejected: RejectedHook | None = None,
     ) -> None:
         self._file = OutboxFile(path, sync=sync)
         self._client = client
-        self._deliverer = Deliverer(self._file, client, on_rejected, lease_s=lease_s) if client else None
-        self._runner = Runner(self._deliverer) if self._deliverer and deliver else None
+        self._deliverer: Deliverer | None = None
+        self._runner: Runner | None = None
         if client:
             self._belong_to(client.partner_id)
+            self._deliverer = Deliverer(self._file, client, on_rejected, lease_s=lease_s)
+            for _ in range(connections if deliver else 0):
+                own = Deliverer(self._file, client, on_rejected, lease_s=lease_s)
+                self._runner = Runner(own, self._runner)
         processes.watch(self)
         self._wake()
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from partner_sdk.outbox.backoff import Backoff
 from partner_sdk.outbox.delivery import Deliverer
@@ -14,15 +15,17 @@ _log = logging.getLogger("partner_sdk.outbox")
 
 
 class Runner:
-    """Calls a deliverer's steps, in one thread at most."""
+    """Calls a deliverer's steps, in one thread at most; when there is much to do, a `helper` does the same."""
 
-    def __init__(self, deliverer: Deliverer) -> None:
-        self._deliverer = deliverer
+    def __init__(self, deliverer: Deliverer, helper: "Runner | None" = None) -> None:
+        self._deliverer, self._helper = deliverer, helper
         self._troubles = Backoff(full_jitter)
         self.renew()
 
     def renew(self) -> None:
         """Be without a thread, as after a fork."""
+        if self._helper:
+            self._helper.renew()
         self._lock = threading.Lock()
         self._news, self._alarm = threading.Event(), threading.Event()
         self._stopping = False
@@ -50,14 +53,21 @@ class Runner:
             self._steps.wait(seconds)
 
     def stop(self, seconds: float) -> None:
-        """Make no further step, and wait so long for the one that is under way."""
+        """Make no further step, and wait so long for those that are under way."""
+        ends = time.monotonic() + seconds
+        threads = self._stopped()
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(ends - time.monotonic(), 0))
+
+    def _stopped(self) -> list[threading.Thread]:
+        """Ask for the end, and return whose it is."""
         with self._lock:
             self._stopping = True
-            thread = self._thread
+            own = [self._thread] if self._thread else []
         self._news.set()
         self._alarm.set()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(seconds)
+        return own + (self._helper._stopped() if self._helper else [])
 
     def _run(self) -> None:
         while not self._stopping:
@@ -89,5 +99,7 @@ class Runner:
             _log.exception("a step of delivery failed")
         else:
             self._troubles.reset()
+            if self._helper and self._deliverer.is_busy and pause_s == 0:
+                self._helper.wake()
             return pause_s
         return self._troubles.next_s()
