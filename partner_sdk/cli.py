@@ -13,6 +13,7 @@ from typing import Any
 from partner_sdk import commands
 from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
+from partner_sdk.outbox import command as outbox
 from partner_sdk.wire.exchanging import STATES
 from partner_sdk.wire.keys import ALGORITHMS, ED25519, ENVIRONMENTS
 
@@ -27,6 +28,7 @@ environment:
   HANSA_PARTNER_RECEIPTS       a folder of receipts
   HANSA_PARTNER_JSON           set to 1 for --json
   HANSA_PARTNER_LINES          set to 1 for statement --lines
+  HANSA_OUTBOX                 the file of outbox --outbox
 
 exit codes: 0 done, 1 refused with a reason, 2 wrong usage
 """
@@ -112,6 +114,7 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
         password=environment.get("HANSA_PARTNER_KEY_PASSWORD"),
         state=environment.get("HANSA_PARTNER_STATE"),
         key_pem=environment.get("HANSA_PARTNER_KEY_PEM"),
+        outbox=environment.get("HANSA_OUTBOX"),
     )
 
 
@@ -195,6 +198,16 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
     ("rotate", commands.rotate, (("file", {"metavar": "FILE", "help": "the file of the new key"}),)),
     ("ping", commands.ping, ()),
     ("earn", commands.earn, (_lines("earning", nargs="?"), *_TABLE)),
+    (
+        "outbox",
+        outbox.outbox,
+        (
+            ("what", {"metavar": "WHAT", "choices": outbox.WHAT, "help": f"of {', '.join(outbox.WHAT)}"}),
+            ("events", {"metavar": "EVENT", "nargs": "*", "help": "for retry: only these"}),
+            ("--outbox", {"metavar": "FILE", "default": argparse.SUPPRESS, "help": "the outbox [HANSA_OUTBOX]"}),
+            ("--drain", {"action": "store_true", "help": "for run: end when nothing waits"}),
+        ),
+    ),
     ("confirm", commands.confirm, (_id("the event id of the sale", "event_id"),)),
     ("refund", commands.refund, (_lines("refund"),)),
     ("balance", commands.balance, (_MEMBER,)),

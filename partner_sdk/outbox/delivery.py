@@ -76,7 +76,7 @@ class Deliverer:
 
     def _send(self, batch: Batch) -> list[Result]:
         kind = KINDS[batch.kind]
-        body = b'{"%s":[%s]}' % (kind.member.encode(), b",".join(event.element for event in batch.events))
+        body = b'{"%s":[%s]}' % (kind.member.encode(), b",".join(event.sent() for event in batch.events))
         answer = self._client.post_once(kind.path, body)
         results = read(lambda given: list(given["results"]), answer)
         return matched(kind.read, results, "event_id", [event.event_id for event in batch.events])

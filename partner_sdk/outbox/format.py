@@ -34,6 +34,12 @@ STEPS: tuple[Step, ...] = (
         "CREATE TABLE tally (delivered INTEGER NOT NULL)",
         "INSERT INTO tally VALUES (0)",
     ),
+    (
+        # `named`: the reporter chose the id, and may record the event again, also after it was delivered.
+        "ALTER TABLE waiting ADD COLUMN named INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE set_aside ADD COLUMN named INTEGER NOT NULL DEFAULT 0",
+        "CREATE TABLE delivered (number INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL)",
+    ),
 )
 
 

@@ -15,15 +15,26 @@ LEASE_S = 45.0
 """Longer than an attempt takes with the client's usual timeouts. One that takes longer may be made by two at once."""
 MAX_LEASE_S = 300.0
 MAX_PAUSE_S = 300.0
+_AROUND_BYTES = 32
+"""A comma and the number, in a body."""
 
 
 class Waiting(NamedTuple):
-    """An event that waits: `lane` and `sequence` say where, `element` is what goes to the hub."""
+    """An event that waits: `lane` and `sequence` say where. `numbered` tells whether the lane is a terminal's, so that
+    the hub is told the number; `named` whether the reporter chose the id.
+    """
 
     lane: int
     sequence: int
     event_id: str
+    kind: str
     element: bytes
+    numbered: bool
+    named: bool
+
+    def sent(self) -> bytes:
+        """What goes to the hub; the same each time."""
+        return b'%s,"sequence":%d}' % (self.element[:-1], self.sequence) if self.numbered else self.element
 
 
 class Batch(NamedTuple):
@@ -41,29 +52,28 @@ def claim(connection: sqlite3.Connection, now_s: float, most: int, lease_s: floa
     events: list[Waiting] = []
     lanes: list[int] = []
     room = MAX_BODY_BYTES
-    for (lane,) in connection.execute(_FREE, (now_s, MAX_LEASE_S, MAX_PAUSE_S)).fetchall():
-        kind, taken = _head(connection, lane, kind, most - len(events), room, bool(events))
+    for lane, numbered in connection.execute(_FREE, (now_s, MAX_LEASE_S, MAX_PAUSE_S)).fetchall():
+        kind, taken = _head(connection, lane, bool(numbered), kind, most - len(events), room if events else None)
         if taken:
             events += taken
             lanes.append(lane)
-            room -= sum(len(one.element) + 32 for one in taken)
+            room -= sum(len(one.element) + _AROUND_BYTES for one in taken)
         if len(events) == most or room <= 0:
             break
     return _leased(connection, now_s + lease_s, kind, events, lanes) if kind and events else None
 
 
 def _head(
-    connection: sqlite3.Connection, lane: int, kind: str | None, most: int, room: int, begun: bool
+    connection: sqlite3.Connection, lane: int, numbered: bool, kind: str | None, most: int, room: int | None
 ) -> tuple[str | None, list[Waiting]]:
     """The first events of a terminal that can go together: of one kind, with room, and what they follow delivered."""
     taken: list[Waiting] = []
-    for sequence, event_id, own_kind, element, blocked in connection.execute(_HEAD, (lane, most)):
-        room -= len(element) + 32
-        full = room < 0 and (begun or bool(taken))
-        if blocked or full or (kind is not None and own_kind != kind):
+    for sequence, event_id, own_kind, element, named, blocked in connection.execute(_HEAD, (lane, most)):
+        left = (MAX_BODY_BYTES if room is None else room) - len(element) - _AROUND_BYTES
+        if blocked or (left < 0 and room is not None) or (kind is not None and own_kind != kind):
             break
-        kind = own_kind
-        taken.append(Waiting(lane, sequence, event_id, element))
+        kind, room = own_kind, left
+        taken.append(Waiting(lane, sequence, event_id, own_kind, element, numbered, bool(named)))
     return kind, taken
 
 
@@ -101,11 +111,11 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None
 
 
-_FREE = """SELECT id FROM lane
+_FREE = """SELECT id, terminal <> '' FROM lane
     WHERE NOT (lease IS NOT NULL AND leased_until > ?1 AND leased_until <= ?1 + ?2)
     AND NOT (paused_until > ?1 AND paused_until <= ?1 + ?3)
     AND EXISTS (SELECT 1 FROM waiting WHERE lane = lane.id) ORDER BY turn, id"""
-_HEAD = """SELECT sequence, event_id, kind, element,
+_HEAD = """SELECT sequence, event_id, kind, element, named,
     follows IS NOT NULL AND EXISTS (
         SELECT 1 FROM waiting AS earlier WHERE earlier.event_id = waiting.follows AND earlier.lane <> waiting.lane)
     FROM waiting WHERE lane = ? ORDER BY sequence LIMIT ?"""

@@ -101,7 +101,7 @@ class Outbox:
         at = occurred_at or datetime.fromtimestamp(now_s, UTC)
         sale = Earning(own_id, member, at, amount, store, terminal, channel, tuple(items), points)
         element = written("earning", sale.to_wire())
-        return self._record(Recorded(own_id, "earning", terminal or "", element, now_s), event_id is not None)
+        return self._record(Recorded(own_id, "earning", terminal or "", element, now_s, named=event_id is not None))
 
     def record_refund(
         self,
@@ -121,12 +121,12 @@ class Outbox:
         own_id = new_event_id() if event_id is None else event_id
         now_s = self._now_s()
         at = occurred_at or datetime.fromtimestamp(now_s, UTC)
-        element = written("refund", Refund(own_id, refunds, at, amount, tuple(items)).to_wire())
-        event = Recorded(own_id, "refund", terminal or "", element, now_s, refunds)
-        return self._record(event, event_id is not None)
+        element = written("refund", Refund(own_id, refunds, at, amount, tuple(items), terminal).to_wire())
+        event = Recorded(own_id, "refund", terminal or "", element, now_s, refunds, event_id is not None)
+        return self._record(event)
 
-    def _record(self, event: Recorded, is_named: bool) -> str:
-        if is_named or event.follows is not None:
+    def _record(self, event: Recorded) -> str:
+        if event.named or event.follows is not None:
             with self._file as connection:
                 if event.follows is not None and not waits(connection, event.follows):
                     event = event._replace(follows=None)

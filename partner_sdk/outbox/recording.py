@@ -1,5 +1,6 @@
 """Taking an event in: checked, numbered in its terminal's order, and on the disk when the call returns."""
 
+import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 
 Result = EarningResult | RefundResult
+REMEMBERED = 100_000
+"""So many ids of delivered events are remembered whose reporters chose them."""
 
 
 class Kind(NamedTuple):
@@ -47,7 +50,9 @@ def written(kind: str, wire: dict[str, Any]) -> bytes:
 
 
 class Recorded(NamedTuple):
-    """An event that is written. `follows` is one in whose wake it must be delivered, whatever its terminal."""
+    """An event that is written. `follows` is one in whose wake it must be delivered, whatever its terminal; `named` is
+    whether its reporter chose the id.
+    """
 
     event_id: str
     kind: str
@@ -55,11 +60,13 @@ class Recorded(NamedTuple):
     element: bytes
     recorded_at: float
     follows: str | None = None
+    named: bool = False
 
 
 def record(connection: sqlite3.Connection, event: Recorded) -> None:
     """Add an event to its terminal's, in one statement where the terminal is known: till after till, it mostly is."""
-    place = (event.event_id, event.kind, event.element, event.follows, event.recorded_at, event.terminal)
+    content = (event.event_id, event.kind, event.element, event.follows, event.recorded_at, event.named)
+    place = (*content, event.terminal)
     if not connection.execute(_ADD, place).rowcount:
         connection.execute("INSERT OR IGNORE INTO lane (terminal, sequence) VALUES (?, 0)", (event.terminal,))
         connection.execute(_ADD, place)
@@ -70,12 +77,33 @@ def record_named(connection: sqlite3.Connection, event: Recorded) -> None:
 
     One that was set aside begins anew, perhaps corrected: the hub has not stored it.
     """
-    known = connection.execute("SELECT kind, element FROM waiting WHERE event_id = ?", (event.event_id,)).fetchone()
+    waiting = connection.execute("SELECT kind, element FROM waiting WHERE event_id = ?", (event.event_id,)).fetchone()
+    known = (waiting and digest(*waiting)) or _delivered(connection, event.event_id)
     if known is None:
         connection.execute("DELETE FROM set_aside WHERE event_id = ?", (event.event_id,))
         record(connection, event)
-    elif known != (event.kind, event.element):
-        raise RecordedOtherwise(f"{event.event_id} waits for delivery with other content; take another id")
+    elif known != digest(event.kind, event.element):
+        raise RecordedOtherwise(f"{event.event_id} was recorded before, with other content; take another id")
+
+
+def digest(kind: str, element: bytes) -> bytes:
+    """What two recordings of one event have in common."""
+    return hashlib.sha256(kind.encode() + b" " + element).digest()
+
+
+def remember(connection: sqlite3.Connection, event_id: str, content: bytes) -> None:
+    """Know by its digest that an event was delivered: recorded again it would get another number, and be refused."""
+    connection.execute("INSERT OR REPLACE INTO delivered (event_id, digest) VALUES (?, ?)", (event_id, content))
+
+
+def forget_oldest(connection: sqlite3.Connection) -> None:
+    """Remember no more than so many."""
+    connection.execute("DELETE FROM delivered WHERE number <= (SELECT max(number) FROM delivered) - ?", (REMEMBERED,))
+
+
+def _delivered(connection: sqlite3.Connection, event_id: str) -> bytes | None:
+    row = connection.execute("SELECT digest FROM delivered WHERE event_id = ?", (event_id,)).fetchone()
+    return row[0] if row else None
 
 
 def waits(connection: sqlite3.Connection, event_id: str) -> bool:
@@ -83,6 +111,6 @@ def waits(connection: sqlite3.Connection, event_id: str) -> bool:
     return connection.execute("SELECT 1 FROM waiting WHERE event_id = ?", (event_id,)).fetchone() is not None
 
 
-_ADD = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at)
+_ADD = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at, named)
     SELECT id, 1 + max(lane.sequence, coalesce((SELECT max(sequence) FROM waiting WHERE lane = lane.id), 0)),
-        ?, ?, ?, ?, ? FROM lane WHERE terminal = ?"""
+        ?, ?, ?, ?, ?, ? FROM lane WHERE terminal = ?"""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from partner_sdk.outbox.leasing import Batch, Waiting
-from partner_sdk.outbox.recording import Result
+from partner_sdk.outbox.recording import Result, digest, forget_oldest, remember
 from partner_sdk.wire.codes import CODES
 
 
@@ -63,6 +63,10 @@ def settle(connection: sqlite3.Connection, batch: Batch, results: Sequence[Resul
     rejected = set_aside(connection, reasons, now_s)
     done = [event for event, result in decided if reason_of(result) is None]
     connection.executemany(_UNLIST, [(event.event_id, event.lane, event.sequence) for event in done])
+    for event in done:
+        if event.named:
+            remember(connection, event.event_id, digest(event.kind, event.element))
+    forget_oldest(connection)
     delivered = _remove(connection, done)
     connection.execute("UPDATE tally SET delivered = delivered + ?", (delivered,))
     connection.executemany(_SERVED, [(lane,) for lane in {event.lane for event, _ in decided}])
@@ -114,11 +118,11 @@ _HIGHEST = "UPDATE lane SET sequence = max(sequence, ?) WHERE id = ?"
 _UNLIST = "DELETE FROM set_aside WHERE event_id = ? AND lane = ? AND sequence = ?"
 _SERVED = "UPDATE lane SET failures = 0, paused_until = 0, failure = NULL WHERE id = ?"
 _SET_ASIDE = """INSERT OR REPLACE INTO set_aside
-    (status, code, detail, decided_at, event_id, lane, sequence, kind, element, follows, recorded_at)
-    SELECT ?, ?, ?, ?, event_id, lane, sequence, kind, element, follows, recorded_at
+    (status, code, detail, decided_at, event_id, lane, sequence, kind, element, follows, recorded_at, named)
+    SELECT ?, ?, ?, ?, event_id, lane, sequence, kind, element, follows, recorded_at, named
     FROM waiting WHERE lane = ? AND sequence = ?"""
 _LISTED = """SELECT event_id, kind, status, code, detail, terminal, recorded_at, decided_at, element
     FROM set_aside JOIN lane ON lane.id = lane ORDER BY recorded_at, event_id"""
-_WAIT_AGAIN = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at)
-    SELECT lane, set_aside.sequence, event_id, kind, element, follows, recorded_at
+_WAIT_AGAIN = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at, named)
+    SELECT lane, set_aside.sequence, event_id, kind, element, follows, recorded_at, named
     FROM set_aside WHERE event_id = ?"""

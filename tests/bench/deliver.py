@@ -1,4 +1,4 @@
-"""The process that delivers an outbox: ``python -m tests.bench.deliver``, plan on standard input, figures on the other side.
+"""The process that delivers an outbox: ``python -m tests.bench.deliver``, by a plan on standard input.
 
 It records for a single partner with fifty terminals beforehand, and then does nothing but deliver, as one process of a
 merchant would. The line ``begin`` is printed when the clock starts.

@@ -91,6 +91,18 @@ def test_what_was_recorded_arrives_in_each_terminal_s_order(hub: LocalHub, till:
     assert till.outbox.stats().waiting == 0
 
 
+def test_each_event_bears_its_terminal_s_number_whenever_it_is_sent(hub: LocalHub, till: Till) -> None:
+    sale = till.outbox.record_earning("card:1", PRICE, terminal="a")
+    till.outbox.record_refund(sale, terminal="a")
+    till.outbox.record_earning("card:1", PRICE)
+    hub.fail_next(Fault.ANSWER_LOST, Fault.ANSWER_LOST)
+    till.deliver()
+    elements = [one for seen in hub.seen for one in next(iter(json.loads(seen.body).values()))]
+    numbers = {(one["event_id"], one.get("terminal"), one.get("sequence")) for one in elements}
+    assert len(numbers) == 3 < len(elements)
+    assert {number[1:] for number in numbers} == {("a", 1), ("a", 2), (None, None)}
+
+
 def test_a_refund_waits_for_its_sale_of_another_terminal(hub: LocalHub, till: Till) -> None:
     sales = [till.outbox.record_earning("card:1", PRICE, terminal="a") for _ in range(1100)]
     till.outbox.record_refund(sales[-1], terminal="b")

@@ -9,7 +9,7 @@ import pytest
 
 from partner_sdk.outbox import leasing
 from partner_sdk.outbox.file import OutboxFile
-from partner_sdk.outbox.leasing import LEASE_S, MAX_PAUSE_S, Batch
+from partner_sdk.outbox.leasing import LEASE_S, MAX_LEASE_S, MAX_PAUSE_S, Batch
 from partner_sdk.outbox.recording import Recorded, record
 
 NOW_S = 5000.0
@@ -71,7 +71,7 @@ def test_who_lost_a_lease_does_not_release_another_s(file: OutboxFile) -> None:
     assert ids(claimed(file, NOW_S + LEASE_S)) == ["e8", "e9"]
 
 
-@pytest.mark.parametrize("after_reboot_s", [0.0, 30.0, NOW_S - 1])
+@pytest.mark.parametrize("after_reboot_s", [0.0, 30.0, NOW_S - MAX_LEASE_S])
 def test_a_lease_from_before_a_reboot_is_over(file: OutboxFile, after_reboot_s: float) -> None:
     before = claimed(file, NOW_S)
     assert set(ids(before)) <= set(ids(claimed(file, after_reboot_s, most=10)))

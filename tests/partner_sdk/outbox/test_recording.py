@@ -35,6 +35,10 @@ from partner_sdk.outbox.format import STEPS, bring_up
 from partner_sdk.testing import LocalHub
 
 PRICE = Money(1250, "USD")
+FIRST_FORMAT = (
+    b'{"event_id":"e-1","member":"card:1","occurred_at":"2020-01-10T09:00:00+00:00",'
+    b'"amount":{"minor":1250,"currency":"USD"},"terminal":"a"}'
+)
 RECORD_AND_DIE = """
 import os, signal, sys
 from partner_sdk import Money
@@ -89,6 +93,20 @@ def test_an_own_id_can_be_recorded_again_but_not_with_other_content(path: Path) 
     assert ids_in(path) == ["e-1"]
 
 
+def test_an_own_id_that_was_delivered_is_not_delivered_again(path: Path) -> None:
+    """A till that was killed before it knew records again; with another number the hub would refuse it."""
+    at = datetime(2017, 1, 10, tzinfo=UTC)
+    hub = LocalHub()
+    with hub.client("grocer") as client, Outbox(path, client, deliver=False) as outbox:
+        for _ in range(2):
+            assert outbox.record_earning("card:1", PRICE, event_id="e-1", occurred_at=at, terminal="a") == "e-1"
+            while outbox.step() is not None:
+                pass
+        with pytest.raises(RecordedOtherwise):
+            outbox.record_earning("card:2", PRICE, event_id="e-1", occurred_at=at, terminal="a")
+        assert (outbox.stats().waiting, outbox.stats().delivered, len(hub.seen)) == (0, 1, 1)
+
+
 def test_what_no_hub_would_take_is_refused_at_once_and_named(path: Path) -> None:
     with Outbox(path) as outbox:
         with pytest.raises(Unrecordable) as refused:
@@ -124,16 +142,18 @@ def test_a_newer_format_is_left_alone(path: Path) -> None:
 
 
 def test_an_older_format_is_brought_up_with_what_it_holds(path: Path) -> None:
-    with Outbox(path) as outbox:
-        event_id = outbox.record_earning("card:1", PRICE)
     connection = sqlite3.connect(path, isolation_level=None)
-    later = (*STEPS, ("ALTER TABLE waiting ADD COLUMN note TEXT",))
-    for _ in range(2):
-        bring_up(connection, path, later)
-    assert connection.execute("SELECT event_id, note FROM waiting").fetchall() == [(event_id, None)]
+    bring_up(connection, path, STEPS[:1])
+    connection.execute("INSERT INTO lane (terminal, sequence) VALUES ('a', 0)")
+    connection.execute("INSERT INTO waiting VALUES (1, 1, 'e-1', 'earning', ?, NULL, 0.0)", (FIRST_FORMAT,))
     connection.close()
-    with pytest.raises(OutboxTooNew):
-        Outbox(path)
+    hub = LocalHub()
+    with hub.client("grocer") as client, Outbox(path, client, deliver=False) as outbox:
+        assert outbox.stats().waiting == 1
+        while outbox.step() is not None:
+            pass
+        assert outbox.stats().delivered == 1
+    assert b'"event_id":"e-1"' in hub.seen[0].body
 
 
 def test_a_file_of_something_else_is_not_touched(path: Path) -> None:
