@@ -83,4 +83,6 @@ def _figure(name: str, value: float | None) -> str:
         return ""
     if name in {"ratio", "floor"}:
         return f"{value:.2f}"
+    if name.endswith("_ms") and value < 1:
+        return f"{value:.3f}"
     return f"{value:,.0f}" if value >= 100 or name.endswith("mib") else f"{value:,.1f}"

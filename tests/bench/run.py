@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, machine, stage, traffic
+from tests.bench import books, closing, machine, outbox, stage, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -33,11 +33,16 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "singles": "single earnings, 32 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
         "faithful": "redemptions of one member with 10,000 earnings, 1 connection",
+        "outbox": "earnings delivered by one process from an outbox, 3 connections",
+        "record": "earnings recorded in an outbox, each on the disk",
+        "record-nosync": "earnings recorded in an outbox, not waiting for the disk",
         "close": "close of a cycle, obligations",
     }
 )
 NAMES = tuple(WHAT)
-CONNECTIONS: Mapping[str, int] = MappingProxyType({"batches": 4, "singles": 32, "redemptions": 32, "faithful": 1})
+CONNECTIONS: Mapping[str, int] = MappingProxyType(
+    {"batches": 4, "outbox": 3, "singles": 32, "redemptions": 32, "faithful": 1}
+)
 COPY = "hansa_closed"
 """The copy of the database in which the cycle is closed."""
 
@@ -77,6 +82,9 @@ class Benchmark:
             Pgbench.of(self.stage).prepare()
             yield self._tpcb()
         yield from self._requests()
+        for kind in (kind for kind in outbox.RECORDED if kind in self.options.only):
+            self.steps.begin(WHAT[kind])
+            yield outbox.record(kind, WHAT[kind], self.options)
         if "tpcb" in self.options.only:
             yield self._tpcb()
         if self.copy:

@@ -18,15 +18,11 @@ SMALL = ["--seconds", "1", "--members", "50", "--obligations", "1000"]
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path) -> None:
-    assert (
-        main(
-            [*SMALL, "--only", "batches", "redemptions", "faithful", "close", "--json", str(tmp_path / "figures.json")]
-        )
-        == 0
-    )
+    kinds = ["batches", "outbox", "redemptions", "faithful", "record-nosync", "close"]
+    assert main([*SMALL, "--only", *kinds, "--json", str(tmp_path / "figures.json")]) == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
     measured = {one["name"]: one for one in figures["measurements"]}
-    assert list(measured) == ["batches", "redemptions", "faithful", "close"]
+    assert list(measured) == kinds
     assert measured["close"]["count"] == 1000
     assert all(one["rate"] > 0 and one["errors"] == {} for one in measured.values())
     assert figures["broken_invariants"] == []

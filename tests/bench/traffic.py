@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import IO
 
-from tests.bench.bodies import KINDS
+from tests.bench.bodies import BATCH, KINDS
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
 from tests.bench.plan import Plan
@@ -17,6 +17,8 @@ from tests.bench.usage import Watch, children
 from tests.support.server import Server
 
 WARM_UP_S = 2.0
+LOAD, DELIVERY = "tests.bench.load", "tests.bench.deliver"
+"""The processes that make requests by a plan: connections that say what a kind says, and an SDK's outbox."""
 
 
 def measure(kind: str, what: str, connections: int, stage: Stage, server: Server, options: Options) -> Measurement:
@@ -34,7 +36,7 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
         partners={partner: key.to_pem().decode() for partner, key in stage.keys.items()},
     )
     workers = children(server.process.pid)
-    command = [sys.executable, "-m", "tests.bench.load"]
+    command = [sys.executable, "-m", LOAD if kind in KINDS else DELIVERY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
         assert load.stdin
         assert load.stdout
@@ -44,7 +46,7 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
         with Watch(workers, stage.postmaster) as watch:
             figures = json.loads(_line(load.stdout))
     count, seconds = figures["events"], figures["seconds"]
-    extra = {"connections": connections, "events_a_request": KINDS[kind].events}
+    extra = {"connections": connections, "events_a_request": KINDS[kind].events if kind in KINDS else BATCH}
     load_us = {"load_cpu_us": round(figures["cpu_s"] / max(count, 1) * 1e6, 1)}
     return Measurement(
         kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us

@@ -40,7 +40,7 @@ class Size(NamedTuple):
 
 
 SHORT = Size(terminals=12, processes=4, events=40, pause_s=0.02, tick_s=0.3, ticks=7)
-LONG = Size(terminals=50, processes=8, events=2020, pause_s=0.0, tick_s=1.0, ticks=90)
+LONG = Size(terminals=50, processes=8, events=2020, pause_s=0.0, tick_s=1.0, ticks=60)
 FILES = 2
 
 
