@@ -6,9 +6,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
-from partner_sdk.commands import DONE, REFUSED, _client, _show, _show_all, _wrong_usage
+from partner_sdk.commands import DONE, REFUSED, Refusal, _client, _show, _show_all, _wrong_usage
 from partner_sdk.outbox.errors import OutboxError
 from partner_sdk.outbox.outbox import Outbox
 from partner_sdk.outbox.settling import SetAside
@@ -30,6 +31,8 @@ def outbox(options: argparse.Namespace) -> int:
         _wrong_usage(options, "--outbox is missing (or set HANSA_OUTBOX)")
     if options.events and options.what != "retry":
         _wrong_usage(options, "only retry takes events")
+    if options.what != "run" and not Path(options.outbox).exists():
+        raise Refusal(f"{options.outbox}: there is no such outbox")
     return _ACTIONS[options.what](options)
 
 

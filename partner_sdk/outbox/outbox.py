@@ -60,7 +60,11 @@ class Outbox:
         self._deliverer: Deliverer | None = None
         self._runner: Runner | None = None
         if client:
-            self._belong_to(client.partner_id)
+            try:
+                self._belong_to(client.partner_id)
+            except OutboxError:
+                self._file.close()
+                raise
             self._deliverer = Deliverer(self._file, client, on_rejected, lease_s=lease_s)
             for _ in range(connections if deliver else 0):
                 own = Deliverer(self._file, client, on_rejected, lease_s=lease_s)

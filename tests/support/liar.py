@@ -121,6 +121,8 @@ class LyingProxy:
         with socket.create_connection((host, int(port)), TIMEOUT_S) as hub:
             hub.sendall(direct.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             answer = b"".join(iter(lambda: hub.recv(READ_BYTES), b""))
+        if b"\r\n\r\n" not in answer:
+            raise ConnectionAbortedError("the hub went away in the midst of its answer")
         if kept:
             self.answers.append(answer)
         return Answer.read(answer).written()

@@ -115,6 +115,8 @@ def test_a_file_that_is_missing_or_no_outbox_is_named(
     with pytest.raises(SystemExit):
         main(["outbox", "stats"], environment)
     assert "HANSA_OUTBOX" in capsys.readouterr().err
+    assert main(["outbox", "stats", "--outbox", str(tmp_path / "missing")], environment) == 1
+    assert "no such outbox" in capsys.readouterr().err
     (tmp_path / "other").write_bytes(b"\0" * 5000)
     assert main(["outbox", "stats", "--outbox", str(tmp_path / "other")], environment) == 1
     assert "no outbox" in capsys.readouterr().err
