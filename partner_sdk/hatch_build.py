@@ -1,8 +1,8 @@
 """Builds the merchants' wheel small: what nobody calls from outside travels without its docstrings.
 
-What a merchant uses keeps every word. The private names, and the modules of `wire`, are for those who read the source:
-whoever builds a hub, or a client in another language by docs/protocol.md. Each line stays where it is, so that a
-traceback names the line of the source. This file is no part of the wheel.
+What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the outbox and the
+test kit, are for those who read the source: whoever builds a hub, or a client in another language. Each line stays
+where it is, so that a traceback names the line of the source. This file is no part of the wheel.
 """
 
 import ast
@@ -13,9 +13,12 @@ from typing import Any, TypeGuard
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-INTERNAL = "wire"
-USED = ("keys.py",)
-"""Modules of that folder whose classes a merchant uses."""
+USED = {
+    "wire": ("keys.py",),
+    "outbox": ("__init__.py", "command.py", "errors.py", "outbox.py", "settling.py", "statistics.py"),
+    "testing": ("__init__.py", "faults.py", "fixtures.py", "gate.py", "hub.py", "terms.py"),
+}
+"""Folders that are for those who read the source, and their modules that a merchant uses nevertheless."""
 
 
 class LeanWheel(BuildHookInterface[Any]):
@@ -30,7 +33,7 @@ class LeanWheel(BuildHookInterface[Any]):
         for number, module in enumerate(sorted(root.rglob("*.py"))):
             if module.name == Path(__file__).name:
                 continue
-            internal = module.parent.name == INTERNAL and module.name not in USED
+            internal = module.name not in USED.get(module.parent.name, (module.name,))
             copy = Path(self._copies.name) / f"{number}.py"
             copy.write_text(lean(module.read_text(encoding="utf-8"), internal=internal), encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))
