@@ -70,8 +70,10 @@ class Runner:
         return own + (self._helper._stopped() if self._helper else [])
 
     def _run(self) -> None:
-        while not self._stopping:
+        while True:
             self._news.clear()
+            if self._stopping:  # looked at after the news is cleared: being asked to stop is news
+                return
             pause_s = self._step()
             with self._steps:
                 self._steps.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -109,6 +110,22 @@ def test_threads_share_an_outbox(path: Path) -> None:
         assert outbox.flush(60)
         events = [event.event_id for page in client.events() for event in page.items]
     assert sorted(events) == sorted(one for ids in recorded for one in ids)
+
+
+def test_several_batches_under_way_keep_each_terminal_s_order(path: Path) -> None:
+    hub = LocalHub()
+    terminals = [f"t{number}" for number in range(4)]
+    with Outbox(path, sync=False) as outbox:
+        recorded = {
+            one: [outbox.record_earning("card:1", PRICE, terminal=one) for _ in range(1100)] for one in terminals
+        }
+    with hub.client("grocer") as client, Outbox(path, client, connections=4) as outbox:
+        assert outbox.flush(60)
+        assert outbox.stats().delivered == 4400
+    arrived = [one for seen in hub.seen for one in json.loads(seen.body)["earnings"]]
+    assert len(arrived) == 4400
+    for terminal, ids in recorded.items():
+        assert [one["event_id"] for one in arrived if one["terminal"] == terminal] == ids
 
 
 def test_what_waits_is_delivered_when_the_outbox_is_opened_again(path: Path) -> None:
