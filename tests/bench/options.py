@@ -14,4 +14,6 @@ class Options:
     members: int
     """Members that earn, and as many others that redeem."""
     obligations: int
+    sealed: int
+    """Events in the log when proofs are measured."""
     seed: int

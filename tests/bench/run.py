@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, machine, outbox, stage, traffic
+from tests.bench import books, closing, log, machine, outbox, stage, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -25,6 +25,7 @@ from tests.bench.stage import Stage
 from tests.bench.steps import Steps
 from tests.bench.tpcb import Pgbench
 from tests.bench.usage import Watch
+from tests.support.server import Server
 
 WHAT: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +37,9 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "outbox": "earnings delivered by one process from an outbox, 3 connections",
         "record": "earnings recorded in an outbox, each on the disk",
         "record-nosync": "earnings recorded in an outbox, not waiting for the disk",
+        "sealing": "batches of earnings with and without sealing, 4 connections",
+        "checkpoint": "from an answer to the checkpoint that covers it, 1,000 earnings a second",
+        "proofs": "inclusion proofs of a large log",
         "close": "close of a cycle, obligations",
     }
 )
@@ -43,6 +47,7 @@ NAMES = tuple(WHAT)
 CONNECTIONS: Mapping[str, int] = MappingProxyType(
     {"batches": 4, "outbox": 3, "singles": 32, "redemptions": 32, "faithful": 1}
 )
+OF_THE_LOG = frozenset({"sealing", "checkpoint", "proofs"})
 COPY = "hansa_closed"
 """The copy of the database in which the cycle is closed."""
 
@@ -126,12 +131,26 @@ class Benchmark:
 
     def _requests(self) -> Iterator[Measurement]:
         kinds = [kind for kind in CONNECTIONS if kind in self.options.only]
-        if not kinds:
+        if not kinds and not self.options.only & OF_THE_LOG:
             return
         with self.stage.served() as server:
             for kind in kinds:
                 self.steps.begin(WHAT[kind])
                 yield traffic.measure(kind, WHAT[kind], CONNECTIONS[kind], self.stage, server, self.options)
+            yield from self._log(server)
+
+    def _log(self, server: Server) -> Iterator[Measurement]:
+        wanted = self.options.only & OF_THE_LOG
+        if "sealing" in wanted:
+            self.steps.begin(WHAT["sealing"])
+            yield from log.slow_down(CONNECTIONS["batches"], self.stage, server, self.options)
+        if "checkpoint" in wanted:
+            self.steps.begin(WHAT["checkpoint"])
+            yield log.delay(WHAT["checkpoint"], self.stage, server, self.options)
+        if "proofs" in wanted:
+            self.steps.begin(WHAT["proofs"])
+            yield log.proofs("inclusion proofs, by the service", self.stage, self.options)
+            yield log.proofs_over_http("inclusion proofs, by the SDK over HTTP", self.stage, server)
 
     def _close(self, copy: Stage, spenders: Sequence[books.Member]) -> Measurement:
         redeeming = spenders[: self.options.obligations // books.LINES_A_MEMBER]

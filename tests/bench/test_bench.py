@@ -14,15 +14,15 @@ from tests.bench.books import LINES_A_MEMBER, LOTS_A_MEMBER, divided, without
 from tests.bench.measurement import Measurement
 from tests.bench.report import remarks
 
-SMALL = ["--seconds", "1", "--members", "50", "--obligations", "1000"]
+SMALL = ["--seconds", "1", "--members", "50", "--obligations", "1000", "--sealed", "2000"]
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path) -> None:
-    kinds = ["batches", "outbox", "redemptions", "faithful", "record-nosync", "close"]
+    kinds = ["batches", "outbox", "redemptions", "faithful", "checkpoint", "proofs", "record-nosync", "close"]
     assert main([*SMALL, "--only", *kinds, "--json", str(tmp_path / "figures.json")]) == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
     measured = {one["name"]: one for one in figures["measurements"]}
-    assert list(measured) == kinds
+    assert set(measured) == {*kinds, "proofs-http"}
     assert measured["close"]["count"] == 1000
     assert all(one["rate"] > 0 and one["errors"] == {} for one in measured.values())
     assert figures["broken_invariants"] == []

@@ -32,6 +32,10 @@ def test_it_agrees_with_the_vectors_to_the_byte() -> None:
     }  # fmt: skip
 
 
+def test_it_checks_the_log_of_the_vectors() -> None:
+    assert node("log.mjs", str(TESTS / "vectors")) == "leaves: 8\nproofs: 11\ncheckpoints: 1\n"
+
+
 def test_it_registers_earns_and_believes_only_the_hub(net: Network) -> None:
     partner = net.join(per_minor=100).partner
     till = {
