@@ -157,7 +157,7 @@ class Audit:
             try:
                 for claim in self._believed(receipt):
                     claims.setdefault(claim.event_id, claim)
-            except (SignatureRefused, ValueError, KeyError, TypeError) as fault:
+            except (SignatureRefused, ValueError) as fault:
                 outcome.faults.append(f"receipt of {receipt.method} {receipt.path}: {fault}")
         return claims
 

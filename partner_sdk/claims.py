@@ -51,8 +51,14 @@ def is_proof(receipt: Receipt) -> bool:
 
 
 def claims_of(receipt: Receipt) -> list[Claim]:
-    """The events that a receipt is proof of; raises ValueError if the receipt is of something else."""
-    body, answer = value_of(receipt.body), value_of(receipt.answer)
+    """The events that a receipt is proof of; raises ValueError if it cannot be read."""
+    try:
+        return _claims(receipt, value_of(receipt.body), value_of(receipt.answer))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the request or its answer cannot be read: {error!r}") from error
+
+
+def _claims(receipt: Receipt, body: Any, answer: Any) -> list[Claim]:
     for pattern, read in _READERS:
         match = pattern.fullmatch(receipt.path)
         if match:

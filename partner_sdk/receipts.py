@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PublicKey
 from partner_sdk.wire.signatures import RequestTarget, ResponseSignature, check_digest, verify_response
 
@@ -49,8 +50,8 @@ class Receipt:
     def read(cls, line: bytes) -> "Receipt":
         """Read a line of the file; raises ValueError."""
         try:
-            read = cls(**json.loads(line))
-        except (TypeError, RecursionError) as error:
+            read = cls(**strict_json.loads(line))
+        except TypeError as error:
             raise ValueError(str(error)) from None
         read._check()
         return read
@@ -154,5 +155,5 @@ def _replace(path: Path, text: str) -> None:
 
 
 def value_of(text: str) -> Any:
-    """The JSON of a body; an empty one means an empty object."""
-    return json.loads(text) if text else {}
+    """The JSON of a body; an empty one means an empty object. Raises ValueError."""
+    return strict_json.loads(text.encode()) if text else {}
