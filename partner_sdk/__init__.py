@@ -23,6 +23,7 @@ from partner_sdk.errors import (
     NotAllowed,
     NotFound,
     RateLimited,
+    ReceiptNotKept,
     Refused,
     TransportError,
     Unauthenticated,
@@ -46,6 +47,7 @@ from partner_sdk.model import (
     Expiring,
     Failure,
     Gap,
+    Inclusion,
     Item,
     KeyRecord,
     Lot,
@@ -79,8 +81,10 @@ from partner_sdk.model import (
 from partner_sdk.wire.keys import HardwareKey, PrivateKey, PublicKey
 
 if TYPE_CHECKING:
+    from partner_sdk.audit import Audit
     from partner_sdk.client import Client
     from partner_sdk.outbox import Outbox
+    from partner_sdk.receipts import Receipts
 
 __version__ = "0.1.0"
 
@@ -90,6 +94,7 @@ __all__ = [
     "Pool",
     "MovedLot",
     "Merge",
+    "Audit",
     "Capture",
     "Client",
     "Confirmation",
@@ -113,6 +118,7 @@ __all__ = [
     "HardwareKey",
     "HubUnavailable",
     "InsufficientPoints",
+    "Inclusion",
     "InvalidRequestError",
     "Item",
     "KeyRecord",
@@ -133,6 +139,8 @@ __all__ = [
     "PublicKey",
     "Rate",
     "RateLimited",
+    "ReceiptNotKept",
+    "Receipts",
     "Redemption",
     "Refund",
     "RefundResult",
@@ -154,10 +162,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the client or the outbox when it is first asked for (PEP 562)."""
+    """Load the client and what goes with it when it is first asked for (PEP 562)."""
     if name not in _LOADED_LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LOADED_LATER[name]), name)
 
 
-_LOADED_LATER = {"Client": "partner_sdk.client", "Outbox": "partner_sdk.outbox"}
+_LOADED_LATER = {
+    "Audit": "partner_sdk.audit",
+    "Client": "partner_sdk.client",
+    "Outbox": "partner_sdk.outbox",
+    "Receipts": "partner_sdk.receipts",
+}
