@@ -28,11 +28,20 @@ def is_due(hub: Hub) -> bool:
 
 def seal_some(hub: Hub) -> int:
     """Seal what is committed, or a part of it where that is much, in one transaction; return how many events."""
-    return hub.database.transact(lambda connection: _seal_some(hub, connection))
+
+    def work(connection: Connection) -> int:
+        log.lock(connection)
+        return _seal_some(hub, connection)
+
+    return hub.database.transact(work)
+
+
+def seal_unless_others_do(hub: Hub) -> int:
+    """Like `seal_some`, but nothing where somebody else is at it."""
+    return hub.database.transact(lambda connection: _seal_some(hub, connection) if log.try_lock(connection) else 0)
 
 
 def _seal_some(hub: Hub, connection: Connection) -> int:
-    log.lock(connection)
     # Read only now that nobody else seals: the snapshot must be younger than the one that was kept last.
     step = log.next_step(connection)
     tiles = log.seal(connection, step)

@@ -20,7 +20,7 @@ from hub.store.database import fetch
 
 TILE = 256
 """Entries of a tile; one that is full has an entry in the tile above."""
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 """About how many events are sealed in one transaction, also of what was posted before the hub had a log."""
 
 _POSTED_AT = """to_char(event.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -42,6 +42,8 @@ _LOCK = """
     INSERT INTO hub.log_progress (size, seen) VALUES (0, '1:1:')
     ON CONFLICT (only_row) DO UPDATE SET only_row = true RETURNING only_row
 """
+_OR_ELSE = "SELECT only_row FROM hub.log_progress FOR UPDATE SKIP LOCKED"
+_IS_THERE = "SELECT EXISTS (SELECT FROM hub.log_progress)"
 _PROGRESS = """
     SELECT coalesce(size, 0), coalesce(seen::text, '1:1:'), pg_current_snapshot()::text
     FROM (VALUES (true)) AS always (only_row) LEFT JOIN hub.log_progress USING (only_row)
@@ -184,6 +186,15 @@ def lock(connection: Connection) -> None:
     """Let nobody else seal until the transaction ends."""
     fetch(connection, _LOCK, {})
     connection.exec_driver_sql(_PLANNED)
+
+
+def try_lock(connection: Connection) -> bool:
+    """Do as `lock` if nobody seals at the moment, and tell whether that was so."""
+    if fetch(connection, _IS_THERE, {})[0][0]:
+        connection.exec_driver_sql(_PLANNED)
+        return bool(fetch(connection, _OR_ELSE, {}))
+    lock(connection)
+    return True
 
 
 def seal(connection: Connection, step: Step) -> list[tuple[int, bytes]]:

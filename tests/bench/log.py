@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
+from itertools import count as counting
 from random import Random
 
 from hub.core.ledger import COALITION, Event, Posting
@@ -14,7 +14,7 @@ from hub.services import log_proofs, sealing
 from hub.services.context import Hub
 from hub.store import log, posting
 from partner_sdk import Client
-from tests.bench import traffic
+from tests.bench import traffic, usage
 from tests.bench.bodies import saver
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -24,7 +24,7 @@ from tests.support.network import sale
 from tests.support.raw import RawClient
 from tests.support.server import Server
 
-PAIRS = 4
+PAIRS = 3
 """How often posting is measured with and without sealing, in turns, so that a disturbance hits both."""
 A_SECOND, A_REQUEST = 1_000, 50
 PROOFS = 1_000
@@ -38,12 +38,22 @@ def slow_down(connections: int, stage: Stage, server: Server, options: Options) 
     off, on = [], []
     for _ in range(PAIRS):
         with _not_sealing(stage.hub):
-            off.append(traffic.measure("batches", "", connections, stage, server, options))
-        on.append(traffic.measure("batches", "", connections, stage, server, options))
+            off.append(_batches(connections, stage, server, options))
+        on.append(_batches(connections, stage, server, options))
     whole_off, whole_on = _together(off), _together(on)
     slower = {"slower_percent": round((1 - whole_on.rate / whole_off.rate) * 100, 2)}
-    yield replace(whole_off, name="unsealed", what="batches of earnings while nothing is sealed")
-    yield replace(whole_on, name="sealed", what="batches of earnings while all is sealed", extra=slower)
+    yield replace(whole_off, name="unsealed", what="batches, nothing is sealed")
+    yield replace(whole_on, name="sealed", what="batches, sealed meanwhile", extra={**whole_on.extra, **slower})
+
+
+def _batches(connections: int, stage: Stage, server: Server, options: Options) -> Measurement:
+    """Measure batches; the processor time is of all that serve, the sealer and the database included."""
+    before = usage.read(server.process.pid)
+    measured = traffic.measure("batches", "", connections, stage, server, options)
+    after = usage.read(server.process.pid)
+    assert measured.usage
+    sealer_s = after.cpu_s - before.cpu_s if before and after else 0.0
+    return replace(measured, extra={"cpu_s": measured.usage.hub.cpu_s + measured.usage.database.cpu_s + sealer_s})
 
 
 @contextmanager
@@ -65,9 +75,11 @@ def _set_seen(hub: Hub, snapshot: str) -> None:
 def _together(parts: Sequence[Measurement]) -> Measurement:
     took_s = [one for part in parts for one in part.took_s]
     errors = {why: number for part in parts for why, number in part.errors.items()}
+    count = sum(one.count for one in parts)
+    cpu_us = {"cpu_us": round(sum(one.extra["cpu_s"] for one in parts) / max(count, 1) * 1e6, 1)}
     return replace(
-        parts[0], count=sum(one.count for one in parts), seconds=sum(one.seconds for one in parts), took_s=took_s,
-        errors=errors, usage=None,
+        parts[0], count=count, seconds=sum(one.seconds for one in parts), took_s=took_s,
+        errors=errors, usage=None, extra=cpu_us,
     )  # fmt: skip
 
 
@@ -78,7 +90,7 @@ def delay(what: str, stage: Stage, server: Server, options: Options) -> Measurem
     sealing.seal(hub)
     took_s: list[float] = []
     waiting: list[tuple[int, float]] = []
-    numbers, began = count(1), time.perf_counter()
+    numbers, began = counting(1), time.perf_counter()
     with hub.database.connect() as connection:
         size, _ = log.head(connection)
         while (now := time.perf_counter()) < began + options.seconds or waiting:

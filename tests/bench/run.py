@@ -141,12 +141,12 @@ class Benchmark:
 
     def _log(self, server: Server) -> Iterator[Measurement]:
         wanted = self.options.only & OF_THE_LOG
-        if "sealing" in wanted:
-            self.steps.begin(WHAT["sealing"])
-            yield from log.slow_down(CONNECTIONS["batches"], self.stage, server, self.options)
         if "checkpoint" in wanted:
             self.steps.begin(WHAT["checkpoint"])
             yield log.delay(WHAT["checkpoint"], self.stage, server, self.options)
+        if "sealing" in wanted:
+            self.steps.begin(WHAT["sealing"])
+            yield from log.slow_down(CONNECTIONS["batches"], self.stage, server, self.options)
         if "proofs" in wanted:
             self.steps.begin(WHAT["proofs"])
             yield log.proofs("inclusion proofs, by the service", self.stage, self.options)

@@ -120,7 +120,17 @@ def _post_many(hub: Hub, partner_id: str) -> int:
 
 
 def _seal_often(hub: Hub) -> int:
-    return sum(sealing.seal(hub) for _ in range(25))
+    return sum(sealing.seal(hub) + sealing.seal_unless_others_do(hub) for _ in range(20))
+
+
+def test_the_hub_does_not_wait_where_somebody_else_seals(built: Coalition) -> None:
+    post_alone(built.hub, "grocer", "e1")
+    assert sealing.seal_unless_others_do(built.hub) == 1
+    post_alone(built.hub, "grocer", "e2")
+    with built.hub.database._transactional.begin() as connection:
+        log.lock(connection)
+        assert sealing.seal_unless_others_do(built.hub) == 0
+    assert sealing.seal_unless_others_do(built.hub) == 1
 
 
 KILLED = """
