@@ -19,6 +19,8 @@ USED = {
     "testing": ("__init__.py", "faults.py", "fixtures.py", "gate.py", "hub.py", "terms.py"),
 }
 """Folders that are for those who read the source, and their modules that a merchant uses nevertheless."""
+BEHIND_THE_CLIENT = ("answers.py", "batches.py", "hub_clock.py", "hub_keyring.py", "key_list_memory.py", "transport.py")
+"""Modules beside the client that only it uses."""
 
 
 class LeanWheel(BuildHookInterface[Any]):
@@ -34,6 +36,7 @@ class LeanWheel(BuildHookInterface[Any]):
             if module.name == Path(__file__).name:
                 continue
             internal = module.name not in USED.get(module.parent.name, (module.name,))
+            internal |= module.parent == root and module.name in BEHIND_THE_CLIENT
             copy = Path(self._copies.name) / f"{number}.py"
             copy.write_text(lean(module.read_text(encoding="utf-8"), internal=internal), encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))
