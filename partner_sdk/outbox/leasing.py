@@ -52,7 +52,8 @@ def claim(connection: sqlite3.Connection, now_s: float, most: int, lease_s: floa
     events: list[Waiting] = []
     lanes: list[int] = []
     room = MAX_BODY_BYTES
-    for lane, numbered in connection.execute(_FREE, (now_s, MAX_LEASE_S, MAX_PAUSE_S)).fetchall():
+    limits = {"now": now_s, "lease": MAX_LEASE_S, "pause": MAX_PAUSE_S}
+    for lane, numbered in connection.execute(_FREE, limits).fetchall():
         kind, taken = _head(connection, lane, bool(numbered), kind, most - len(events), room if events else None)
         if taken:
             events += taken
@@ -112,8 +113,8 @@ def is_empty(connection: sqlite3.Connection) -> bool:
 
 
 _FREE = """SELECT id, terminal <> '' FROM lane
-    WHERE NOT (lease IS NOT NULL AND leased_until > ?1 AND leased_until <= ?1 + ?2)
-    AND NOT (paused_until > ?1 AND paused_until <= ?1 + ?3)
+    WHERE NOT (lease IS NOT NULL AND leased_until > :now AND leased_until <= :now + :lease)
+    AND NOT (paused_until > :now AND paused_until <= :now + :pause)
     AND EXISTS (SELECT 1 FROM waiting WHERE lane = lane.id) ORDER BY turn, id"""
 _HEAD = """SELECT sequence, event_id, kind, element, named,
     follows IS NOT NULL AND EXISTS (
