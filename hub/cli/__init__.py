@@ -28,6 +28,7 @@ COMMANDS = {
     "member": "hub.cli.member",
     "adjust": "hub.cli.adjust",
     "proposal": "hub.cli.proposal",
+    "review": "hub.cli.review",
     "event": "hub.cli.event",
     "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",

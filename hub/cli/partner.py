@@ -91,7 +91,8 @@ def contract(
        "maturity": {"days": 14},
        "refunds": "debt",
        "breakage": "coalition",
-       "merges": true}
+       "merges": true,
+       "late_days": 30}
     \b
     expiry    months_end (months), days (days), fixed_date (month, day, years),
               inactivity (days, counts: any or earning), never
@@ -99,6 +100,7 @@ def contract(
     refunds   where points are spent: within_balance, debt or issuer_bears
     breakage  who keeps the value of expired points: issuer or coalition
     merges    whether its service desk may merge members
+    late_days after so many days a report waits for you (hansa review)
     """
     terms = json_file.read(terms_file, dict) if terms_file else None
     hub = start.open_hub(settings)

@@ -35,7 +35,7 @@ REFUND_POLICIES = ("within_balance", "debt", "issuer_bears")
 """Where points that a refund wants back are spent already: take what there is; the member owes; the issuer bears."""
 BREAKAGE_OWNERS = ("issuer", "coalition")
 """Who keeps the value of points that expire: the issuer owes nothing more, or owes it to the coalition."""
-MAX_PENDING_DAYS = 3_660
+MAX_PENDING_DAYS = MAX_LATE_DAYS = 3_660
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,15 @@ class Contract:
     life_months: int
     enrols_unknown: bool
     terms: Mapping[str, Any]
-    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage`` and ``merges``."""
+    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage``, ``merges``, ``late_days``."""
     expiry: Expiry = field(compare=False)
     maturity: Maturity
     refunds: str
     breakage: str
     merges: bool
     """Whether the partner may merge members' accounts, as a service desk does."""
+    late_days: int | None
+    """Days after which a report of a sale or a refund waits for the operator; None for no limit."""
 
     @classmethod
     def of(
@@ -64,7 +66,7 @@ class Contract:
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges"}
+        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges", "late_days"}
         if unknown:
             raise TermsRefused(f"a contract has no terms {', '.join(sorted(unknown))}")
         return cls(
@@ -78,6 +80,7 @@ class Contract:
             _one_of(terms.get("refunds", REFUND_POLICIES[0]), "refunds", REFUND_POLICIES),
             _one_of(terms.get("breakage", BREAKAGE_OWNERS[0]), "breakage", BREAKAGE_OWNERS),
             _flag(terms.get("merges", False), "merges"),
+            _late_days(terms.get("late_days")),
         )
 
 
@@ -100,6 +103,12 @@ def _flag(value: Any, name: str) -> bool:
     if type(value) is not bool:
         raise TermsRefused(f"{name} is true or false")
     return value
+
+
+def _late_days(days: Any) -> int | None:
+    if days is not None and (type(days) is not int or not 0 <= days <= MAX_LATE_DAYS):
+        raise TermsRefused(f"late_days is a number of days from 0 to {MAX_LATE_DAYS}, or null for no limit")
+    return days
 
 
 @dataclass(frozen=True, slots=True)

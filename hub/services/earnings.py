@@ -19,7 +19,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.core.terms import Contract, EarningRate
-from hub.services import accounts, members, sequences
+from hub.services import accounts, late_events, members, sequences
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
@@ -146,7 +146,9 @@ def post_together(
     stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
     return [
         [
-            _result(sale, one, accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
+            late_events.quarantine(connection, moment, partner, "earning", sale, report.evidence)
+            if _is_late(one) and sale["event_id"] not in stored
+            else _result(sale, one, accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
             for sale, one in zip(report.sales, decisions, strict=True)
         ]
         for report, decisions in zip(reports, decided, strict=True)
@@ -161,6 +163,7 @@ class _Batch:
     ) -> None:
         self.partner, self.now = partner, moment.now
         self.event_ids = {one["event_id"] for one in reported}
+        self.ages = late_events.ages(connection, moment, partner, self.event_ids)
         self.terms = cache(lambda day: terms_on(partner, day))
         names = list(dict.fromkeys(one["member"] for one in reported))
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
@@ -176,6 +179,7 @@ class _Batch:
     def _event(self, reported: Reported, evidence: Evidence) -> Event:
         occurred_at = reported["occurred_at"]
         check_time(occurred_at, self.now)
+        self.ages.check(reported)
         terms = self.terms(occurred_at.date())
         points = price(terms, reported)
         member_id = self.members.get(reported["member"])
@@ -248,6 +252,10 @@ def _result(
         return _posted(decision, moment.now)
     same = in_batch is not None and decision.content == in_batch.content
     return _posted(decision, moment.now) | {"duplicate": True} if same else _conflict(event_id)
+
+
+def _is_late(decision: Event | Refused) -> bool:
+    return isinstance(decision, Refused) and decision.code == late_events.TOO_LATE
 
 
 def _posted(event: Any, at: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, reimbursement, sales, sequences
+from hub.services import accounts, late_events, reimbursement, sales, sequences
 from hub.services.accounts import as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
@@ -47,8 +47,18 @@ def _result(hub: Hub, partner: Partner, evidence: Evidence, reported: Reported) 
     try:
         return hub.database.transact(work)
     except Refused as refusal:
+        if refusal.code == late_events.TOO_LATE:
+            return hub.database.transact(lambda connection: _quarantine(hub, connection, partner, evidence, reported))
         error = {"code": refusal.code, "detail": refusal.detail}
         return {"event_id": reported["event_id"], "status": "rejected", "points": 0, "error": error}
+
+
+def _quarantine(
+    hub: Hub, connection: Connection, partner: Partner, evidence: Evidence, reported: Reported
+) -> dict[str, Any]:
+    moment = hub.moment(connection)
+    posting.post(connection, Posting(partner.partner_id, moment.now, moment.day, [], [], [evidence]))
+    return late_events.quarantine(connection, moment, partner, "refund", reported, evidence)
 
 
 def _refund(
@@ -63,6 +73,7 @@ def _refund(
     if first := _first_answer(connection, partner, reported["event_id"], content):
         return first
     check_time(reported["occurred_at"], moment.now)
+    late_events.ages(connection, moment, partner, [reported["event_id"]]).check(reported)
     following = events.referring(connection, partner.partner_id, original.event_id)
     before = sales.refunded(following)
     minor = _amount(reported, original, before, following)

@@ -90,6 +90,8 @@ CODES: dict[str, Code] = {
     "amount_not_exchangeable": Code(422, "The exchange rate does not take this amount"),
     "points_over_cap": Code(422, "The points exceed the cap of one event"),
     "occurred_in_future": Code(422, "The event lies in the future"),
+    "too_late": Code(422, "The event came later than the contract allows"),
+    "review_rejected": Code(422, "The operator has rejected the event"),
     "rate_limited": Code(429, "Too many requests", retryable=True),
     "header_too_large": Code(431, "The header fields are too large"),
     "internal_error": Code(500, "The hub failed", retryable=True),

@@ -93,6 +93,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "member",
         "adjust",
         "proposal",
+        "review",
         "event",
         "exchange",
         "cycle",

@@ -1,0 +1,113 @@
+"""What the operator does with quarantined reports: he looks, and releases or rejects each for a reason.
+
+Releasing waives the limit for that one report and posts it as its partner sent it, from the evidence, under the terms
+of its own day. It is decided first and posted then: whoever is killed in between, or whose report is refused by
+another rule, releases it again, and nothing happens twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from hub.core.content import content_digest, instant
+from hub.core.errors import Refused
+from hub.core.ledger import Evidence
+from hub.core.notes import MAX_REASON, note
+from hub.services import earnings, refunds
+from hub.services.context import Hub, Partner
+from hub.store import reviews
+from hub.store.database import Connection
+from hub.store.reviews import Review
+from partner_sdk.wire import strict_json
+from partner_sdk.wire.fields import WireSchema
+from partner_sdk.wire.returns import RefundsRequest
+from partner_sdk.wire.schemas import EarningsRequest, validate
+
+Post = Callable[[Hub, Partner, Evidence, Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
+
+_BODIES: Mapping[str, tuple[type[WireSchema], str, Post]] = MappingProxyType(
+    {"earning": (EarningsRequest, "earnings", earnings.post), "refund": (RefundsRequest, "refunds", refunds.post)}
+)
+"""Kind of event -> the schema of the request that reports it, its member, and what posts it."""
+
+
+def listing(hub: Hub, partner_id: str = "", *, everything: bool = False) -> list[dict[str, Any]]:
+    """Return the reports that wait, or all that ever did, of one partner or of all."""
+    with hub.database.connect() as connection:
+        return [_plain(one) for one in reviews.listing(connection, partner_id, everything=everything)]
+
+
+def show(hub: Hub, name: str) -> dict[str, Any]:
+    """Return a report named ``PARTNER/EVENT_ID`` with what it says (``reported``), as its partner signed it.
+
+    Raises:
+        Refused: ``unknown_event``.
+    """
+    with hub.database.connect() as connection:
+        found = _find(connection, name)
+        return _plain(found) | {"reported": _as_sent(hub, connection, found)}
+
+
+def release(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
+    """Let a report count and post it; return its ``result``, which another rule may still have refused.
+
+    Raises:
+        Refused: ``unknown_event``; ``not_allowed`` if it was rejected; ``invalid_request`` for words that are missing.
+    """
+    with hub.database.connect() as connection:
+        found = _decide(hub, connection, name, reviews.RELEASED, author, reason)
+        schema, member, post = _BODIES[found.kind]
+        evidence = reviews.evidence(connection, found)
+        body = validate(schema, strict_json.loads(hub.keyring.unseal(bytes(evidence.sealed_body))))
+        partner = hub.moment(connection).configuration.partner(found.partner_id)
+        reported = next(one for one in body[member] if content_digest(found.kind, one) == bytes(found.content))
+    [result] = post(hub, partner, evidence, [reported])
+    return _plain(found) | {"result": result}
+
+
+def reject(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
+    """Reject a report for good; its partner is told the reason when it sends it again.
+
+    Raises:
+        Refused: ``unknown_event``; ``not_allowed`` if it was released; ``invalid_request`` for words that are missing.
+    """
+    with hub.database.connect() as connection:
+        return _plain(_decide(hub, connection, name, reviews.REJECTED, author, reason))
+
+
+def _decide(hub: Hub, connection: Connection, name: str, state: str, author: str, reason: str) -> Review:
+    who, why = note(author, "author"), note(reason, "reason", MAX_REASON)
+    reviews.decide(connection, _find(connection, name), state, who, hub.moment(connection).now, why)
+    found = _find(connection, name)
+    if found.state != state:
+        raise Refused("not_allowed", f"It was {found.state} by {found.decided_by}: {found.decision_reason}")
+    return found
+
+
+def _find(connection: Connection, name: str) -> Review:
+    partner_id, _, event_id = name.partition("/")
+    found = reviews.find(connection, partner_id, event_id) if name.isprintable() else None
+    if found is None:
+        raise Refused("unknown_event", "No such report is quarantined; 'hansa review list' names those that wait.")
+    return found
+
+
+def _as_sent(hub: Hub, connection: Connection, found: Review) -> Mapping[str, Any]:
+    body = strict_json.loads(hub.keyring.unseal(bytes(reviews.evidence(connection, found).sealed_body)))
+    sent: list[Mapping[str, Any]] = body[_BODIES[found.kind][1]]
+    return next(one for one in sent if one["event_id"] == found.event_id)
+
+
+def _plain(found: Review) -> dict[str, Any]:
+    decided_at = instant(found.decided_at) if found.decided_at else None
+    decision = {"decided_by": found.decided_by, "decided_at": decided_at, "decision_reason": found.decision_reason}
+    return {
+        "report": f"{found.partner_id}/{found.event_id}",
+        "kind": found.kind,
+        "state": found.state,
+        "occurred_at": instant(found.occurred_at),
+        "received_at": instant(found.received_at),
+        **{name: value for name, value in decision.items() if value is not None},
+    }
