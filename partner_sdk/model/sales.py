@@ -165,6 +165,6 @@ class EarningQuote(Readable):
     """What an earning would give now; without `available_at` the points wait for your confirmation."""
 
     points: int
-    available_at: datetime | None
     expires_on: date
     rate_version: int
+    available_at: datetime | None = None
