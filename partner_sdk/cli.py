@@ -112,7 +112,7 @@ def _add_common(parser: argparse.ArgumentParser, environment: Mapping[str, str])
     parser.set_defaults(
         lines=environment.get("HANSA_PARTNER_LINES") == "1",
         password=environment.get("HANSA_PARTNER_KEY_PASSWORD"),
-        state=environment.get("HANSA_PARTNER_STATE"),
+        state_folder=environment.get("HANSA_PARTNER_STATE"),
         key_pem=environment.get("HANSA_PARTNER_KEY_PEM"),
         outbox=environment.get("HANSA_OUTBOX"),
     )

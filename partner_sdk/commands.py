@@ -380,7 +380,7 @@ def _client(options: argparse.Namespace) -> Client:
         return Client(
             options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts,
             trace=trace, receipts=_receipts(options),
-            state=Path(options.state) if options.state else None,
+            state=Path(options.state_folder) if options.state_folder else None,
         )  # fmt: skip
     except (KeyRefused, ValueError) as fault:
         _wrong_usage(options, str(fault))

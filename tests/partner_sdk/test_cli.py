@@ -252,6 +252,20 @@ EXCHANGED = {
 }  # fmt: skip
 
 
+def test_the_state_of_exchanges_and_the_folder_of_the_key_lists_version_are_two_things(
+    peer: Peer, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    peer.handle = lambda seen: (200, {"exchanges": [], "next_cursor": "c", "more": False})
+    assert main(["exchanges", "--state", "open"], environment) == 0
+    assert list((tmp_path / "empty").iterdir()) == []
+    environment["HANSA_PARTNER_STATE"] = str(tmp_path / "kept")
+    assert main(["exchanges"], environment) == 0
+    assert peer.seen[-1].target.query == "?limit=1000"
+    assert [one.name.partition(".")[0] for one in (tmp_path / "kept").iterdir()] == ["hub-keys"]
+
+
 def test_exchanges_are_quoted_taken_ended_and_listed(
     peer: Peer, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
