@@ -19,6 +19,7 @@ from hub.store.database import Connection
 from hub.store.reviews import Review
 
 TOO_LATE = "too_late"
+WAITS = "It came later than the contract allows; the operator decides whether it counts."
 Reported = Mapping[str, Any]
 
 
@@ -36,7 +37,7 @@ class Ages(NamedTuple):
         days = contract.late_days if contract else None
         is_late = days is not None and reported["occurred_at"] < self.moment.now - timedelta(days=days)
         if state in (reviews.OPEN, reviews.REJECTED) or (is_late and state is None):
-            raise Refused(TOO_LATE, f"It happened more than {days} days ago; the operator decides whether it counts.")
+            raise Refused(TOO_LATE, WAITS)
 
 
 def ages(connection: Connection, moment: Moment, partner: Partner, event_ids: Iterable[str]) -> Ages:
@@ -68,8 +69,7 @@ def quarantine(
 
 
 def _quarantined(event_id: str) -> dict[str, Any]:
-    detail = "It came later than the contract allows; the operator decides whether it counts."
-    return _result(event_id, "quarantined", TOO_LATE, detail)
+    return _result(event_id, "quarantined", TOO_LATE, WAITS)
 
 
 def _result(event_id: str, status: str, code: str, detail: str) -> dict[str, Any]:

@@ -26,7 +26,10 @@ GERMAN = Layout(
 GERMAN_TABLE = "Bon;Karte;Filiale;Zeit;Betrag\r\nB-1;1234;Köln;05.07.2026 13:45;19,99\r\n"
 
 
-def read(tmp_path: Path, content: str | bytes, layout: Layout = Layout()) -> list[Line]:  # noqa: B008
+AS_NAMED = Layout()
+
+
+def read(tmp_path: Path, content: str | bytes, layout: Layout = AS_NAMED) -> list[Line]:
     path = tmp_path / "sales.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return list(SalesFile(path, layout).lines())
