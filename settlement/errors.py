@@ -6,6 +6,8 @@ SettlementError
 |-- UnknownCycle          no such cycle, or its name is not of the form YYYY-MM
 |-- NotPublished          the cycle exists, but its statements are not public yet
 |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
+|-- NotBalanced           figures that must add up to zero, or to one another, do not
+|-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
 `-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
 """
@@ -44,6 +46,14 @@ class SettlementRefused(SettlementError):
         super().__init__("\n".join([reason, *(f"  {finding}" for finding in findings)]))
         self.reason = reason
         self.findings = tuple(findings)
+
+
+class NotBalanced(SettlementError):
+    """Figures that must add up do not; the message says to what they add up."""
+
+
+class WaterfallRefused(SettlementError):
+    """A waterfall that makes no sense; the message says which layer and why."""
 
 
 class DatabaseRefused(SettlementError):

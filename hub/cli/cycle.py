@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hub import start
+from hub.cli.netting import payments
 from hub.cli.output import json_option, print_table, show
 from hub.services import cycles
 from hub.settings import Settings
@@ -82,6 +83,9 @@ def audit(settings: Settings, name: str) -> None:
         click.echo(finding)
     click.echo(f"{name}: {len(findings)} findings")
     sys.exit(bool(findings))
+
+
+cycle.add_command(payments)
 
 
 def _print(cycle: dict[str, Any], as_json: bool) -> None:

@@ -8,15 +8,20 @@ The explanation shows for each pair what netting between the two alone would hav
 netting among all saved. Its gross is what would be paid if each position were paid by itself; one below zero would be
 paid as well, from redeemer to issuer. So gross is the sum of the positions without their signs, never less than what
 is paid after netting, and a saving is never below zero.
+
+A currency's saving is told apart by pair: to each what setting its two debts against each other saves, and of the rest,
+which only netting among all could save, a part in proportion to what the pair has left. The parts add up to the saving
+to the last unit, and none is above its pair's gross.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from settlement.core.positions import Position
+from settlement.core.pricing import split_minor
 
 
 class Net(NamedTuple):
@@ -38,6 +43,7 @@ class PairExplanation(NamedTuple):
     `first_owes_minor` is what `first` owes `second`, the position between them with its sign; `net_minor` is what it
     still owes then, negative the other way; `saving_minor` is how much less moves between the two, which is nothing
     when a debt and the correction of one in the other direction are to be paid by the same partner.
+    `share_minor` is the pair's part of what netting among all saved in the currency.
     """
 
     first: str
@@ -47,6 +53,7 @@ class PairExplanation(NamedTuple):
     second_owes_minor: int
     net_minor: int
     saving_minor: int
+    share_minor: int
 
 
 class Saving(NamedTuple):
@@ -84,17 +91,18 @@ def multilateral_nets(positions: Iterable[Position]) -> list[Net]:
     ]
 
 
-def explain_pairs(positions: Iterable[Position]) -> list[PairExplanation]:
+def explain_pairs(positions: Sequence[Position]) -> list[PairExplanation]:
     """The gross both ways of each two partners, sorted by first, second (first < second) and currency."""
     owed: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for position in positions:
         if not position.on_us:
             first, second = sorted((position.issuer, position.redeemer))
             owed[first, second, position.currency][position.issuer == second] += position.amount_minor
-    return [
-        PairExplanation(*pair, one, other, one - other, abs(one) + abs(other) - abs(one - other))
+    pairs = [
+        PairExplanation(*pair, one, other, one - other, saving := abs(one) + abs(other) - abs(one - other), saving)
         for pair, (one, other) in sorted(owed.items())
     ]
+    return _with_shares(pairs, {net.currency: net.paid_minor for net in savings(positions)})
 
 
 def savings(positions: Sequence[Position]) -> list[Saving]:
@@ -108,4 +116,19 @@ def savings(positions: Sequence[Position]) -> list[Saving]:
     return [
         Saving(currency, minor, paid[currency], (minor - paid[currency]) * 1000 // (minor or 1))
         for currency, minor in sorted(gross.items())
+    ]
+
+
+def _with_shares(pairs: Sequence[PairExplanation], paid_minor: Mapping[str, int]) -> list[PairExplanation]:
+    """The pairs with the part of each in what netting among all saved beyond what the two saved between them."""
+    left: defaultdict[str, list[int]] = defaultdict(list)
+    for pair in pairs:
+        if pair.net_minor:
+            left[pair.currency].append(abs(pair.net_minor))
+    parts = {
+        currency: iter(split_minor(sum(minors) - paid_minor[currency], minors)) for currency, minors in left.items()
+    }
+    return [
+        pair._replace(share_minor=pair.saving_minor + next(parts[pair.currency])) if pair.net_minor else pair
+        for pair in pairs
     ]

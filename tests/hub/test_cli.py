@@ -193,6 +193,7 @@ def test_partners_are_added_listed_shown_and_suspended(sandbox: Run) -> None:
         (("cycle", "close", "2999-01"), "not over"),
         (("cycle", "export", "2017-01", "x.jsonl"), "no cycle"),
         (("cycle", "audit", "2017-01"), "not published"),
+        (("cycle", "payments", "2017-01"), "not been cut off"),
     ],
 )
 def test_a_refusal_is_1_and_says_why(sandbox: Run, arguments: tuple[str, ...], reason: str) -> None:
@@ -308,6 +309,7 @@ def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path
     assert [one["cycle"] for one in found(sandbox("cycle", "list", "--json"))] == ["2017-01"]
     assert found(sandbox("cycle", "show", "2017-01", "--json")) == closed
     assert sandbox("cycle", "show", "2017-01").exit_code == 0
+    assert sandbox("cycle", "payments", "2017-01", "--direct").output == "2017-01: nothing to pay\n"
     assert sandbox("cycle", "audit", "2017-01").output == "2017-01: 0 findings\n"
     for suffix in ("jsonl", "parquet"):
         assert sandbox("cycle", "export", "2017-01", str(tmp_path / f"cycle.{suffix}")).exit_code == 0

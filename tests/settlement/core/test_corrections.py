@@ -101,7 +101,7 @@ def test_savings_lie_between_nothing_and_all(lines: list[Obligation]) -> None:
         assert pair.net_minor == pair.first_owes_minor - pair.second_owes_minor
         gross = abs(pair.first_owes_minor) + abs(pair.second_owes_minor)
         assert abs(pair.net_minor) + pair.saving_minor == gross
-        assert pair.saving_minor >= 0
+        assert 0 <= pair.saving_minor <= pair.share_minor <= gross
 
 
 def test_a_position_below_zero_is_paid_the_other_way() -> None:
@@ -115,8 +115,8 @@ def test_a_position_below_zero_is_paid_the_other_way() -> None:
     ]
     assert [tuple(saving) for saving in savings(positions)] == [("USD", 150, 150, 0)]
     assert [tuple(pair[:2] + pair[3:]) for pair in explain_pairs(positions)] == [
-        ("bank", "fuel", -30, 100, -130, 0),
-        ("fuel", "garden", 0, -20, 20, 0),
+        ("bank", "fuel", -30, 100, -130, 0, 0),
+        ("fuel", "garden", 0, -20, 20, 0, 0),
     ]
     assert totals_of(positions)[1] == StatementTotal("fuel", "USD", 2, -50, -50, 1, 100, 100, 1, -7, -7)
 

@@ -89,11 +89,24 @@ def test_explanation_gives_the_gross_both_ways_of_each_pair() -> None:
     french, southern = pairs["FR", "SA"], pairs["SA", "UK"]
     assert (french.first_owes_minor, french.second_owes_minor, french.net_minor) == (130591, 426136, -295545)
     assert french.saving_minor == 2 * 130591
+    assert [pair.share_minor for pair in pairs.values()] == [288907, 51170, 225815]
     assert (southern.first_owes_minor, southern.second_owes_minor, southern.net_minor) == (
         108824,
         195886,
         -87062,
     )
+
+
+@given(DEBTS)
+def test_the_pairs_shares_add_up_to_the_saving(debts: list[Debt]) -> None:
+    """To the last unit; none is below what the pair saves between the two, nor above what it owes both ways."""
+    pairs = explain_pairs(positions(debts))
+    for saving in savings(positions(debts)):
+        shares = sum(pair.share_minor for pair in pairs if pair.currency == saving.currency)
+        assert shares == saving.gross_minor - saving.paid_minor
+    for pair in pairs:
+        gross = abs(pair.first_owes_minor) + abs(pair.second_owes_minor)
+        assert pair.saving_minor <= pair.share_minor <= gross
 
 
 def test_a_coalition_of_one_owes_nothing() -> None:

@@ -1,0 +1,34 @@
+"""The commands of `hansa cycle` that say how a cycle's nets can be paid."""
+
+from __future__ import annotations
+
+import click
+
+from hub import start
+from hub.cli.output import json_option, print_table, show
+from hub.services import netting
+from hub.settings import Settings
+
+
+@click.command()
+@click.argument("name", metavar="CYCLE")
+@click.option("--direct", is_flag=True, help="From partner to partner, in the fewest payments there can be.")
+@json_option
+@click.pass_obj
+def payments(settings: Settings, name: str, direct: bool, as_json: bool) -> None:
+    """List the payments that settle a calculated cycle: through the operator, or with --direct among the partners.
+
+    Among up to 18 partners the direct payments are the fewest possible. Among more they are fewer than the partners,
+    and fewer than twice the fewest; the least number that any way needs is printed beside. Nothing is stored or sent.
+    """
+    ways = netting.payments(start.open_hub(settings), name, direct=direct)
+    if as_json:
+        show(ways, True, "")
+        return
+    if not ways:
+        click.echo(f"{name}: nothing to pay")
+    for way in ways:
+        rows = [tuple(one.values()) for one in way["payments"]]
+        bound = "the fewest there can be" if way["fewest"] else f"no way takes fewer than {way['at_least']}"
+        title = f"{name} {way['currency']}: {len(rows)} payments, {bound}"
+        print_table(title, ("payer", "payee", "amount_minor"), rows)
