@@ -9,6 +9,8 @@ SettlementError
 |-- NotBalanced           figures that must add up to zero, or to one another, do not
 |-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
+|-- InvalidAccount        bank details to which no bank could pay
+|-- InvalidPayment        an order that no bank would take; the message says why
 `-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
 """
 
@@ -58,6 +60,14 @@ class WaterfallRefused(SettlementError):
 
 class DatabaseRefused(SettlementError):
     """The database's transaction counter is behind the stored transaction ids."""
+
+
+class InvalidAccount(SettlementError):
+    """An account whose IBAN, BIC, holder or address does not hold."""
+
+
+class InvalidPayment(SettlementError):
+    """An order that cannot be written as a file, or whose file its schema refuses."""
 
 
 class FileRefused(SettlementError):

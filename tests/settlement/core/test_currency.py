@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from settlement.core.currency import written
+from settlement.core.currency import decimals, in_minor, written
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,38 @@ from settlement.core.currency import written
 )
 def test_amounts(minor: int, currency: str, amount: str) -> None:
     assert written(minor, currency) == amount
+
+
+@given(minor=st.integers(0, 2**63 - 1), currency=st.sampled_from(["USD", "JPY", "KWD", "CLF"]))
+def test_what_was_written_is_read_back(minor: int, currency: str) -> None:
+    if len(written(minor, currency).partition(".")[0]) <= 18:
+        assert in_minor(written(minor, currency), currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("50.13", "EUR", 5013),
+        ("50.1", "EUR", 5010),
+        ("50", "EUR", 5000),
+        ("50.", "EUR", 5000),
+        ("50.13000", "EUR", 5013),
+    ],
+)
+def test_shorter_and_longer_forms_are_read(amount: str, currency: str, minor: int) -> None:
+    assert in_minor(amount, currency) == minor
+
+
+@pytest.mark.parametrize("amount", ["", "-1", "+1", "1,50", "1e3", ".5", " 1", "\u0967", "9" * 19, "NaN"])
+def test_what_is_no_amount_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="is no amount"):
+        in_minor(amount, "EUR")
+
+
+def test_a_fraction_of_a_minor_unit_is_refused() -> None:
+    with pytest.raises(ValueError, match="no whole number"):
+        in_minor("1.5", "JPY")
+
+
+def test_decimals() -> None:
+    assert [decimals(currency) for currency in ("EUR", "JPY", "KWD", "CLF")] == [2, 0, 3, 4]
