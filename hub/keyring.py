@@ -1,10 +1,12 @@
 """The hub's secrets: files of mode 0600 in one folder, made once by ``hansa init``.
 
-    root.pem       signs the list of the hub's keys; partners pin its public half
-    signing.pem    signs every answer
-    blind.key      keys the blind indexes of member identifiers
-    body.key       encrypts the bodies kept as evidence
-    environment    whether they are a live hub's or a sandbox's
+    root.pub         the root key, which partners pin
+    root.pem         its private half, which signs the list of the hub's keys; may be kept on another machine
+    signing.pem      the first key that signs answers
+    signing.ID.pem   those that came after it; which of them signs, the published list decides
+    blind.key        keys the blind indexes of member identifiers
+    body.key         encrypts the bodies kept as evidence
+    environment      whether they are a live hub's or a sandbox's
 
 Losing ``blind.key`` loses the way from a card to its member; keep a copy of the folder apart from the database.
 """
@@ -15,6 +17,7 @@ import hmac
 import os
 import secrets
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +25,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.errors import ConfigurationError
-from partner_sdk.wire.keys import ED25519, KeyRefused, PrivateKey, check_strength, key_id
+from partner_sdk.wire.keys import ED25519, KeyRefused, PrivateKey, PublicKey, check_strength, key_id
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -30,18 +33,23 @@ HUB = "hub"
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """The root key: what partners pin, and the private half as long as it is on this machine."""
+
+    public: PublicKey
+    private: PrivateKey | None
+
+
+@dataclass(frozen=True, slots=True)
 class Keyring:
     """The hub's secrets in memory."""
 
-    root: PrivateKey
-    signing: PrivateKey
+    root: Root
+    signers: Mapping[str, PrivateKey]
+    """The keys that may sign answers, by their ids, if the published list says so."""
     blind: bytes
     body: bytes
-
-    @property
-    def keyid(self) -> str:
-        """The id of the key that signs answers."""
-        return key_id(HUB, self.signing.public)
+    folder: Path
 
     def blind_index(self, member: str) -> bytes:
         """Return the keyed index under which ``scheme:value`` is stored; e-mail addresses ignore case."""
@@ -60,12 +68,15 @@ class Keyring:
 
 
 def create(folder: Path) -> Keyring:
-    """Make what is missing in ``folder`` and return the keyring; what is there stays."""
+    """Make what is missing in ``folder`` and return the keyring; what is there stays, and so does a root kept away."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("root.pem", "signing.pem"):
-        _write_once(folder / name, PrivateKey.generate().to_pem())
+    if not (folder / "root.pub").exists():
+        _write_once(folder / "root.pem", PrivateKey.generate().to_pem())
+    if not any(folder.glob("signing*.pem")):
+        _write_once(folder / "signing.pem", PrivateKey.generate().to_pem())
     for name in ("blind.key", "body.key"):
         _write_once(folder / name, secrets.token_bytes(KEY_BYTES))
+    _write_once(folder / "root.pub", f"{load(folder).root.public.text()}\n".encode())
     return load(folder)
 
 
@@ -77,22 +88,35 @@ def load(folder: Path) -> Keyring:
     """
     if folder.is_dir() and folder.stat().st_mode & 0o022:
         raise ConfigurationError(f"{folder} can be written by others; run: chmod 700 {folder}")
-    ring = Keyring(
-        _signer(folder / "root.pem"),
-        _signer(folder / "signing.pem"),
-        _key(folder / "blind.key"),
-        _key(folder / "body.key"),
-    )
-    if ring.root.public == ring.signing.public or ring.blind == ring.body:
+    root, found = _root(folder), signers(folder)
+    ring = Keyring(root, found, _key(folder / "blind.key"), _key(folder / "body.key"), folder)
+    if root.public in [one.public for one in found.values()] or ring.blind == ring.body:
         raise ConfigurationError(f"two of the secrets in {folder} are the same")
     return ring
 
 
-def replace_signing(folder: Path, key: PrivateKey) -> None:
-    """Let another key sign from the next start on; the file is replaced whole or not at all."""
-    beside = folder / f"signing.pem.{secrets.token_hex(8)}"
+def signers(folder: Path) -> dict[str, PrivateKey]:
+    """Read the keys that may sign, by their ids.
+
+    Raises:
+        ConfigurationError: one cannot be read, or there is none.
+    """
+    keys = [signer(path) for path in (folder / "signing.pem", *sorted(folder.glob("signing.?*.pem"))) if path.exists()]
+    if not keys:
+        raise ConfigurationError(f"{folder / 'signing.pem'} is missing; run 'hansa init' first")
+    return {name_of(key.public): key for key in keys}
+
+
+def name_of(public: PublicKey) -> str:
+    """Return the id of a key of the hub's."""
+    return key_id(HUB, public)
+
+
+def add_signer(folder: Path, key: PrivateKey) -> None:
+    """Keep one more key that may sign; its file is there whole or not at all."""
+    beside = folder / f"new.{secrets.token_hex(8)}"
     _write_once(beside, key.to_pem())
-    beside.replace(folder / "signing.pem")
+    beside.replace(folder / f"signing.{name_of(key.public).removeprefix(HUB + '.')}.pem")
 
 
 def bind(folder: Path, environment: str) -> None:
@@ -117,7 +141,12 @@ def check_environment(folder: Path, environment: str) -> None:
         raise ConfigurationError(f"the secrets in {folder} are a {kind} hub's, and the database is {environment}")
 
 
-def _signer(path: Path) -> PrivateKey:
+def signer(path: Path) -> PrivateKey:
+    """Read a private key of the hub's from its file.
+
+    Raises:
+        ConfigurationError: it is missing, readable by others, or no key that a hub may sign with.
+    """
     try:
         key = PrivateKey.from_pem(_read(path))
         check_strength(key.public.raw)
@@ -126,6 +155,26 @@ def _signer(path: Path) -> PrivateKey:
     except KeyRefused as error:
         raise ConfigurationError(f"{path} cannot be used: {error}") from None
     return key
+
+
+def _root(folder: Path) -> Root:
+    pinned, file = folder / "root.pub", folder / "root.pem"
+    if not pinned.exists():
+        # So it is in folders of earlier versions, until `create` has seen them.
+        key = signer(file)
+        return Root(key.public, key)
+    public = _public(pinned)
+    private = signer(file) if file.exists() else None
+    if private is not None and private.public != public:
+        raise ConfigurationError(f"{file} is not the private half of {pinned}, which partners pin")
+    return Root(public, private)
+
+
+def _public(path: Path) -> PublicKey:
+    try:
+        return PublicKey.from_text(_read(path).decode("ascii", "replace").strip())
+    except KeyRefused as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}") from None
 
 
 def _key(path: Path) -> bytes:

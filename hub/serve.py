@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from hub import logs, sealer
-from hub.core.errors import ConfigurationError
+from hub.core.errors import ConfigurationError, DatabaseUnavailable
+from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
 from hub.settings import Settings
 from hub.start import authorities, check_environment, database_url, limits, open_hub, trusted_proxies
@@ -45,6 +47,7 @@ def application() -> Bridge:
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
     hub = open_hub(settings)
+    Thread(target=_keep_up, args=(hub,), daemon=True).start()
     rate_limits = RateLimits(hub, limits(settings), time.monotonic)
     app, express = create_app(hub, authorities(settings), rate_limits)
     return Bridge(
@@ -63,6 +66,15 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK_S)
     os._exit(1)
+
+
+def _keep_up(hub: Hub) -> None:
+    """Read the small tables each second, so that a worker nobody asks anything goes by them too when it signs."""
+    while True:
+        # Whoever asks something meanwhile is told, and it is logged then.
+        with suppress(DatabaseUnavailable), hub.database.connect() as connection:
+            hub.moment(connection)
+        time.sleep(LOOK_S)
 
 
 def serve(settings: Settings) -> None:

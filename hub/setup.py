@@ -6,6 +6,7 @@ from typing import Any
 
 from hub import keyring
 from hub.core.errors import HubError, Refused
+from hub.services import published_keys
 from hub.services.context import Hub
 from hub.settings import Settings
 from hub.start import SECRETS, SPARE_CONNECTIONS, database_url
@@ -30,6 +31,7 @@ def initialise(settings: Settings, name: str, environment: str | None = None) ->
     hub = Hub(database, secrets)
     try:
         _bind(hub, settings, environment)
+        published_keys.publish_first(hub)
     except HubError:
         database.dispose()
         raise
@@ -37,7 +39,7 @@ def initialise(settings: Settings, name: str, environment: str | None = None) ->
 
 
 def _bind(hub: Hub, settings: Settings, environment: str | None) -> None:
-    found = summary(hub)["environment"]
+    found = _environment(hub)
     if environment not in {None, found}:
         raise Refused("not_allowed", f"This hub is {found} already, and stays so; set up another one elsewhere.")
     keyring.bind(settings.data / SECRETS, found)
@@ -45,10 +47,13 @@ def _bind(hub: Hub, settings: Settings, environment: str | None) -> None:
 
 def summary(hub: Hub) -> dict[str, Any]:
     """Return what an operator tells the partners: environment, root key and signing key."""
-    with hub.database.connect() as connection:
-        environment = hub.moment(connection).environment
     return {
-        "environment": environment,
+        "environment": _environment(hub),
         "root_key": hub.keyring.root.public.text(),
-        "signing_key": hub.keyring.keyid,
+        "signing_key": hub.signer().keyid,
     }
+
+
+def _environment(hub: Hub) -> str:
+    with hub.database.connect() as connection:
+        return hub.moment(connection).environment

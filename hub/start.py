@@ -40,13 +40,14 @@ def check_environment(hub: Hub, settings: Settings) -> None:
     """Refuse to run secrets of a live hub on a sandbox's database, a sandbox's on a live one, or what is not meant.
 
     Raises:
-        ConfigurationError: they do not belong together; or the hub has not been set up.
+        ConfigurationError: they do not belong together; the hub has not been set up, or has no key to sign with.
     """
     with hub.database.connect() as connection:
         found = hub.moment(connection).environment
     if settings.environment not in {"", found}:
         raise ConfigurationError(f"HANSA_ENVIRONMENT asks for {settings.environment}, but the database is {found}")
     keyring.check_environment(settings.data / SECRETS, found)
+    hub.signer()
 
 
 def trusted_proxies(settings: Settings) -> tuple[Network, ...]:

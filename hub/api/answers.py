@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Response, request
 
 from hub.api import incoming, rate_limit
-from hub.core.errors import Refused
+from hub.core.errors import HubError, Refused
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimited
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
 
+LOG = logging.getLogger("hansa.api")
 JSON_TYPE = "application/json"
 RETRY_AFTER_S = "1"
 
@@ -36,18 +38,27 @@ def refusal(refused: Refused) -> Response:
 
 
 def sign(hub: Hub, answer: Response) -> Response:
-    """Sign a JSON answer (RFC 9421, bound to the request by its ``;req`` components and its nonce)."""
-    if answer.content_type in {JSON_TYPE, PROBLEM_TYPE}:
-        answer.headers.extend(
-            signatures.sign_response(
-                status=answer.status_code,
-                content_type=answer.content_type,
-                body=answer.get_data(),
-                target=incoming.target_of(request.environ),
-                nonce=incoming.nonce_of(request),
-                key=hub.keyring.signing,
-                keyid=hub.keyring.keyid,
-                created=int(hub.real_time().timestamp()),
-            )
+    """Sign a JSON answer (RFC 9421, bound to the request by its ``;req`` components and its nonce).
+
+    A hub that has no key to sign with says so in words; no client takes them for an answer.
+    """
+    if answer.content_type not in {JSON_TYPE, PROBLEM_TYPE}:
+        return answer
+    try:
+        signer = hub.signer()
+    except HubError as error:
+        LOG.error("answers cannot be signed: %s", error)
+        return Response("The hub cannot sign its answers; its operator must look.\n", 503, content_type="text/plain")
+    answer.headers.extend(
+        signatures.sign_response(
+            status=answer.status_code,
+            content_type=answer.content_type,
+            body=answer.get_data(),
+            target=incoming.target_of(request.environ),
+            nonce=incoming.nonce_of(request),
+            key=signer.key,
+            keyid=signer.keyid,
+            created=int(hub.real_time().timestamp()),
         )
+    )
     return answer

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from hub.api import incoming, rate_limit, sandbox
 from hub.api.metrics import Metrics
-from hub.core.errors import Refused
+from hub.core.errors import ConfigurationError, Refused
 from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub, Partner
 from hub.services.group_commit import GroupCommit, Results, Waiting
@@ -67,7 +67,10 @@ class Express:
         entry.route = PATH
         entry.of_key(waiting.caller.key)
         body = strict_json.dumps({"results": results})
-        answer = self._signed(request, waiting.caller.nonce, body, rate_limit.fields(standing))
+        try:
+            answer = self._signed(request, waiting.caller.nonce, body, rate_limit.fields(standing))
+        except ConfigurationError:
+            return None
         self._metrics.count(f"{METHOD} {PATH}", 200, time.perf_counter() - started)
         return answer
 
@@ -100,14 +103,15 @@ class Express:
         return self._group
 
     def _signed(self, request: Request, nonce: str, body: bytes, unsigned: Mapping[str, str]) -> Answer:
+        signer = self._hub.signer()
         fields = signatures.sign_response(
             status=200,
             content_type=_JSON_TYPE,
             body=body,
             target=request.target,
             nonce=nonce,
-            key=self._hub.keyring.signing,
-            keyid=self._hub.keyring.keyid,
+            key=signer.key,
+            keyid=signer.keyid,
             created=int(self._hub.real_time().timestamp()),
         )
         headers = {"Content-Type": _JSON_TYPE, "Content-Length": str(len(body)), **unsigned} | fields

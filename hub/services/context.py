@@ -6,9 +6,10 @@ instant to which the operator has moved the clock, if he has.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,12 +19,14 @@ from hub.core.exchange import ExchangeRate
 from hub.core.scheme import Scheme
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
 from hub.core.webhook_targets import Network
-from hub.keyring import Keyring
+from hub.keyring import Keyring, signers
 from hub.store import configuration
 from hub.store.configuration import Stamp
 from hub.store.database import Connection, Database
-from partner_sdk.wire.keys import PublicKey
+from partner_sdk.wire.hub_keys import HubKey
+from partner_sdk.wire.keys import PrivateKey, PublicKey
 
+LOG = logging.getLogger("hansa.keys")
 NO_SCHEME = Scheme.of(0, date.min, {})
 """The rules of a coalition that has set none."""
 
@@ -72,6 +75,8 @@ class Configuration(NamedTuple):
     partners: Mapping[str, Partner]
     keys: Mapping[str, PartnerKey]
     schemes: Timeline[Scheme]
+    hub_keys: Sequence[HubKey]
+    """The keys on the hub's published list, oldest first."""
 
     def partner(self, partner_id: str) -> Partner:
         """Return a partner.
@@ -103,6 +108,13 @@ class Moment(NamedTuple):
         return self.configuration.schemes.on(self.day) or NO_SCHEME
 
 
+class Signer(NamedTuple):
+    """A key of the hub's to sign with."""
+
+    keyid: str
+    key: PrivateKey
+
+
 @dataclass(slots=True)
 class Hub:
     """The context of all services of one process. Safe to share between threads."""
@@ -131,8 +143,44 @@ class Hub:
     def _configuration(self, connection: Connection, stamp: Stamp) -> Configuration:
         last = self.last_moment
         if last is None or last.configuration.version != stamp.config_version:
-            return _load(connection, stamp.config_version)
+            loaded = _load(connection, stamp.config_version)
+            self._look_for(loaded.hub_keys)
+            return loaded
         return last.configuration
+
+    def signer(self) -> Signer:
+        """Return the key to sign with: of those that are good by the published list as last read, the newest at hand.
+
+        Raises:
+            ConfigurationError: there is none, so nothing may be signed.
+        """
+        moment = self.last_moment
+        if moment is None:
+            with self.database.connect() as connection:
+                moment = self.moment(connection)
+        now, at_hand = self.real_time().timestamp(), self.keyring.signers
+        for key in reversed(moment.configuration.hub_keys):
+            if key.keyid in at_hand and key.is_good_at(now):
+                return Signer(key.keyid, at_hand[key.keyid])
+        raise ConfigurationError(
+            f"none of the keys in {self.keyring.folder} is good by the published list; see 'hansa key list'"
+        )
+
+    def _look_for(self, listed: Sequence[HubKey]) -> None:
+        """Read the keys that may sign again, if the newest on the list is not among those at hand."""
+        if not listed or listed[-1].keyid in self.keyring.signers:
+            return
+        try:
+            self.keyring = replace(self.keyring, signers=signers(self.keyring.folder))
+        except (ConfigurationError, OSError) as error:
+            LOG.error("the key %s cannot be taken, the former one goes on signing: %s", listed[-1].keyid, error)
+
+
+def hub_key(row: Any) -> HubKey:
+    """Return a key on the hub's list from its row."""
+    not_after = int(row.not_after.timestamp()) if row.not_after else None
+    public = PublicKey.load_trusted(bytes(row.public_key))
+    return HubKey(row.keyid, public, int(row.not_before.timestamp()), not_after)
 
 
 def _load(connection: Connection, version: int) -> Configuration:
@@ -143,8 +191,8 @@ def _load(connection: Connection, version: int) -> Configuration:
         row.partner_id: _partner(row, contracts[row.partner_id], rates[row.partner_id]) for row in rows["partner"]
     }
     schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
-    keys = _keys(rows["partner_key"])
-    return Configuration(version, MappingProxyType(partners), MappingProxyType(keys), schemes)
+    keys, own = _keys(rows["partner_key"]), [hub_key(row) for row in rows["hub_key"]]
+    return Configuration(version, MappingProxyType(partners), MappingProxyType(keys), schemes, own)
 
 
 def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partner:

@@ -18,8 +18,9 @@ def checkpoint(hub: Hub) -> dict[str, Any]:
     """Return the newest checkpoint as a signed note, and the name of the key that signed it."""
     with hub.database.connect() as connection:
         size, root = log.head(connection)
+    signer = hub.signer()
     newest = Checkpoint(origin_of(hub.keyring.root.public), size, root)
-    return {"checkpoint": sign_checkpoint(newest, hub.keyring.signing), "keyid": hub.keyring.keyid}
+    return {"checkpoint": sign_checkpoint(newest, signer.key), "keyid": signer.keyid}
 
 
 def proof(hub: Hub, party: str, partner_id: str, event_id: str, size: int | None) -> dict[str, Any]:

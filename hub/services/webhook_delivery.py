@@ -83,12 +83,14 @@ def deliver_next(hub: Hub, send: Send) -> int | None:
 def _signed(hub: Hub, claimed: Claimed, message: Any) -> Attempt:
     with hub.database.connect() as connection:
         body = strict_json.dumps(content(connection, claimed, message))
+        hub.moment(connection)
+    signer = hub.signer()
     created = int(hub.real_time().timestamp())
     digest = content_digest(body)
     signature = sign_request(
         RequestTarget.from_url("POST", claimed.url, CONTENT_TYPE, digest),
-        hub.keyring.signing,
-        hub.keyring.keyid,
+        signer.key,
+        signer.keyid,
         created=created,
         expires=created + MAX_LIFETIME_S,
         nonce=base64url.encode(secrets.token_bytes(16)),

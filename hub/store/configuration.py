@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
+
+from hub.store import hub_keys
 
 _STAMP = "SELECT config_version, clock_at, environment FROM hub.coalition"
 _RAISE = text("UPDATE hub.coalition SET config_version = config_version + 1")
@@ -55,37 +57,11 @@ def set_clock(connection: Connection, at: datetime) -> bool:
     return done.rowcount == 1
 
 
-def key_list_version(connection: Connection) -> int:
-    """Return the version of the hub's published key list."""
-    return int(connection.execute(text("SELECT key_list_version FROM hub.coalition")).scalar_one())
-
-
-def hub_keys(connection: Connection) -> Sequence[Row[Any]]:
-    """Return the hub's keys as they were noted when they changed, oldest first; none while the first one signs."""
-    return connection.execute(text("SELECT * FROM hub.hub_key ORDER BY not_before, keyid")).all()
-
-
-def change_hub_key(
-    connection: Connection, former: tuple[str, bytes], new: tuple[str, bytes], at: datetime, until: datetime
-) -> None:
-    """Note that one key of the hub's ends at ``until`` and another begins at ``at``; partners see a newer list."""
-    values = {"at": at, "until": until, "first": datetime.fromtimestamp(0, UTC)}
-    connection.execute(
-        text("""INSERT INTO hub.hub_key VALUES (:keyid, :public_key, :first, :until)
-                ON CONFLICT (keyid) DO UPDATE SET not_after = :until WHERE hub_key.not_after IS NULL"""),
-        {"keyid": former[0], "public_key": former[1], **values},
-    )
-    connection.execute(
-        text("INSERT INTO hub.hub_key VALUES (:keyid, :public_key, :at)"),
-        {"keyid": new[0], "public_key": new[1], **values},
-    )
-    connection.execute(text("UPDATE hub.coalition SET key_list_version = key_list_version + 1"))
-
-
 def read_all(connection: Connection) -> dict[str, Sequence[Row[Any]]]:
     """Return all rows of the small tables, by table."""
     tables = ("partner", "contract", "rate", "partner_key", "scheme")
-    return {name: connection.execute(text(f"SELECT * FROM hub.{name} ORDER BY 1, 2")).all() for name in tables}
+    rows = {name: connection.execute(text(f"SELECT * FROM hub.{name} ORDER BY 1, 2")).all() for name in tables}
+    return rows | {"hub_key": hub_keys.listed(connection)}
 
 
 def add_partner(connection: Connection, partner_id: str, name: str, at: datetime) -> bool:

@@ -32,6 +32,10 @@ class HubKey:
     not_before: int
     not_after: int | None = None
 
+    def is_good_at(self, at: float) -> bool:
+        """Whether it may sign at that time (epoch seconds)."""
+        return self.not_before <= at and (self.not_after is None or at < self.not_after)
+
 
 @dataclass(frozen=True, slots=True)
 class HubKeyList:
@@ -45,14 +49,14 @@ class HubKeyList:
     def public_of(self, keyid: str, at: float) -> PublicKey | None:
         """The key of that name if it may sign at that time (epoch seconds), else None."""
         for key in self.keys:
-            if key.keyid == keyid and key.not_before <= at and (key.not_after is None or at < key.not_after):
+            if key.keyid == keyid and key.is_good_at(at):
                 return key.public
         return None
 
 
-def sign_key_list(key_list: HubKeyList, root: PrivateKey) -> dict[str, str]:
-    """The document that GET /v1/hub-keys answers: {"key_list", "signature"}, both base64url."""
-    text = strict_json.dumps(
+def write_key_list(key_list: HubKeyList) -> bytes:
+    """The JSON text of a list, which is what the root key signs."""
+    return strict_json.dumps(
         {
             "version": key_list.version,
             "environment": key_list.environment,
@@ -60,6 +64,11 @@ def sign_key_list(key_list: HubKeyList, root: PrivateKey) -> dict[str, str]:
             "keys": [_write_key(key) for key in key_list.keys],
         }
     )
+
+
+def sign_key_list(key_list: HubKeyList, root: PrivateKey) -> dict[str, str]:
+    """The document that GET /v1/hub-keys answers: {"key_list", "signature"}, both base64url."""
+    text = write_key_list(key_list)
     signature = root.sign(KEY_LIST_CONTEXT + text)
     return {"key_list": base64url.encode(text), "signature": base64url.encode(signature)}
 
@@ -69,10 +78,15 @@ def read_key_list(document: Mapping[str, Any], root: PublicKey) -> HubKeyList:
     text, signature = _bytes_of(document, "key_list"), _bytes_of(document, "signature")
     if not root.verify(signature, KEY_LIST_CONTEXT + text):
         raise KeyListRefused("the list is not signed by the pinned root key")
+    return parse_key_list(text)
+
+
+def parse_key_list(text: bytes) -> HubKeyList:
+    """The list in a JSON text that nobody may have signed yet; raises KeyListRefused."""
     try:
         return _read_list(strict_json.loads(text))
     except (KeyError, TypeError, strict_json.MalformedJson, KeyRefused) as error:
-        raise KeyListRefused(f"the root key signed a list that cannot be read: {error}") from None
+        raise KeyListRefused(f"the list cannot be read: {error}") from None
 
 
 def _write_key(key: HubKey) -> dict[str, Any]:

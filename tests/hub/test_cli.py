@@ -12,8 +12,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import COMMANDS, Commands, main
-from hub.services.context import Hub
-from hub.store.database import Database
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, key_id, registration
 from tests.support.coalition import Coalition
@@ -22,22 +20,6 @@ from tests.support.network import broken_rows
 from tests.support.services import earn
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def closed_at_last(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close what the commands leave for the end of their process to close."""
-    opened: list[Database] = []
-    noted = Hub.__init__
-
-    def note(hub: Hub, database: Database, *rest: Any, **named: Any) -> None:
-        opened.append(database)
-        noted(hub, database, *rest, **named)
-
-    monkeypatch.setattr(Hub, "__init__", note)
-    yield
-    for database in opened:
-        database.dispose()
 
 
 @pytest.fixture

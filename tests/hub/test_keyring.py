@@ -14,7 +14,7 @@ from partner_sdk.wire.keys import PrivateKey
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     first, second = keyring.create(tmp_path / "s"), keyring.create(tmp_path / "s")
-    assert (first.keyid, first.blind, first.body) == (second.keyid, second.blind, second.body)
+    assert (list(first.signers), first.blind, first.body) == (list(second.signers), second.blind, second.body)
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "s").iterdir()} == {0o600}
 
 
@@ -53,7 +53,7 @@ def test_a_weak_secret_is_refused(tmp_path: Path, name: str) -> None:
         keyring.load(tmp_path)
 
 
-@pytest.mark.parametrize(("one", "other"), [("root.pem", "signing.pem"), ("blind.key", "body.key")])
+@pytest.mark.parametrize(("one", "other"), [("signing.pem", "root.pem"), ("blind.key", "body.key")])
 def test_no_secret_serves_two_ends(tmp_path: Path, one: str, other: str) -> None:
     keyring.create(tmp_path)
     (tmp_path / one).write_bytes((tmp_path / other).read_bytes())
@@ -101,3 +101,38 @@ def test_blind_indexes_tell_members_apart_and_ignore_the_case_of_mail(tmp_path: 
     assert ring.blind_index("email:A@Example.com") == ring.blind_index("email:a@example.com")
     assert ring.blind_index("card:A") != ring.blind_index("card:a")
     assert ring.blind_index("card:1") != keyring.create(tmp_path / "b").blind_index("card:1")
+
+
+def test_the_root_key_may_be_elsewhere_but_is_not_replaced(tmp_path: Path) -> None:
+    pinned = keyring.create(tmp_path).root.public
+    (tmp_path / "root.pem").unlink()
+    away = keyring.create(tmp_path).root
+    assert (away.public, away.private) == (pinned, None)
+    (tmp_path / "root.pem").write_bytes(PrivateKey.generate().to_pem())
+    (tmp_path / "root.pem").chmod(0o600)
+    with pytest.raises(ConfigurationError, match="not the private half"):
+        keyring.load(tmp_path)
+
+
+def test_a_folder_of_an_earlier_version_gets_its_pin(tmp_path: Path) -> None:
+    pinned = keyring.create(tmp_path).root.public
+    (tmp_path / "root.pub").unlink()
+    assert keyring.load(tmp_path).root.public == pinned
+    assert keyring.create(tmp_path).root.public == pinned
+    assert (tmp_path / "root.pub").read_text() == f"{pinned.text()}\n"
+
+
+def test_a_damaged_pin_is_refused(tmp_path: Path) -> None:
+    keyring.create(tmp_path)
+    (tmp_path / "root.pub").write_bytes(b"\xff not a key")
+    with pytest.raises(ConfigurationError, match=r"root\.pub cannot be used"):
+        keyring.load(tmp_path)
+
+
+def test_all_keys_that_may_sign_are_read(tmp_path: Path) -> None:
+    first, new = keyring.create(tmp_path), PrivateKey.generate()
+    keyring.add_signer(tmp_path, new)
+    keyring.add_signer(tmp_path, new)
+    assert list(keyring.load(tmp_path).signers) == [*first.signers, keyring.name_of(new.public)]
+    (tmp_path / "signing.pem").unlink()
+    assert list(keyring.load(tmp_path).signers) == [keyring.name_of(new.public)]

@@ -113,7 +113,7 @@ def test_an_address_is_counted_before_anybody_is_believed(
         postgres_url, tmp_path_factory.mktemp("hub"), workers=1, address_rate_limit=2, trusted_proxies="127.0.0.1"
     ) as strict:
         asker = strict.client("grocer")
-        asker.hub_keys = {strict.hub.keyring.keyid: strict.hub.keyring.signing.public}
+        asker.hub_keys = {keyid: key.public for keyid, key in strict.hub.keyring.signers.items()}
         for path in ("/v1/ping", "/livez", "/nothing", "/v1/hub-keys"):
             answers = [asker.exchange("GET", path, _as("198.51.100.1"), None) for _ in range(8)]
             _says_why(next(answer for answer in answers if answer.status == 429), "address", 2)
