@@ -250,7 +250,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         "statement",
         commands.statement,
         (
-            ("cycle", {"metavar": "CYCLE", "nargs": "?", "help": "a month, YYYY-MM; all statements if left out"}),
+            ("cycle", {"metavar": "CYCLE", "nargs": "?", "help": "a cycle, as 2017-01; all statements if left out"}),
             ("--lines", {"action": "store_true", "help": "show each obligation [HANSA_PARTNER_LINES=1]"}),
             ("--save", {"metavar": "FILE", "help": "check the cycle's statement and write all of it here, as JSON"}),
         ),

@@ -414,7 +414,7 @@ class Client:
         return self._pages("/v1/statements", "statements", model.StatementHead.from_wire, cursor, limit)
 
     def statement(self, cycle: str) -> model.Statement:
-        """This partner's statement of one cycle ("YYYY-MM"); raises NotFound (unknown_cycle)."""
+        """This partner's statement of one cycle ("2017-01"); raises NotFound (unknown_cycle)."""
         answer = self._transport.get(f"/v1/statements/{_segment(cycle)}")
         return _read(model.Statement.from_wire, answer)
 

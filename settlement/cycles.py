@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
@@ -31,7 +31,7 @@ from settlement.core.moves import (
     result_subject,
 )
 from settlement.core.netting import Net, PairExplanation, Saving, explain_pairs, savings
-from settlement.core.periods import cycle_of, last_day, next_cycle
+from settlement.core.periods import Period, Timetable, last_day, period
 from settlement.core.positions import Position
 from settlement.errors import SettlementRefused, UnknownCycle
 from settlement.store.cutting import insert_cut_off
@@ -45,6 +45,7 @@ from settlement.store.history import (
 )
 from settlement.store.results import ask_claims, load_claims, store_claims
 from settlement.store.tables import cycle_result, obligation
+from settlement.store.timetable import timetable, timetable_for_cut_off
 from settlement.store.window import cut_offs, unseen_by, window_of
 
 __all__ = [
@@ -112,10 +113,12 @@ def cut_off(connection: Connection, cycle: str, *, author: str, at: datetime) ->
     """Fix which obligations are in the cycle: those committed now with a business date not after its last
     day.
 
-    Raises `SettlementRefused` when this cycle, or a later one, was cut off before.
+    Raises `SettlementRefused` when this cycle, or a later one, was cut off before, and `UnknownCycle` when the calendar
+    that holds on its days has no such cycle.
     """
     _refuse_unsigned(author, at)
     with one_at_a_time(cycle):
+        _refuse_other_calendar(timetable_for_cut_off(connection), cycle)
         cut = insert_cut_off(connection, cycle, last_day(cycle))
         if cut is None:
             raise SettlementRefused(_why_not_cut_off(connection, cycle))
@@ -182,33 +185,43 @@ def listing(connection: Connection) -> list[CycleSummary]:
         last, result = moves[cut.cycle][-1], results.get(cut.cycle)
         lines, digest = (result.lines, result.digest) if result else (None, None)
         closed.append(CycleSummary(cut.cycle, last.state, cut.ends_on, lines, digest, last.at))
-    return closed + [
-        CycleSummary(cycle, OPEN, last_day(cycle), lines, None, None)
-        for cycle, lines in sorted(_open_lines(connection).items())
-    ]
+    waiting = _open_lines(connection)
+    ordered = sorted(waiting, key=lambda one: one.last_day)
+    return closed + [CycleSummary(one.cycle, OPEN, one.last_day, waiting[one], None, None) for one in ordered]
 
 
-def _open_lines(connection: Connection) -> Counter[str]:
+def _open_lines(connection: Connection) -> Counter[Period]:
     """How many obligations wait for each open cycle; late ones wait for the first after the last cut-off."""
-    known = cut_offs(connection)
+    known, table = cut_offs(connection), timetable(connection)
     query = select(obligation.c.business_date, func.count()).group_by(obligation.c.business_date)
     if known:
         query = query.where(unseen_by(obligation, known[-1]))
-    first = next_cycle(known[-1].cycle) if known else ""
-    waiting: Counter[str] = Counter()
+    first_open = known[-1].ends_on + timedelta(days=1) if known else date.min
+    waiting: Counter[Period] = Counter()
     for business_date, lines in connection.execute(query):
-        waiting[max(cycle_of(business_date), first)] += lines
+        waiting[table.period_of(max(business_date, first_open))] += lines
     return waiting
 
 
 def _without_result(connection: Connection, cycle: str, moves: Sequence[Move]) -> CycleView:
-    ends_on = last_day(cycle)
-    known = cut_offs(connection)
-    if not moves and known and ends_on <= known[-1].ends_on:
-        raise UnknownCycle(f"there is no cycle {cycle}; {known[-1].cycle} was closed without it")
+    asked = period(cycle)
+    if not moves:
+        known = cut_offs(connection)
+        if known and asked.last_day <= known[-1].ends_on:
+            raise UnknownCycle(f"there is no cycle {cycle}; {known[-1].cycle} was closed without it")
+        _refuse_other_calendar(timetable(connection), cycle)
     state = moves[-1].state if moves else OPEN
-    lines = 0 if moves else _open_lines(connection)[cycle]
-    return CycleView(cycle, state, ends_on, lines, None, moves, [], [], [], [])
+    lines = 0 if moves else _open_lines(connection)[asked]
+    return CycleView(cycle, state, asked.last_day, lines, None, moves, [], [], [], [])
+
+
+def _refuse_other_calendar(table: Timetable, cycle: str) -> None:
+    """Raise `UnknownCycle` unless the calendar that holds on the cycle's days has it."""
+    if not table.knows(cycle):
+        due = table.period_of(period(cycle).first_day)
+        raise UnknownCycle(
+            f"there is no cycle {cycle}: cycles are {due.calendar} then, and its first day is in {due.cycle}"
+        )
 
 
 def _why_not_cut_off(connection: Connection, cycle: str) -> str:

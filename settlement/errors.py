@@ -3,9 +3,11 @@
 SettlementError
 |-- InvalidObligation     what was handed to intake cannot be an obligation
 |-- ObligationExists      that (partner_id, event_id, line) was recorded before
-|-- UnknownCycle          no such cycle, or its name is not of the form YYYY-MM
+|-- UnknownCycle          no such cycle, or its name has not the form of one
+|-- CalendarRefused       a change of the calendar that would put a day into two cycles or none
 |-- NotPublished          the cycle exists, but its statements are not public yet
 |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
+|   `-- ApprovalRefused   a decision of one or of two people that must not stand; `.code` tells why
 |-- NotBalanced           figures that must add up to zero, or to one another, do not
 |-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
@@ -37,6 +39,10 @@ class UnknownCycle(SettlementError):
     """No cycle of that name."""
 
 
+class CalendarRefused(SettlementError):
+    """A calendar that there is none of, or a day on which cycles cannot change over to it."""
+
+
 class NotPublished(SettlementError):
     """The cycle is not published, so there is no statement to show."""
 
@@ -48,6 +54,14 @@ class SettlementRefused(SettlementError):
         super().__init__("\n".join([reason, *(f"  {finding}" for finding in findings)]))
         self.reason = reason
         self.findings = tuple(findings)
+
+
+class ApprovalRefused(SettlementRefused):
+    """What needs two people was refused; `code` is stable, `settlement.approvals` lists them."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
 
 
 class NotBalanced(SettlementError):

@@ -60,9 +60,9 @@ def _about_header(header: Header, digest: bytes | None) -> list[Finding]:
     if digest not in {None, claims.digest}:
         findings.append(Finding("cycle digest", f"cycle {claims.cycle}", f"the file states {claims.digest.hex()}"))
     try:
-        in_month = claims.ends_on == last_day(claims.cycle)
+        ends_right = claims.ends_on == last_day(claims.cycle)
     except UnknownCycle:
-        in_month = False
-    if not in_month:
+        ends_right = False
+    if not ends_right:
         findings.append(Finding("cycle", f"cycle {claims.cycle}", f"does not end on {claims.ends_on}"))
     return findings

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
 from settlement.core.lines import Obligation
 from settlement.core.moves import PUBLISHED, Move
@@ -23,6 +23,7 @@ from settlement.errors import NotPublished, UnknownCycle
 from settlement.formats import statement_writer
 from settlement.store.history import moves_of
 from settlement.store.results import fetch_lines, load_claims, stream_lines
+from settlement.store.tables import cycle as cycle_table
 from settlement.store.tables import cycle_move, cycle_result, net
 from settlement.store.window import after_key, lines_of, party, window_of
 
@@ -60,14 +61,15 @@ def lines(
 
 
 def of_partner(connection: Connection, partner: str, after: tuple[str, str] | None, limit: int) -> list[Document]:
-    """A partner's statements, a row for each cycle and currency, in that order, those after (cycle, currency)."""
+    """A partner's statements, a row for each cycle and currency, those after (cycle, currency); the oldest first."""
     published = (cycle_move.c.cycle == net.c.cycle) & (cycle_move.c.state == PUBLISHED)
     joined = net.join(cycle_move, published).join(cycle_result, cycle_result.c.cycle == net.c.cycle)
-    key = (net.c.cycle, net.c.currency)
-    query = select(*key, net.c.net_minor, cycle_move.c.at, cycle_result.c.digest).select_from(joined)
-    query = query.where(net.c.partner == partner).order_by(*key).limit(limit)
+    joined = joined.join(cycle_table, cycle_table.c.cycle == net.c.cycle)
+    query = select(net, cycle_move.c.at, cycle_result.c.digest).select_from(joined)
+    query = query.where(net.c.partner == partner).order_by(cycle_table.c.number, net.c.currency).limit(limit)
     if after:
-        query = query.where(tuple_(*key) > tuple_(*after))
+        number = select(cycle_table.c.number).where(cycle_table.c.cycle == after[0]).scalar_subquery()
+        query = query.where(tuple_(cycle_table.c.number, net.c.currency) > tuple_(func.coalesce(number, 0), after[1]))
     return [
         {
             "cycle": row.cycle,

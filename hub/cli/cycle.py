@@ -18,7 +18,11 @@ from hub.settings import Settings
 
 @click.group()
 def cycle() -> None:
-    """List, show and close settlement cycles, one a month (YYYY-MM)."""
+    """List, show and close settlement cycles.
+
+    A cycle is named by its calendar: 2017-01 (a month), 2017-01-H1 (its first half), 2017-01-Q1 (days 1 to 7; 48 a
+    year) or 2017-W05 (a week of ISO 8601).
+    """
 
 
 @cycle.command("list")
@@ -30,7 +34,7 @@ def listing(settings: Settings, as_json: bool) -> None:
 
 
 @cycle.command("show")
-@click.argument("name", metavar="YYYY-MM")
+@click.argument("name", metavar="NAME")
 @json_option
 @click.pass_obj
 def show_one(settings: Settings, name: str, as_json: bool) -> None:
@@ -39,7 +43,7 @@ def show_one(settings: Settings, name: str, as_json: bool) -> None:
 
 
 @cycle.command()
-@click.argument("name", metavar="YYYY-MM")
+@click.argument("name", metavar="NAME")
 @click.option("--author", default=getpass.getuser, help="Who closes it (default: your login).")
 @json_option
 @click.pass_obj
@@ -52,7 +56,7 @@ def close(settings: Settings, name: str, author: str, as_json: bool) -> None:
 
 
 @cycle.command()
-@click.argument("name", metavar="YYYY-MM")
+@click.argument("name", metavar="NAME")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def export(settings: Settings, name: str, path: Path) -> None:
@@ -64,7 +68,7 @@ def export(settings: Settings, name: str, path: Path) -> None:
 
 
 @cycle.command()
-@click.argument("name", metavar="YYYY-MM")
+@click.argument("name", metavar="NAME")
 @click.argument("partner_id")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
@@ -74,7 +78,7 @@ def statement(settings: Settings, name: str, partner_id: str, path: Path) -> Non
 
 
 @cycle.command()
-@click.argument("name", metavar="YYYY-MM")
+@click.argument("name", metavar="NAME")
 @click.pass_obj
 def audit(settings: Settings, name: str) -> None:
     """Do every self-check of a published cycle again; name the rows that no longer hold. Exit code 1 if any."""

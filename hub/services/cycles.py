@@ -8,7 +8,6 @@ publishes the cycle.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,20 @@ from hub.store.database import Connection, expect_whole_tables
 from hub.store.redemption_lines import LEDGER
 from settlement import cycles, statements
 from settlement import export as settlement_export
-from settlement.core.periods import last_day
+from settlement.core.periods import Period, period
 from settlement.core.positions import Position
 from settlement.errors import SettlementRefused
 
 
 def close(hub: Hub, cycle: str, author: str, progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
-    """Cut off, calculate, check and publish a cycle ``YYYY-MM``; return it as `show` does.
+    """Cut off, calculate, check and publish a cycle; return it as `show` does.
 
     All of it is one transaction: a cycle that does not add up stays open, with nothing written. ``progress``
     is told each step before it begins.
 
     Raises:
         settlement.errors.SettlementRefused: a self-check found something; the message names the rows.
-        Refused: ``not_allowed`` if the month is not over.
+        Refused: ``not_allowed`` if the cycle is not over.
     """
     hub.database.transact(lambda connection: _close(hub, connection, cycle, author, progress))
     return show(hub, cycle)
@@ -44,7 +43,7 @@ def close(hub: Hub, cycle: str, author: str, progress: Callable[[str], None] = l
 
 def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: Callable[[str], None]) -> None:
     moment = hub.moment(connection)
-    _check_over(moment, last_day(cycle))
+    _check_over(moment, period(cycle))
     expect_whole_tables(connection)
     progress(f"{cycle}: cutting off")
     cycles.cut_off(connection, cycle, author=author, at=moment.now)
@@ -99,12 +98,12 @@ def _homewards(event_id: str, position: Position) -> Transfer:
     )
 
 
-def _check_over(moment: Moment, last_day: date) -> None:
-    """Refuse to close a month that goes on; a sandbox may close the current one."""
-    if moment.environment == "sandbox" and last_day.replace(day=1) <= moment.day:
+def _check_over(moment: Moment, wanted: Period) -> None:
+    """Refuse to close a cycle whose days are not over; a sandbox may close the current one."""
+    if moment.environment == "sandbox" and wanted.first_day <= moment.day:
         return
-    if last_day >= moment.day:
-        raise Refused("not_allowed", f"The month is not over; business time is {moment.now}.")
+    if wanted.last_day >= moment.day:
+        raise Refused("not_allowed", f"{wanted.cycle} is not over; business time is {moment.now}.")
 
 
 def show(hub: Hub, cycle: str) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def currency(**kwargs: Any) -> Text:
 
 def cycle(**kwargs: Any) -> Text:
     """A settlement cycle's name."""
-    return Text(r"[2-9][0-9]{3}-(?:0[1-9]|1[0-2])", "a cycle is a month, YYYY-MM", **kwargs)
+    pattern = r"[2-9][0-9]{3}-(?:W(?:0[1-9]|[1-4][0-9]|5[0-3])|(?:0[1-9]|1[0-2])(?:-(?:H[12]|Q[1-4]))?)"
+    return Text(pattern, "a cycle is named YYYY-MM, YYYY-Www, YYYY-MM-H1 to -H2 or YYYY-MM-Q1 to -Q4", **kwargs)
 
 
 def digest(**kwargs: Any) -> Text:

@@ -2,7 +2,8 @@
 
 Texts sort by byte (collation "C"), so the database and any other program put lines in the same order. There
 are no triggers and no foreign keys: facts are keyed by (partner_id, event_id), and a cycle's rows by its
-name. Every table is append-only.
+name. Rows are only ever added; what a second operator decides, and what is taken from an operator, is marked on the row
+once.
 """
 
 from __future__ import annotations
@@ -88,6 +89,67 @@ cycle_move = Table(
     _required("digest", LargeBinary()),
 )
 """The moves of a cycle. `subject` is the digest of what the move established, `digest` chains it to the move before."""
+
+cycle_deadline = Table(
+    "cycle_deadline",
+    metadata,
+    Column("cycle", _NAME, primary_key=True),
+    Column("step", _NAME, primary_key=True),
+    _required("due_on", Date()),
+)
+"""The days that publication fixed: the last on which a line may be disputed, and those of the moves that follow."""
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _required("valid_from", Date()),
+    _required("calendar", _NAME),
+    _required("author", _NAME),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""The timetable: each change of the coalition's calendar, in the order in which they were made."""
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("kind", _NAME, primary_key=True),
+    Column("subject", _NAME, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _required("digest", LargeBinary()),
+    _required("maker", _NAME),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("state", _NAME, nullable=False, server_default=text("'open'")),
+    Column("decided_by", _NAME),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("reason", _NAME),
+    CheckConstraint("state <> 'approved' OR lower(maker) <> lower(decided_by)", name="approval_by_two"),
+    CheckConstraint(
+        "CASE state WHEN 'open' THEN num_nulls(decided_by, decided_at) = 2"
+        " WHEN 'approved' THEN num_nulls(decided_by, decided_at) = 0"
+        " WHEN 'void' THEN num_nulls(decided_by, decided_at, reason) = 0 ELSE false END",
+        name="approval_state",
+    ),
+    Index("approval_open", "kind", "subject", unique=True, postgresql_where=text("state = 'open'")),
+)
+"""What one operator proposed and a second one approved, or what made it void. A row is decided once; what is proposed,
+named by its digest, never changes."""
+
+operator_role = Table(
+    "operator_role",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("role", _NAME, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _required("name", _NAME),
+    _required("granted_by", _NAME),
+    Column("granted_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_by", _NAME),
+    Column("revoked_at", DateTime(timezone=True)),
+    CheckConstraint("num_nulls(revoked_by, revoked_at) IN (0, 2)", name="operator_role_revoked"),
+    Index("operator_role_held", "person", "role", unique=True, postgresql_where=text("revoked_at IS NULL")),
+)
+"""Who may propose (`maker`) and who may approve (`approver`), from when to when; `person` is the name folded."""
 
 cycle_result = Table(
     "cycle_result",

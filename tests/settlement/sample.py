@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection, Select, column, insert, select, table, text
+from sqlalchemy import Connection, Engine, Select, column, insert, select, table, text
 
 from settlement import cycles
 from settlement.core.lines import event_name
@@ -98,6 +98,14 @@ def post(connection: Connection, obligations: Sequence[Obligation]) -> None:
 def close(connection: Connection, cycle: str = "2017-01") -> cycles.CycleView:
     """Close a cycle as an operator does."""
     return cycles.close(connection, cycle, LEDGER, author=AUTHOR, at=AT)
+
+
+def wait_for_lock(engine: Engine, backend: int) -> None:
+    """Return when this backend waits for a lock of another one."""
+    blocked = text("SELECT cardinality(pg_blocking_pids(:backend)) > 0")
+    with engine.connect() as connection:
+        while not connection.execute(blocked, {"backend": backend}).scalar_one():
+            connection.rollback()
 
 
 CREATE_LEDGER_SIDE = text(

@@ -14,7 +14,7 @@ from settlement import cycles
 from settlement.core.netting import Net
 from settlement.errors import SettlementRefused, UnknownCycle
 from settlement.intake import record
-from tests.settlement.sample import AT, AUTHOR, FEBRUARY, JANUARY, LEDGER, close, post, redemption
+from tests.settlement.sample import AT, AUTHOR, FEBRUARY, JANUARY, LEDGER, close, post, redemption, wait_for_lock
 
 Move = Callable[[Connection, str], object]
 
@@ -242,14 +242,7 @@ def _second_is_refused(
         waiting = other.execute(text("SELECT pg_backend_pid()")).scalar_one()
         first(one)
         refused = other_operator.submit(second, other)
-        _wait_for_lock(engine, waiting)
+        wait_for_lock(engine, waiting)
         one.commit()
         with pytest.raises(SettlementRefused, match=reason):
             refused.result()
-
-
-def _wait_for_lock(engine: Engine, backend: int) -> None:
-    blocked = text("SELECT cardinality(pg_blocking_pids(:backend)) > 0")
-    with engine.connect() as connection:
-        while not connection.execute(blocked, {"backend": backend}).scalar_one():
-            connection.rollback()
