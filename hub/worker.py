@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from threading import Event
 
 from hub.messenger import Carriers, deliver_all
-from hub.services import end_of_day, rate_limits, webhooks
+from hub.services import end_of_day, rate_limits, suspects, webhooks
 from hub.services.context import Hub
 
 
@@ -37,6 +37,7 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     webhooks.announce_retiring_keys(hub)
     webhooks.forget_delivered(hub)
     rate_limits.forget(hub)
+    suspects.quarantine_all(hub)
     return _end_yesterday(hub, ended, say)
 
 

@@ -205,10 +205,15 @@ def list_keys(settings: Settings, partner_id: str, as_json: bool) -> None:
 def revoke(settings: Settings, partner_id: str, keyid: str, since: str | None, as_json: bool) -> None:
     """Revoke a key at once and for good, with the keys to which it handed over since then.
 
-    What came signed by it since then is listed by `hansa partner key suspect`.
+    What came signed by it since then is quarantined: `hansa review list` names it, and the points that it gave are
+    frozen. Should this be interrupted, `hansa worker` goes on with it.
     """
-    hub = start.open_hub(settings)
-    show(partners.revoke_key(hub, partner_id, keyid, _instant(since) if since else None), as_json, "Key")
+    hub, instant = start.open_hub(settings), _instant(since) if since else None
+
+    def progress(left: int) -> None:
+        click.echo(f"{left} events left", err=True)
+
+    show(partners.revoke_key(hub, partner_id, keyid, instant, progress), as_json, "Key")
 
 
 @key.command()

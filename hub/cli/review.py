@@ -1,4 +1,4 @@
-"""Reviews: reports that are quarantined because they came too late."""
+"""Reviews: events that are quarantined because they came too late, or because their key was revoked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REASON = click.option("--reason", required=True, help="Why; the partner is told 
 
 @click.group()
 def review() -> None:
-    """List, show, release and reject reports that came later than a contract's late_days allow."""
+    """List, show, release and reject what came later than a contract's late_days allow, or signed by a revoked key."""
 
 
 @review.command("list")
@@ -25,7 +25,7 @@ def review() -> None:
 @json_option
 @click.pass_obj
 def listing(settings: Settings, partner_id: str, everything: bool, as_json: bool) -> None:
-    """List the reports that wait, in the order in which they came."""
+    """List the events that wait, in the order in which they came."""
     show(reviews.listing(start.open_hub(settings), partner_id, everything=everything), as_json, "Reports")
 
 
@@ -34,7 +34,7 @@ def listing(settings: Settings, partner_id: str, everything: bool, as_json: bool
 @json_option
 @click.pass_obj
 def show_one(settings: Settings, report: str, as_json: bool) -> None:
-    """Show a report as its partner sent it. It names a member."""
+    """Show an event as its partner sent it, and what of its points is frozen. It names a member."""
     show(reviews.show(start.open_hub(settings), report), as_json, report)
 
 
@@ -45,7 +45,7 @@ def show_one(settings: Settings, report: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def release(settings: Settings, report: str, author: str, reason: str, as_json: bool) -> None:
-    """Let a report count: it is posted as it was sent, by the terms of its own day."""
+    """Let an event count: a late one is posted by the terms of its own day, a suspect one's points are free again."""
     show(reviews.release(start.open_hub(settings), report, author, reason), as_json, report)
 
 
@@ -56,5 +56,5 @@ def release(settings: Settings, report: str, author: str, reason: str, as_json: 
 @json_option
 @click.pass_obj
 def reject(settings: Settings, report: str, author: str, reason: str, as_json: bool) -> None:
-    """Reject a report for good."""
+    """Reject an event for good; one that is posted is taken back, as its partner could have done."""
     show(reviews.reject(start.open_hub(settings), report, author, reason), as_json, report)

@@ -14,8 +14,9 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Lot, Posting
 from hub.core.sharing import split
 from hub.services import accounts, redemptions, reimbursement
-from hub.services.accounts import Standing
+from hub.services.accounts import Standing, as_json
 from hub.services.context import Hub, Moment, Partner
+from hub.services.reporting import Reporter, by_partner
 from hub.services.spending import Taken
 from hub.store import events, holds, posting
 from hub.store.database import Connection
@@ -55,24 +56,32 @@ def void(hub: Hub, partner: Partner, evidence: Evidence, redemption_id: str) -> 
     """
 
     def work(connection: Connection) -> dict[str, Any]:
-        moment = hub.moment(connection)
-        hold, event, _, payers = _find(connection, moment, partner, redemption_id)
-        content = content_digest("void", {"redemption_id": redemption_id})
-        voided = event_id_of(redemption_id, "void")
-        answer = {"redemption_id": redemption_id, "status": "voided", "points": event.points}
-        if _done_before(connection, partner, voided, content):
-            return answer | {"duplicate": True}
-        _expect_open(hold, moment)
-        entry = Event(
-            voided, "void", event.member_id, "posted", event.points, moment.now, content,
-            evidence_id=evidence.evidence_id, refers_to=redemption_id,
-        )  # fmt: skip
-        posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], [], [evidence]))
-        holds.end(connection, partner.partner_id, redemption_id, holds.VOIDED)
-        accounts.pay_debts(connection, moment, payers)
-        return answer
+        return void_for(connection, hub.moment(connection), partner, by_partner(partner, evidence), redemption_id)
 
     return hub.database.transact(work)
+
+
+def void_for(
+    connection: Connection, moment: Moment, partner: Partner, reporter: Reporter, redemption_id: str
+) -> dict[str, Any]:
+    """Release a hold of a partner's, which asks for that itself or has the operator do it; see `void`."""
+    hold, event, _, payers = _find(connection, moment, partner, redemption_id)
+    content = content_digest("void", {"redemption_id": redemption_id})
+    voided = event_id_of(redemption_id, "void")
+    answer = {"redemption_id": redemption_id, "status": "voided", "points": event.points}
+    if _done_before(connection, partner, voided, content):
+        return answer | {"duplicate": True}
+    _expect_open(hold, moment)
+    entry = Event(
+        voided, "void", event.member_id, "posted", event.points, moment.now, content,
+        evidence_id=reporter.evidence_id, refers_to=redemption_id,
+        details=as_json(dict(reporter.said)) if reporter.said else None,
+    )  # fmt: skip
+    entries = Posting(partner.partner_id, moment.now, moment.day, [entry], [], reporter.evidences)
+    posting.post_new(connection, entries)
+    holds.end(connection, partner.partner_id, redemption_id, holds.VOIDED)
+    accounts.pay_debts(connection, moment, payers)
+    return answer
 
 
 def _capture(

@@ -44,6 +44,7 @@ def _confirm(
     first = events.first_answers(connection, partner.partner_id, [confirmation]).get(confirmation)
     if first is not None:
         return _answer(event_id, first.points, first.posted_at) | {"duplicate": True}
+    sales.refuse_quarantined(connection, original)
     if original.matures_on != ledger.WHEN_CONFIRMED:
         raise Refused("not_pending", "The points of this sale do not wait for a confirmation.")
     transfers = _matured(confirmation, standing, _given(connection, partner, original))

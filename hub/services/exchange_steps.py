@@ -46,13 +46,12 @@ def take_step(hub: Hub, reporter: Reporter, exchange_id: str, step: str) -> dict
             in; ``insufficient_points`` when points that came in are spent.
     """
     return hub.database.transact(
-        lambda connection: _take_step(connection, hub.moment(connection), reporter, exchange_id, step)
+        lambda connection: step_for(connection, hub.moment(connection), reporter, exchange_id, step)
     )
 
 
-def _take_step(
-    connection: Connection, moment: Moment, reporter: Reporter, exchange_id: str, step: str
-) -> dict[str, Any]:
+def step_for(connection: Connection, moment: Moment, reporter: Reporter, exchange_id: str, step: str) -> dict[str, Any]:
+    """Take a step within a transaction; see `take_step`."""
     case, standings = _find(connection, moment, reporter.partner_id, exchange_id)
     starts, ends, outcome_of = STEPS[step]
     first = case.recorded.get(event_id_of(exchange_id, step))

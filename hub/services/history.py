@@ -47,6 +47,8 @@ def _event(row: Any) -> dict[str, Any]:
         answer["expires_on"] = str(row.expires_on)
     if row.matures_on is not None:
         answer["status"] = "pending"
+    if row.is_suspect:
+        answer["status"] = "quarantined"
     if row.refers_to is not None:
         answer["refers_to"] = row.refers_to
     if row.error_code is not None:

@@ -59,7 +59,7 @@ def quarantine(
     )  # fmt: skip
     if reviews.add(connection, late):
         return _quarantined(event_id)
-    known = reviews.find(connection, partner.partner_id, event_id)
+    known = reviews.find(connection, partner.partner_id, event_id, [reviews.LATE])
     assert known is not None
     if (known.kind, bytes(known.content)) != (kind, content):
         return _result(event_id, "rejected", "event_conflict", CONFLICT)

@@ -133,9 +133,11 @@ def _given_back(
         connection, account.member_id, members_back, (merged.partner_id, merged.event_id), merged.details["snapshot"]
     )
     reserved: Counter[LotKey] = Counter()
+    there = Counter({lot.key: lot.points for lot in account.lots})
     for key, points in held:
-        reserved[key] += points
-    free = Counter({lot.key: lot.points - account.held.get(lot.key, 0) for lot in account.lots})
+        # What is frozen may be held for somebody else too, so that more is reserved than there is.
+        reserved[key] = min(reserved[key] + points, there[key])
+    free = Counter({key: max(0, points - account.held.get(key, 0)) for key, points in there.items()})
     back = reserved + _free_of(since.lots, reserved, free, lots.extended(connection, [account.member_id]))
     debts = [(issuer, min(due, account.debts.get(issuer, 0))) for issuer, due in since.debts.items()]
     return Moving(

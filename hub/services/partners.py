@@ -13,9 +13,10 @@ from hub.core.ledger import COALITION, PARTNER_ID
 from hub.core.rules import named_partners
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
-from hub.services import exchange_rates, gains
+from hub.services import exchange_rates, gains, suspects
 from hub.services.context import Hub, Partner, PartnerKey
 from hub.store import configuration
+from hub.store import suspects as suspect_rows
 from hub.store.database import Connection
 from partner_sdk.wire.keys import (
     KeyFormatError,
@@ -312,10 +313,18 @@ def retire_key(hub: Hub, partner_id: str, keyid: str) -> dict[str, Any]:
     return next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
 
 
-def revoke_key(hub: Hub, partner_id: str, keyid: str, since: datetime | None = None) -> dict[str, Any]:
+def revoke_key(
+    hub: Hub,
+    partner_id: str,
+    keyid: str,
+    since: datetime | None = None,
+    progress: Callable[[int], None] = lambda left: None,
+) -> dict[str, Any]:
     """Revoke a key at once and for good, as of ``since``, with the keys to which it handed over from then on.
 
-    Its requests are refused from now on; what came since then is in `signed_since_revoked`.
+    Its requests are refused from now on. What it signed since then is quarantined: on the list of reviews with the
+    revocation, its points frozen right after it (`hub.services.suspects`), by the worker where this is interrupted.
+    ``progress`` is told how many events are left.
 
     Raises:
         Refused: ``not_allowed`` if the partner has no such key, it is revoked already, or ``since`` is to come.
@@ -323,9 +332,16 @@ def revoke_key(hub: Hub, partner_id: str, keyid: str, since: datetime | None = N
     now = hub.real_time()
     if since is not None and since > now:
         raise Refused("not_allowed", "A key is revoked as of a time that has passed.")
-    revoked = hub.database.transact(lambda c: configuration.revoke_key(c, keyid, partner_id, now, since or now))
+
+    def work(connection: Connection) -> list[str]:
+        revoked = configuration.revoke_key(connection, keyid, partner_id, now, since or now)
+        suspect_rows.list_all(connection, partner_id)
+        return revoked
+
+    revoked = hub.database.transact(work)
     if not revoked:
         raise Refused("not_allowed", f"{partner_id!r} has no key {keyid!r} that could be revoked.")
+    suspects.quarantine(hub, partner_id, progress)
     shown = next(one for one in keys(hub, partner_id) if one["keyid"] == keyid)
     return {**shown, "revoked": revoked, "events_since": len(signed_since_revoked(hub, partner_id, keyid))}
 

@@ -20,6 +20,7 @@ from hub.services import accounts, late_events, reimbursement, sales, sequences
 from hub.services.accounts import as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
+from hub.services.reporting import Reporter, by_partner
 from hub.services.sales import Given
 from hub.services.taking_back import Sums, Taking
 from hub.store import events, posting
@@ -64,6 +65,17 @@ def _quarantine(
 def _refund(
     connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, reported: Reported
 ) -> dict[str, Any]:
+    return refund(connection, moment, partner, by_partner(partner, evidence), reported)
+
+
+def refund(
+    connection: Connection, moment: Moment, partner: Partner, reporter: Reporter, reported: Reported
+) -> dict[str, Any]:
+    """Refund a sale of a partner's, which reports that itself or has the operator do it.
+
+    Raises:
+        Refused: ``unknown_event``, ``not_reversible``, ``event_conflict``, ``too_late`` and what `_amount` says.
+    """
     content = content_digest("refund", reported)
     if first := _first_answer(connection, partner, reported["event_id"], content):
         return first
@@ -72,6 +84,7 @@ def _refund(
     # Another request with this id may have been decided while this one waited for the lock.
     if first := _first_answer(connection, partner, reported["event_id"], content):
         return first
+    sales.refuse_quarantined(connection, original)
     check_time(reported["occurred_at"], moment.now)
     late_events.ages(connection, moment, partner, [reported["event_id"]]).check(reported)
     following = events.referring(connection, partner.partner_id, original.event_id)
@@ -79,28 +92,26 @@ def _refund(
     minor = _amount(reported, original, before, following)
     owners, policy = sales.owners(connection, original), _policy(partner, original)
     taking = Taking(connection, moment, partner, policy, standing, owners, reported["event_id"])
-    wanted = _wanted(connection, partner, original, owners, following, minor)
-    sums = taking.take(wanted)
+    sums = taking.take(wanted(connection, partner, original, owners, following, minor))
     event = Event(
         reported["event_id"], "refund", standing.member_id, "posted", taking.moved,
         reported["occurred_at"], content, minor, original.currency,
         items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
-        evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
-        scheme_rule=taking.scheme_rule, details=as_json(sums._asdict() | {"policy": policy} | taking.forgone),
+        evidence_id=reporter.evidence_id, refers_to=original.event_id, returned_before=before,
+        scheme_rule=taking.scheme_rule,
+        details=as_json({**sums._asdict(), "policy": policy, **taking.forgone, **reporter.said}),
     )  # fmt: skip
-    _post(connection, moment, partner, evidence, event, taking)
+    _post(connection, moment, partner, reporter, event, taking)
     return _answer(event.event_id, minor, original.currency, sums)
 
 
-def _post(
-    connection: Connection, moment: Moment, partner: Partner, evidence: Evidence, event: Event, taking: Taking
-) -> None:
+def _post(connection: Connection, moment: Moment, partner: Partner, by: Reporter, event: Event, taking: Taking) -> None:
     """Post a refund; whoever issued other points that it took owes for them, with the sale as origin."""
     foreign = burnt(taking.transfers, partner.partner_id)
     price = partner.prices.on(moment.day) if foreign else None
     if price is not None:
         event = event._replace(rate_version=price.version)
-    entry = Posting(partner.partner_id, moment.now, moment.day, [event], taking.transfers, [evidence])
+    entry = Posting(partner.partner_id, moment.now, moment.day, [event], taking.transfers, by.evidences)
     posting.post_new(connection, entry)
     if price is not None:
         origin = f"{partner.partner_id}/{event.refers_to}"
@@ -144,10 +155,10 @@ def _check_items(items: Sequence[Reported], sold: Sequence[Reported], returned: 
         raise Refused("exceeds_original", f"More of {short[0]} is returned than was sold and is not back yet.")
 
 
-def _wanted(
+def wanted(
     connection: Connection, partner: Partner, original: Any, owners: Sequence[int], following: Iterable[Any], minor: int
 ) -> list[Given]:
-    """Return what the refund wants back of each line of the sale."""
+    """Return what a refund of so many minor units wants back of each line of the sale."""
     confirmed = any(one.kind == "confirmation" for one in following)
     where = sales.whereabouts(connection, partner, original, owners, confirmed=confirmed)
     left = original.amount_minor - sales.refunded(following)

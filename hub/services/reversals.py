@@ -16,8 +16,9 @@ from hub.core.errors import Refused
 from hub.core.expiry import end_of_month_plus
 from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
 from hub.services import accounts, captures
-from hub.services.accounts import Standing
+from hub.services.accounts import Standing, as_json
 from hub.services.context import Hub, Moment, Partner
+from hub.services.reporting import Reporter, by_partner
 from hub.store import events, members, posting
 from hub.store.database import Connection
 from hub.store.events import OwedLine
@@ -50,7 +51,8 @@ def reverse(
     """
 
     def work(connection: Connection) -> dict[str, Any]:
-        return _reverse(connection, hub.moment(connection), partner, evidence, redemption_id, asked)
+        reporter = by_partner(partner, evidence)
+        return reverse_for(connection, hub.moment(connection), partner, reporter, redemption_id, asked)
 
     return hub.database.transact(work)
 
@@ -68,14 +70,15 @@ def parts_of(lines: Sequence[OwedLine], before: int, points: int) -> list[Part]:
     return parts
 
 
-def _reverse(
+def reverse_for(
     connection: Connection,
     moment: Moment,
     partner: Partner,
-    evidence: Evidence,
+    reporter: Reporter,
     redemption_id: str,
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
+    """Reverse a redemption of a partner's, which asks for that itself or has the operator do it; see `reverse`."""
     original = _original(connection, partner, redemption_id)
     reversal_id = asked.get("reversal_id") or captures.event_id_of(redemption_id, "reverse")
     content = content_digest("reversal", {"redemption_id": redemption_id, **asked, "reversal_id": reversal_id})
@@ -94,10 +97,11 @@ def _reverse(
     event = Event(
         reversal_id, "reversal", original.member_id, "posted", points, moment.now, content,
         sum(part.minor for part in parts), original.currency, original.rate_version,
-        evidence_id=evidence.evidence_id, refers_to=original.event_id, returned_before=before,
+        evidence_id=reporter.evidence_id, refers_to=original.event_id, returned_before=before,
+        details=as_json(dict(reporter.said)) if reporter.said else None,
     )  # fmt: skip
     back = back_to_lots(connection, moment, partner, reversal_id, parts, transfers, standings)
-    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, [evidence]))
+    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, reporter.evidences))
     intake.record(connection, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
     accounts.pay_debts(connection, moment, standings.values())
     return _answer(redemption_id, reversal_id, original.currency, [(p.owed.issuer, p.points, p.minor) for p in parts])

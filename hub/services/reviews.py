@@ -1,8 +1,11 @@
-"""What the operator does with quarantined reports: he looks, and releases or rejects each for a reason.
+"""What the operator does with what is quarantined: he looks, and releases or rejects each event for a reason.
 
-Releasing waives the limit for that one report and posts it as its partner sent it, from the evidence, under the terms
-of its own day. It is decided first and posted then: whoever is killed in between, or whose report is refused by
-another rule, releases it again, and nothing happens twice.
+A late report is not posted yet. Releasing waives the limit for it and posts it as its partner sent it, from the
+evidence, under the terms of its own day. It is decided first and posted then: whoever is killed in between, or whose
+report is refused by another rule, releases it again, and nothing happens twice.
+
+A suspect event is posted, and what it gave is frozen. Releasing it ends the freeze, rejecting it takes it back; either
+is one transaction with the decision (`hub.services.verdicts`).
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from hub.core.content import content_digest, instant
 from hub.core.errors import Refused
 from hub.core.ledger import Evidence
 from hub.core.notes import MAX_REASON, note
-from hub.services import earnings, refunds
+from hub.services import earnings, refunds, verdicts
 from hub.services.context import Hub, Partner
 from hub.store import reviews
 from hub.store.database import Connection
@@ -30,34 +33,41 @@ Post = Callable[[Hub, Partner, Evidence, Sequence[Mapping[str, Any]]], list[dict
 _BODIES: Mapping[str, tuple[type[WireSchema], str, Post]] = MappingProxyType(
     {"earning": (EarningsRequest, "earnings", earnings.post), "refund": (RefundsRequest, "refunds", refunds.post)}
 )
-"""Kind of event -> the schema of the request that reports it, its member, and what posts it."""
+"""Kind of late event -> the schema of the request that reports it, its member, and what posts it."""
 
 
 def listing(hub: Hub, partner_id: str = "", *, everything: bool = False) -> list[dict[str, Any]]:
-    """Return the reports that wait, or all that ever did, of one partner or of all."""
+    """Return the events that wait, or all that ever did, of one partner or of all."""
     with hub.database.connect() as connection:
         return [_plain(one) for one in reviews.listing(connection, partner_id, everything=everything)]
 
 
 def show(hub: Hub, name: str) -> dict[str, Any]:
-    """Return a report named ``PARTNER/EVENT_ID`` with what it says (``reported``), as its partner signed it.
+    """Return an event named ``PARTNER/EVENT_ID`` with what it says (``reported``), as its partner signed it.
+
+    Of a suspect event also what it gave (``points``), and what of that is ``frozen`` or ``gone``.
 
     Raises:
         Refused: ``unknown_event``.
     """
     with hub.database.connect() as connection:
         found = _find(connection, name)
-        return _plain(found) | {"reported": _as_sent(hub, connection, found)}
+        effect = verdicts.effect(connection, found) if found.cause == reviews.REVOKED else {}
+        return _plain(found) | effect | {"reported": _as_sent(hub, connection, found)}
 
 
 def release(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
-    """Let a report count and post it; return its ``result``, which another rule may still have refused.
+    """Let an event count; return the ``result`` of posting a late one, which another rule may still have refused.
 
     Raises:
         Refused: ``unknown_event``; ``not_allowed`` if it was rejected; ``invalid_request`` for words that are missing.
     """
     with hub.database.connect() as connection:
-        found = _decide(hub, connection, name, reviews.RELEASED, author, reason)
+        waiting = _find(connection, name)
+    if waiting.cause == reviews.REVOKED:
+        return _judge(hub, name, reviews.RELEASED, author, reason, verdicts.release)
+    with hub.database.connect() as connection:
+        found = _decide(hub, connection, waiting, reviews.RELEASED, author, reason)
         schema, member, post = _BODIES[found.kind]
         evidence = reviews.evidence(connection, found)
         body = validate(schema, strict_json.loads(hub.keyring.unseal(bytes(evidence.sealed_body))))
@@ -68,19 +78,38 @@ def release(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
 
 
 def reject(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
-    """Reject a report for good; its partner is told the reason when it sends it again.
+    """Reject an event for good; the partner of a late one is told the reason when it sends it again.
 
     Raises:
-        Refused: ``unknown_event``; ``not_allowed`` if it was released; ``invalid_request`` for words that are missing.
+        Refused: ``unknown_event``; ``not_allowed`` if it was released, or is of a kind that is taken back by hand only;
+            ``invalid_request`` for words that are missing.
     """
     with hub.database.connect() as connection:
-        return _plain(_decide(hub, connection, name, reviews.REJECTED, author, reason))
+        waiting = _find(connection, name)
+        if waiting.cause == reviews.LATE:
+            return _plain(_decide(hub, connection, waiting, reviews.REJECTED, author, reason))
+    return _judge(hub, name, reviews.REJECTED, author, reason, verdicts.reject)
 
 
-def _decide(hub: Hub, connection: Connection, name: str, state: str, author: str, reason: str) -> Review:
+def _judge(hub: Hub, name: str, state: str, author: str, reason: str, carry_out: verdicts.CarryOut) -> dict[str, Any]:
+    """Decide on a suspect event and carry that out, in one transaction; again, nothing happens twice."""
+
+    def work(connection: Connection) -> dict[str, Any]:
+        waiting = _find(connection, name)
+        found = _decide(hub, connection, waiting, state, author, reason)
+        if waiting.state != reviews.OPEN:
+            return _plain(found)
+        said = {"operator": found.decided_by, "reason": found.decision_reason}
+        return _plain(found) | {"result": carry_out(connection, hub.moment(connection), found, said)}
+
+    return hub.database.transact(work)
+
+
+def _decide(hub: Hub, connection: Connection, waiting: Review, state: str, author: str, reason: str) -> Review:
     who, why = note(author, "author"), note(reason, "reason", MAX_REASON)
-    reviews.decide(connection, _find(connection, name), state, who, hub.moment(connection).now, why)
-    found = _find(connection, name)
+    reviews.decide(connection, waiting, state, who, hub.moment(connection).now, why)
+    found = reviews.find(connection, waiting.partner_id, waiting.event_id, [waiting.cause])
+    assert found is not None
     if found.state != state:
         raise Refused("not_allowed", f"It was {found.state} by {found.decided_by}: {found.decision_reason}")
     return found
@@ -94,8 +123,12 @@ def _find(connection: Connection, name: str) -> Review:
     return found
 
 
-def _as_sent(hub: Hub, connection: Connection, found: Review) -> Mapping[str, Any]:
-    body = strict_json.loads(hub.keyring.unseal(bytes(reviews.evidence(connection, found).sealed_body)))
+def _as_sent(hub: Hub, connection: Connection, found: Review) -> Mapping[str, Any] | None:
+    """Return what was sent of an event; None where a request has no body, as those that void a hold."""
+    sealed = hub.keyring.unseal(bytes(reviews.evidence(connection, found).sealed_body))
+    body: Mapping[str, Any] | None = strict_json.loads(sealed) if sealed else None
+    if body is None or found.kind not in _BODIES:
+        return body
     sent: list[Mapping[str, Any]] = body[_BODIES[found.kind][1]]
     return next(one for one in sent if one["event_id"] == found.event_id)
 
@@ -105,6 +138,7 @@ def _plain(found: Review) -> dict[str, Any]:
     decision = {"decided_by": found.decided_by, "decided_at": decided_at, "decision_reason": found.decision_reason}
     return {
         "report": f"{found.partner_id}/{found.event_id}",
+        "cause": found.cause,
         "kind": found.kind,
         "state": found.state,
         "occurred_at": instant(found.occurred_at),

@@ -11,7 +11,7 @@ from hub.core.ledger import LotKey
 from hub.core.rules import Grant, Sale
 from hub.core.terms import EarningRate
 from hub.services.context import Partner
-from hub.store import accounts, events, lots
+from hub.store import accounts, events, lots, reviews
 from hub.store.database import Connection
 
 
@@ -48,6 +48,12 @@ def sale_of(connection: Connection, partner: Partner, event_id: str) -> Any:
     if original.kind != "earning":
         raise Refused("not_reversible", f"This id is of a {original.kind}, not of a sale.")
     return original
+
+
+def refuse_quarantined(connection: Connection, original: Any) -> None:
+    """Refuse (``not_reversible``) to go on with a sale on which a person has yet to decide; under its member's lock."""
+    if reviews.is_suspect(connection, original.partner_id, original.event_id):
+        raise Refused("not_reversible", "The sale is quarantined: the operator has to decide on it first.")
 
 
 def refunded(following: Iterable[Any]) -> int:

@@ -168,6 +168,8 @@ _NOTES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
     {
         "hold": lambda row: f"{row.points} reserved",
         "void": lambda row: f"{row.points} released",
+        "quarantine": lambda row: f"{row.points} frozen",
+        "release": lambda row: f"{row.details['points']} free again",
         "confirmation": lambda row: f"{row.points} can be spent from now on",
         "exchange": lambda row: _exchanged(row.details),
         "adjustment": lambda row: f"{row.details['class']}, ticket {row.details['ticket']}, by {row.details['author']}",

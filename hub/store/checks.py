@@ -29,6 +29,7 @@ _LEGS = """(VALUES
     ('exchange-confirmation', 'issued', 'available'), ('exchange-confirmation', 'available', 'redeemed'),
     ('exchange-reversal', 'available', 'issued'), ('exchange-reversal', 'redeemed', 'available'),
     ('confirmation', 'available', 'transit'), ('confirmation', 'transit', 'available'),
+    ('release', 'available', 'transit'), ('release', 'transit', 'available'),
     ('extension', 'available', 'transit'), ('extension', 'transit', 'available'),
     ('forwarding', 'available', 'transit'), ('forwarding', 'transit', 'available'),
     ('transfer', 'available', 'transit'), ('transfer', 'transit', 'available'),
@@ -112,6 +113,7 @@ CHECKS: dict[str, str] = {
         FROM (
             SELECT member_id, expires_on, issuer, kind, matures_on, sum(points) AS points FROM hub.hold
             WHERE state = 'open' AND lapses_at > (SELECT coalesce(clock_at, now()) FROM hub.coalition)
+              AND right(event_id, 11) <> '/quarantine'
             GROUP BY 1, 2, 3, 4, 5
         ) AS held
         LEFT JOIN hub.lot AS lot USING (member_id, expires_on, issuer, kind, matures_on)
@@ -124,11 +126,11 @@ CHECKS: dict[str, str] = {
         FROM hub.hold AS hold
         LEFT JOIN hub.event AS ending
           ON ending.partner_id = hold.partner_id AND ending.refers_to = hold.event_id AND ending.kind IN (
-              'capture', 'void', 'exchange-confirmation', 'exchange-failure')
+              'capture', 'void', 'exchange-confirmation', 'exchange-failure', 'release')
         GROUP BY hold.partner_id, hold.event_id
         HAVING bool_or(CASE hold.state
             WHEN 'captured' THEN ending.kind IS NULL OR ending.kind NOT IN ('capture', 'exchange-confirmation')
-            WHEN 'voided' THEN ending.kind IS NULL OR ending.kind NOT IN ('void', 'exchange-failure')
+            WHEN 'voided' THEN ending.kind IS NULL OR ending.kind NOT IN ('void', 'exchange-failure', 'release')
             ELSE ending.kind IS NOT NULL END)
     """,
     "each exchange is in the state that its events say, with the points that it was quoted": """

@@ -18,7 +18,11 @@ _FOLLOWS = """(VALUES
     ('confirmation', 'earning', '/confirm'), ('refund', 'earning', NULL),
     ('capture', 'hold', '/capture'), ('void', 'hold', '/void'),
     ('reversal', 'redemption', NULL), ('reversal', 'capture', NULL),
-    ('reinstatement', 'expiry', NULL), ('unmerge', 'merge', '/undo')
+    ('reinstatement', 'expiry', NULL), ('unmerge', 'merge', '/undo'),
+    ('quarantine', 'earning', '/quarantine'), ('quarantine', 'reversal', '/quarantine'),
+    ('quarantine', 'exchange-confirmation', '/quarantine'), ('quarantine', 'transfer', '/quarantine'),
+    ('quarantine', 'gift', '/quarantine'), ('quarantine', 'donation', '/quarantine'),
+    ('release', 'quarantine', '/release')
 ) AS follows (kind, original, suffix)"""
 """Which kind of event follows which, and what the hub puts after the name of the first to name the second."""
 
@@ -34,7 +38,8 @@ CHECKS_OF_RETURNS: dict[str, str] = {
          AND original.status = 'posted'
         LEFT JOIN {_FOLLOWS} ON follows.kind = back.kind AND follows.original = original.kind
         WHERE back.kind IN (
-            'confirmation', 'refund', 'capture', 'void', 'reversal', 'reinstatement', 'unmerge')
+            'confirmation', 'refund', 'capture', 'void', 'reversal', 'reinstatement', 'unmerge', 'quarantine',
+            'release')
           AND (follows.kind IS NULL OR back.event_id <> back.refers_to || follows.suffix
                OR (back.kind = 'void' AND back.points <> original.points)
                OR (back.kind IN ('refund', 'reversal', 'reinstatement')) <> (back.returned_before IS NOT NULL))
@@ -64,6 +69,7 @@ CHECKS_OF_RETURNS: dict[str, str] = {
         FROM hub.hold AS hold LEFT JOIN hub.event AS event USING (partner_id, event_id)
         WHERE lapses_at IS DISTINCT FROM CASE event.kind
                 WHEN 'exchange' THEN timestamptz '{NEVER_LAPSES.isoformat()}'
+                WHEN 'quarantine' THEN timestamptz '{NEVER_LAPSES.isoformat()}'
                 ELSE event.posted_at + (event.details->>'hold_s')::integer * interval '1 s' END
            OR (state = 'lapsed' AND lapses_at > (SELECT coalesce(clock_at, now()) FROM hub.coalition))
     """,
@@ -122,6 +128,17 @@ CHECKS_OF_RETURNS: dict[str, str] = {
             GROUP BY partner_id, event_id, event.kind, event.member_id, details
         ) AS members
         WHERE named IS DISTINCT FROM moved
+    """,
+    "what is frozen is of an event that waits for a person, and is free when he has decided": """
+        SELECT 'quarantine ' || frozen.partner_id || '/' || frozen.event_id,
+               'its points are ' || min(frozen.state) || ', the review is ' || coalesce(min(review.state), 'missing')
+        FROM hub.hold AS frozen
+        JOIN hub.event AS event USING (partner_id, event_id)
+        LEFT JOIN hub.review AS review ON review.partner_id = event.partner_id AND review.event_id = event.refers_to
+                                      AND review.cause = 'revoked'
+        WHERE event.kind = 'quarantine'
+        GROUP BY frozen.partner_id, frozen.event_id
+        HAVING bool_or((frozen.state = 'open') IS DISTINCT FROM (review.state = 'open'))
     """,
     "each member is merged as its events say": """
         SELECT 'member ' || member_id,

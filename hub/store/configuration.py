@@ -246,7 +246,7 @@ def revoke_key(connection: Connection, keyid: str, partner_id: str, at: datetime
                     WHERE heir.approved_at >= :since
                 )
                 UPDATE hub.partner_key AS key
-                SET state = 'revoked', revoked_at = :at, revoked_since = :since
+                SET state = 'revoked', revoked_at = :at, revoked_since = :since, is_swept = false
                 FROM meant WHERE key.keyid = meant.keyid AND state <> 'revoked' RETURNING key.keyid"""),
         {"keyid": keyid, "partner_id": partner_id, "at": at, "since": since},
     )

@@ -39,8 +39,11 @@ _ADJUSTED = """
 """
 _PAGE = text("""
     SELECT tx::text AS tx, event_id, kind, status, points, occurred_at, posted_at, amount_minor, currency,
-           expires_on, matures_on, error_code, refers_to
-    FROM hub.event
+           expires_on, matures_on, error_code, refers_to,
+           EXISTS (SELECT FROM hub.review AS review
+                   WHERE (review.partner_id, review.event_id, cause) = (event.partner_id, event.event_id, 'revoked')
+                     AND state = 'open') AS is_suspect
+    FROM hub.event AS event
     WHERE partner_id = :partner_id AND (tx, event_id) > (cast(:tx AS xid8), :event_id)
       AND tx < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY event.tx, event_id LIMIT :most

@@ -5,6 +5,9 @@ transaction. Events are inserted first, in order of their ids, and only what is 
 batch that shares events with another waits for it and then changes nothing. After the events come the lots, in
 order of their keys. So all writers take locks in the same order and do not deadlock.
 
+Requests that were let in before their key was revoked, and are posted after that, are refused here: whoever revokes a
+key need only wait for the postings that began before.
+
 Nothing that was posted is ever updated or deleted; the points left in a lot are the one locked state.
 """
 
@@ -39,13 +42,18 @@ def _write(columns: Sequence[str]) -> str:
 
 
 _WRITE = """
-WITH kept AS (
+WITH revoked AS MATERIALIZED (
+    SELECT 1 FROM unnest(%%(v_keyid)s::text[], %%(v_received_at)s::timestamptz[]) AS given (keyid, received_at)
+    JOIN hub.partner_key AS key USING (keyid)
+    WHERE key.state = 'revoked' AND given.received_at >= key.revoked_since LIMIT 1
+), kept AS (
     INSERT INTO hub.evidence
         (partner_id, evidence_id, keyid, received_at, signature_base, signature, sealed_body)
     SELECT %%(partner_id)s, given.* FROM unnest(
         %%(v_evidence_id)s::bytea[], %%(v_keyid)s::text[], %%(v_received_at)s::timestamptz[],
         %%(v_signature_base)s::bytea[], %%(v_signature)s::bytea[], %%(v_sealed_body)s::bytea[]
     ) AS given (evidence_id)
+    WHERE NOT EXISTS (SELECT FROM revoked)
     ORDER BY given.evidence_id
     ON CONFLICT DO NOTHING
 ), fresh AS (
@@ -53,6 +61,7 @@ WITH kept AS (
         (partner_id, posted_at, business_date, %(columns)s)
     SELECT %%(partner_id)s, %%(posted_at)s::timestamptz, %%(business_date)s::date, given.*
     FROM unnest(%(given)s) AS given (event_id)
+    WHERE NOT EXISTS (SELECT FROM revoked)
     ORDER BY given.event_id
     ON CONFLICT DO NOTHING
     RETURNING event_id, kind, status
@@ -109,7 +118,7 @@ _BORROWED = """, borrowed AS (
     WHERE (debt.member_id, debt.issuer) = (due.member_id, due.issuer)
     RETURNING 1
 )"""
-_FRESH = "SELECT array(SELECT event_id FROM fresh)"
+_FRESH = "SELECT EXISTS (SELECT FROM revoked), array(SELECT event_id FROM fresh)"
 _BURDENED = """array(
     SELECT member_id FROM moved JOIN hub.debt USING (member_id) WHERE debt.points > 0
     UNION SELECT member_id FROM moved JOIN hub.merged USING (member_id))"""
@@ -146,6 +155,7 @@ def post(connection: Connection, posting: Posting) -> frozenset[str]:
     in autocommit the posting is a transaction of its own.
 
     Raises:
+        Refused: ``key_revoked`` if the evidence's key was revoked since the request was let in; nothing is written.
         LedgerBroken: a debited lot or a repaid debt does not exist; the transaction must be rolled back.
     """
     return _post(connection, posting, POST, Event._fields).fresh
@@ -176,7 +186,9 @@ def _post(connection: Connection, posting: Posting, statement: str, columns: tup
     parameters.update(_columns(_EVIDENCE_COLUMNS, posting.evidence))
     parameters.update(_columns(columns, [event[: len(columns)] for event in posting.events]))
     parameters.update(_columns(_TRANSFER_COLUMNS, posting.transfers))
-    fresh, all_found, burdened = fetch(connection, statement, parameters)[0]
+    is_revoked, fresh, all_found, burdened = fetch(connection, statement, parameters)[0]
+    if is_revoked:
+        raise Refused("key_revoked", "The key was revoked while the request was on its way; nothing was posted.")
     if not all_found:
         raise LedgerBroken(f"a transfer of {posting.partner_id} debits a lot or repays a debt that does not exist")
     return Posted(frozenset(fresh), burdened)

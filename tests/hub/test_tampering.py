@@ -36,7 +36,7 @@ RESERVED, ENDED, LASTS, CAPTURED = (
 )  # fmt: skip
 RETURNED, FOLLOWS, FOUND = _check("what is returned"), _check("what follows"), _check("each refund found")
 ORDERED, NAMED, MERGED = _check("what is redeemed"), _check("each redemption and gift"), _check("each member is merged")
-EXCHANGED = _check("each exchange is")
+EXCHANGED, FROZEN = _check("each exchange is"), _check("what is frozen")
 OWED, WORTH, EVIDENCE = _check("each redemption has"), _check("each redemption is"), _check("each event that")
 RULES, REFUNDS = ledger_check.RULES_HOLD, ledger_check.REFUNDS_HOLD
 
@@ -330,6 +330,9 @@ CASES |= {
     ),
     # holds
     "hold: seconds": Case(_said("hold_s", "5", "h1"), {LASTS: TAKEN}),
+    "hold: of an event that nobody looks at": Case(
+        _event("kind = 'quarantine'", "h4"), {FROZEN: "quarantine market/h4", LASTS: OPEN, FOLLOWS: RESERVES}
+    ),
     "hold: details": Case(_event("details = NULL", "h4"), {LASTS: OPEN}),
     "hold: time": Case(_event("posted_at = posted_at + interval '1 s'", "h4"), {LASTS: OPEN}),
     "hold: rule": Case(_event("scheme_rule = 'x'", "h4"), {ORDERED: RESERVES}),

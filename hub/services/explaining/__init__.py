@@ -14,6 +14,7 @@ from hub.core.content import instant
 from hub.services.context import Hub
 from hub.services.explaining import among_members, exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
+from hub.store import reviews
 
 TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
     {
@@ -42,6 +43,8 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "expiry": upkeep.expiry,
         "settlement": upkeep.settlement,
         "forwarding": upkeep.forwarding,
+        "quarantine": upkeep.quarantine,
+        "release": upkeep.release,
     }
 )
 """Kind of event -> what tells how it came about."""
@@ -55,8 +58,10 @@ def explain(hub: Hub, name: str) -> dict[str, Any]:
     """
     with hub.database.snapshot() as connection:
         facts = gather(connection, hub.moment(connection), name)
+        is_suspect = reviews.is_suspect(connection, facts.event.partner_id, facts.event.event_id)
     return {
         **_event(facts),
+        **({"status": "quarantined"} if is_suspect else {}),
         "why": list(TOLD[facts.event.kind](facts)),
         "moved": list(words.transfers(facts.transfers, facts.event.business_date)) or ["Nothing was moved."],
         "owed": list(words.obligations(facts.owed)) or ["Nobody owes anybody for it."],

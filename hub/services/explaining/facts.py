@@ -19,7 +19,7 @@ from hub.store.database import Connection
 from hub.store.facts import Owed
 from hub.store.holds import Held
 
-UNMOVED = ("hold", "void", "pool", "exchange", "exchange-failure")
+UNMOVED = ("hold", "void", "pool", "exchange", "exchange-failure", "quarantine")
 """Kinds of events that move nothing, whatever points they state."""
 HOW = "Write PARTNER/EVENT_ID, for instance grocer/till-1-0001; the operator's own events are coalition/EVENT_ID."
 
@@ -83,7 +83,9 @@ def gather(connection: Connection, moment: Moment, name: str) -> Facts:
         original,
         facts.owed(connection, partner_id, original.event_id) if original else [],
         facts.later(connection, partner_id, event_id),
-        holds.find(connection, partner_id, event.refers_to if event.kind in ("capture", "void") else event_id),
+        holds.find(
+            connection, partner_id, event.refers_to if event.kind in ("capture", "void", "release") else event_id
+        ),
         members.jurisdiction(connection, survivor(connection, event.member_id)),
         facts.signed(connection, partner_id, event.evidence_id),
     )

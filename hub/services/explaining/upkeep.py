@@ -62,3 +62,23 @@ def settlement(facts: Facts) -> Iterator[str]:
 def forwarding(facts: Facts) -> Iterator[str]:
     """Yield that points followed a merge."""
     yield "Points came in for a member after it was merged into another; they followed it to its survivor."
+
+
+def quarantine(facts: Facts) -> Iterator[str]:
+    """Yield what was frozen of an event that a revoked key signed, and why."""
+    event, frozen = facts.event, facts.hold
+    yield (
+        f"{event.partner_id}/{event.refers_to} was signed by a key that was revoked as of an earlier time; a person"
+        " decides whether it counts."
+    )
+    yield "Of the points that it gave, what was still there is frozen: nothing moves, and nobody can spend it."
+    for member_id, lot in frozen.lots if frozen else ():
+        yield f"Frozen: {words.lot(lot.key, lot.points, event.business_date)} of member {member_id}."
+
+
+def release(facts: Facts) -> Iterator[str]:
+    """Yield what is free again, and who decided so."""
+    event, said = facts.event, facts.details
+    yield f"{words.count(said['points'], 'point')} are free again, by {said['operator']}: {said['reason']}"
+    if event.points:
+        yield "Points whose last day was over meanwhile got a new life, as if their issuer had given them that day."
