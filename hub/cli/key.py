@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 from hub import keyring, start
 from hub.cli import json_file
 from hub.cli.output import json_option, show
+from hub.core.content import instant
 from hub.core.errors import Refused
 from hub.services import published_keys
 from hub.services.context import Hub
@@ -57,9 +58,14 @@ def rotate(settings: Settings, overlap_days: int, as_json: bool) -> None:
         steps = "hansa key export > list.json; hansa key sign-list where root.pem is; hansa key import"
         show({"keyid": keyring.name_of(new), "state": "waiting", "next": steps}, as_json, "Key of the hub")
         return
-    former = hub.signer().keyid
+    former = hub.find_signer()
     published_keys.change(hub, [new], timedelta(days=overlap_days))
-    told = {"keyid": keyring.name_of(new), "state": "listed", "former": former, "overlap_days": overlap_days}
+    told = {
+        "keyid": keyring.name_of(new),
+        "state": "listed",
+        "former": former and former.keyid,
+        "overlap_days": overlap_days,
+    }
     show(told, as_json, "Key of the hub")
 
 
@@ -96,9 +102,17 @@ def sign_list(root: Path, unsigned: Path) -> None:
         raise Refused("invalid_request", f"{unsigned} is no list of 'hansa key export': {error.detail}.") from error
     click.echo(f"version {listed.version}, {listed.environment}", err=True)
     for one in listed.keys:
-        end = "open" if one.not_after is None else one.not_after
-        click.echo(f"{one.keyid}: from {one.not_before} until {end}", err=True)
+        end = "further notice" if one.not_after is None else _written(one.not_after)
+        click.echo(f"{one.keyid}: from {_written(one.not_before)} until {end}", err=True)
     click.echo(strict_json.dumps(sign_key_list(listed, keyring.signer(root))))
+
+
+def _written(at_s: int) -> str:
+    """Write epoch seconds as an instant; a list may say any, also such as no calendar has."""
+    try:
+        return instant(datetime.fromtimestamp(at_s, UTC))
+    except (OverflowError, ValueError):
+        return f"{at_s} s"
 
 
 @key.command("import")

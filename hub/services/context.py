@@ -154,6 +154,16 @@ class Hub:
         Raises:
             ConfigurationError: there is none, so nothing may be signed.
         """
+        found = self.find_signer()
+        if found is None:
+            raise ConfigurationError(
+                f"none of the keys in {self.keyring.folder} is good by the published list, if there is one;"
+                " see 'hansa key list', then run 'hansa key rotate', or 'hansa init' once after an upgrade"
+            )
+        return found
+
+    def find_signer(self) -> Signer | None:
+        """Return the key to sign with, or None where there is none."""
         moment = self.last_moment
         if moment is None:
             with self.database.connect() as connection:
@@ -162,9 +172,7 @@ class Hub:
         for key in reversed(moment.configuration.hub_keys):
             if key.keyid in at_hand and key.is_good_at(now):
                 return Signer(key.keyid, at_hand[key.keyid])
-        raise ConfigurationError(
-            f"none of the keys in {self.keyring.folder} is good by the published list; see 'hansa key list'"
-        )
+        return None
 
     def _look_for(self, listed: Sequence[HubKey]) -> None:
         """Read the keys that may sign again, if the newest on the list is not among those at hand."""

@@ -46,13 +46,13 @@ def listing(hub: Hub) -> list[dict[str, Any]]:
     """
     with hub.database.connect() as connection:
         listed = hub.moment(connection).configuration.hub_keys
-    signer = hub.signer().keyid if listed else ""
+    signer = hub.find_signer()
     known = [
         {
             "keyid": key.keyid,
             "state": "listed",
             "at_hand": key.keyid in hub.keyring.signers,
-            "signs": key.keyid == signer,
+            "signs": signer is not None and key.keyid == signer.keyid,
             "not_after": instant(datetime.fromtimestamp(key.not_after, hub.real_time().tzinfo))
             if key.not_after
             else None,

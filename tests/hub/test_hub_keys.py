@@ -81,6 +81,7 @@ def test_a_hub_signs_with_the_newest_key_at_hand_that_is_listed_and_with_none_af
     hub.real_time = lambda: FIRST + timedelta(days=2)
     with pytest.raises(ConfigurationError, match="is good by the published list"):
         hub.signer()
+    assert [one["signs"] for one in published_keys.listing(hub)] == [False, False]
 
 
 def test_changes_at_once_are_all_on_the_list(built: Coalition) -> None:
@@ -248,7 +249,9 @@ def test_a_hub_whose_key_has_ended_signs_nothing_and_does_not_start(built: Coali
             assert time.monotonic() < deadline
         assert (answer.status, answer.body) == (503, b"The hub cannot sign its answers; its operator must look.\n")
         assert not network.earn(client, network.sale("a1", "card:1")).signed
-    assert "is good by the published list" in refused(built, "serve")
+        assert "is good by the published list" in refused(built, "serve")
+        rotate(built)
+        assert net.client("grocer").call("GET", "/v1/ping").signed
     with built.hub.database.connect() as connection:
         assert connection.exec_driver_sql("SELECT event_id FROM hub.event").scalars().all() == ["a1"]
 
