@@ -13,7 +13,8 @@ SettlementError
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
 |-- InvalidAccount        bank details to which no bank could pay
 |-- InvalidPayment        an order that no bank would take; the message says why
-`-- FileRefused           an exported file that cannot be read as one, or a suffix without a format
+|-- UnknownPayment        no payment, or no release, of that name
+`-- FileRefused           a file that cannot be read as what it should be, or a suffix without a format
 """
 
 from __future__ import annotations
@@ -84,5 +85,9 @@ class InvalidPayment(SettlementError):
     """An order that cannot be written as a file, or whose file its schema refuses."""
 
 
+class UnknownPayment(SettlementError):
+    """No payment or release of that name."""
+
+
 class FileRefused(SettlementError):
-    """A file is not a readable export; the message says where reading stopped."""
+    """A file cannot be read as an export, or as a bank's message; the message says where reading stopped."""

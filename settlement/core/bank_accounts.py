@@ -7,8 +7,6 @@ a BIC holds is not decided here but in `settlement.bank_accounts`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import NamedTuple
 
 
@@ -47,9 +45,3 @@ def account_content(account: BankAccount) -> dict[str, object]:
     address = {name: value for name, value in account.address._asdict().items() if value}
     plain = {name: value for name, value in account._asdict().items() if value and name != "address"}
     return plain | {"address": address}
-
-
-def account_digest(account: BankAccount) -> bytes:
-    """SHA-256 over the stored form, its names sorted: by it a second person approves an account."""
-    text = json.dumps(account_content(account), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from settlement.core.bank_accounts import BankAccount
 from settlement.core.payment_ids import message_id
 
+SEPA = "SEPA"
+"""The service level of the European schemes, which know euros and IBANs only."""
+
 
 class BankHabits(NamedTuple):
     """How the operator's bank wants its files.
@@ -24,12 +27,17 @@ class BankHabits(NamedTuple):
 
     message: str = "pain.001.001.09"
     latin: bool = True
-    service_level: str = "SEPA"
+    service_level: str = SEPA
     charge_bearer: str = "SLEV"
     batch: bool = False
 
 
-class Payment(NamedTuple):
+def usual_habits(currency: str) -> BankHabits:
+    """What banks usually want: the European scheme for euros, shared charges for everything else."""
+    return BankHabits() if currency == "EUR" else BankHabits(service_level="", charge_bearer="SHAR")
+
+
+class CreditTransfer(NamedTuple):
     """One credit transfer of an order, in its currency; `remittance` is what the partner reads on its statement."""
 
     end_to_end_id: str
@@ -46,12 +54,12 @@ class PaymentOrder(NamedTuple):
     execute_on: date
     debtor: BankAccount
     habits: BankHabits
-    payments: Sequence[Payment]
+    transfers: Sequence[CreditTransfer]
 
     @property
     def total_minor(self) -> int:
         """The control sum of the order, in minor units of its currency."""
-        return sum(payment.amount_minor for payment in self.payments)
+        return sum(payment.amount_minor for payment in self.transfers)
 
     @property
     def message_id(self) -> str:
@@ -67,7 +75,7 @@ class PaymentOrder(NamedTuple):
 def _content(order: PaymentOrder) -> Iterator[str]:
     yield from (order.currency, order.created, order.execute_on.isoformat())
     yield from (*_account(order.debtor), *map(str, order.habits))
-    for payment in order.payments:
+    for payment in order.transfers:
         yield from (payment.end_to_end_id, str(payment.amount_minor), *_account(payment.to), payment.remittance)
 
 

@@ -14,7 +14,7 @@ from settlement.bank_accounts import checked
 from settlement.core.bank_accounts import Address, BankAccount
 from settlement.core.bank_text import latin
 from settlement.core.currency import written
-from settlement.core.payment_orders import Payment, PaymentOrder
+from settlement.core.payment_orders import SEPA, CreditTransfer, PaymentOrder
 from settlement.errors import InvalidAccount, InvalidPayment
 from settlement.formats.schemas import NAMESPACE, refuse_unless_valid
 from settlement.formats.xml_tree import Element, built, serialised
@@ -51,22 +51,26 @@ def write(order: PaymentOrder) -> bytes:
 def _refuse_impossible(order: PaymentOrder) -> None:
     if order.habits.message not in VERSIONS:
         raise InvalidPayment(f"{order.habits.message} is not written here; there are {', '.join(VERSIONS)}")
-    if not order.payments:
+    if not order.transfers:
         raise InvalidPayment("an order without payments is none")
-    if len({payment.end_to_end_id for payment in order.payments}) < len(order.payments):
+    if len({payment.end_to_end_id for payment in order.transfers}) < len(order.transfers):
         raise InvalidPayment("a payment is in the order twice")
     checked(order.debtor)
-    for payment in order.payments:
-        _refuse_impossible_payment(payment)
+    if order.habits.service_level == SEPA and order.currency != "EUR":
+        raise InvalidPayment(f"{SEPA} pays in EUR, not in {order.currency}; the operator's habits say how else")
+    for payment in order.transfers:
+        _refuse_impossible_payment(payment, order.habits.service_level == SEPA)
 
 
-def _refuse_impossible_payment(payment: Payment) -> None:
+def _refuse_impossible_payment(payment: CreditTransfer, to_iban: bool) -> None:
     if payment.amount_minor <= 0:
         raise InvalidPayment(f"{payment.end_to_end_id}: {payment.amount_minor} minor units cannot be paid")
     try:
         checked(payment.to)
     except InvalidAccount as error:
         raise InvalidAccount(f"{payment.end_to_end_id}: {error}") from error
+    if to_iban and not payment.to.iban:
+        raise InvalidAccount(f"{payment.end_to_end_id}: {SEPA} pays to IBANs, and {payment.to.written} is none")
 
 
 def _document(order: PaymentOrder) -> Element:
@@ -104,17 +108,17 @@ def _block(order: PaymentOrder, name: str, spell: _Spelling) -> Element:
             _account("DbtrAcct", order.debtor, order.currency),
             _agent("DbtrAgt", order.debtor, version) or _unnamed_agent("DbtrAgt"),
             Element("ChrgBr", order.habits.charge_bearer),
-            *(_transfer(payment, order, version, spell) for payment in order.payments),
+            *(_transfer(payment, order, version, spell) for payment in order.transfers),
         ],
     )
 
 
 def _sums(order: PaymentOrder) -> Iterator[Element]:
-    yield Element("NbOfTxs", str(len(order.payments)))
+    yield Element("NbOfTxs", str(len(order.transfers)))
     yield Element("CtrlSum", written(order.total_minor, order.currency))
 
 
-def _transfer(payment: Payment, order: PaymentOrder, version: Version, spell: _Spelling) -> Element:
+def _transfer(payment: CreditTransfer, order: PaymentOrder, version: Version, spell: _Spelling) -> Element:
     name, amount = payment.end_to_end_id, written(payment.amount_minor, order.currency)
     remittance = _spelled(payment.remittance, spell, name)[:_LONGEST_REMITTANCE]
     return Element(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from settlement.core.bank_accounts import Address, BankAccount
 from settlement.core.payment_ids import PAY, end_to_end_id, payment_id
-from settlement.core.payment_orders import BankHabits, Payment, PaymentOrder
+from settlement.core.payment_orders import BankHabits, CreditTransfer, PaymentOrder
 
 OPERATOR = BankAccount(
     "Hansa Clearing GmbH",
@@ -36,7 +36,7 @@ def order(
 ) -> PaymentOrder:
     """An order that pays each of (partner, amount in minor units, account) for January 2017."""
     payments = [
-        Payment(end_to_end_id(payment_id("2017-01", partner, currency, PAY), 1), minor, to, f"2017-01 {partner}")
+        CreditTransfer(end_to_end_id(payment_id("2017-01", partner, currency, PAY), 1), minor, to, f"2017-01 {partner}")
         for partner, minor, to in payees
     ]
     return PaymentOrder(currency, CREATED_AT, date(2017, 2, 6), OPERATOR, habits or BankHabits(), payments)

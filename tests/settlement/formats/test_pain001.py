@@ -16,7 +16,7 @@ from lxml import etree
 from mockbank import messages, validate
 
 from settlement.core.bank_accounts import BankAccount
-from settlement.core.payment_orders import BankHabits, PaymentOrder
+from settlement.core.payment_orders import BankHabits, PaymentOrder, usual_habits
 from settlement.errors import InvalidAccount, InvalidPayment
 from settlement.formats import pain001
 from settlement.formats.schemas import NAMESPACE, schema
@@ -24,7 +24,7 @@ from tests.settlement.payments import BAKERY, CREATED_AT, DINER, GROCER, TWO, or
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 VERSIONS = sorted(pain001.VERSIONS)
-PLAIN = BankHabits(service_level="", charge_bearer="SHAR")
+PLAIN = usual_habits("USD")
 OFFICIAL = {
     "pain.001.001.03": "ae2bbba02a6be0119a26f4afcb65ced067453cb1b81d38b26bcc569f19eca93e",
     "pain.001.001.09": "05440a7e84f695e7dbc6677082f43623cd7393881b76a5e8d648ae21d7d728e3",
@@ -81,13 +81,13 @@ def test_regenerated_file_is_identical() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"currency": "USD"},
+        {"currency": "CHF"},
         {"execute_on": CREATED_AT.date()},
         {"created_at": CREATED_AT + timedelta(seconds=1)},
         {"debtor": BAKERY},
         {"habits": BankHabits(batch=True)},
-        {"payments": order(*TWO[:1]).payments},
-        {"payments": order(TWO[1], TWO[0]).payments},
+        {"transfers": order(*TWO[:1]).transfers},
+        {"transfers": order(TWO[1], TWO[0]).transfers},
     ],
 )
 def test_another_order_has_another_name(changed: dict[str, Any]) -> None:
@@ -135,6 +135,8 @@ def test_a_bank_that_takes_every_script_gets_the_name_as_it_is() -> None:
         (order(("p", 1, BAKERY), habits=BankHabits("pain.008.001.08")), InvalidPayment, "not written here"),
         (order(("p", 1, BAKERY), habits=BankHabits(charge_bearer="ME")), InvalidPayment, "ChrgBr"),
         (order(("p", 1, BAKERY._replace(iban="DE89370400440532013001"))), InvalidAccount, "-1: IBAN 'DE89"),
+        (order(("p", 1, BAKERY), currency="USD"), InvalidPayment, "SEPA pays in EUR"),
+        (order(("p", 1, DINER)), InvalidAccount, "SEPA pays to IBANs, and 000123456789 at USABA 021000021"),
         (order(*TWO)._replace(debtor=BAKERY._replace(iban="FR00")), InvalidAccount, "IBAN 'FR00'"),
     ],
 )
@@ -157,5 +159,5 @@ def test_another_program_reads_what_was_ordered(payees: list[tuple[int, BankAcco
     read = messages.read_pain001(file)
     assert read.msg_id == ordered.message_id
     assert [(one.end_to_end_id, one.amount, one.creditor_account) for one in read.payments] == [
-        (one.end_to_end_id, one.amount_minor, one.to.iban) for one in ordered.payments
+        (one.end_to_end_id, one.amount_minor, one.to.iban) for one in ordered.transfers
     ]

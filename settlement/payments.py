@@ -1,0 +1,116 @@
+"""Payments: what the dues of a cycle come to, partner by partner, and where each payment stands.
+
+A partner has at most one payment a cycle and currency: the operator pays it out (`out`), or it pays in (`in`). They are
+made from the dues once; what was made is never altered, only moved. What is paid out goes through
+`settlement.payment_releases` to the bank, whose words come back through `settlement.bank_messages`; what is paid in is
+found on the bank statement and told to `received`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection
+
+from settlement.core.currency import written
+from settlement.core.dues import Due
+from settlement.core.parties import RESERVED
+from settlement.core.payment_ids import PAY, RECEIVE, payment_id
+from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
+from settlement.core.people import signature
+from settlement.errors import SettlementRefused, UnknownPayment
+from settlement.store.payment_tables import payment
+from settlement.store.payments import add_moves, add_payments, named, standings, stands_at
+
+__all__ = ["from_dues", "listing", "outstanding", "received", "show"]
+
+
+def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author: str, at: datetime) -> list[Standing]:
+    """Make the payments of a cycle from its dues, and return them all; doing it again makes none.
+
+    Raises `SettlementRefused` when payments of the cycle are there that these dues would not give.
+    """
+    wanted = {one.payment: one for one in (_payment(cycle, due) for due in dues if _is_paid(due))}
+    there = {one.payment.payment: one.payment for one in standings(connection, payment.c.cycle == cycle)}
+    different = sorted({name for name in there if wanted.get(name) != there[name]})
+    if different or (there and len(there) < len(wanted)):
+        raise SettlementRefused(f"the payments of {cycle} were made before, from other dues: {', '.join(different)}")
+    if not there:
+        by = PaymentMove("", 0, 1, PAYABLE, signature(author), at, cycle)
+        new = [wanted[name] for name in sorted(wanted)]
+        moves = [move for one in new for move in following(Standing(one, ()), [(1, PAYABLE)], by)]
+        add_payments(connection, new, moves)
+    return listing(connection, cycle=cycle)
+
+
+def listing(
+    connection: Connection,
+    *,
+    cycle: str | None = None,
+    partner: str | None = None,
+    currency: str | None = None,
+    direction: str | None = None,
+    state: str | None = None,
+) -> list[Standing]:
+    """The payments that have all of this, by name; raises `SettlementRefused` for a state or direction that is none."""
+    if state is not None and state not in STATES:
+        raise SettlementRefused(f"a payment is never {state!r}; states are {', '.join(STATES)}")
+    if direction not in {None, PAY, RECEIVE}:
+        raise SettlementRefused(f"a payment goes {RECEIVE!r} or {PAY!r}")
+    asked = {"cycle": cycle, "partner": partner, "currency": currency, "direction": direction}
+    conditions = [payment.c[name] == value for name, value in asked.items() if value is not None]
+    return standings(connection, *conditions, *_at(state))
+
+
+def show(connection: Connection, name: str) -> Standing:
+    """A payment with its moves; raises `UnknownPayment`."""
+    found = standings(connection, named([name]))
+    if not found:
+        raise UnknownPayment(f"there is no payment {name}")
+    return found[0]
+
+
+def outstanding(connection: Connection, cycle: str) -> Mapping[str, int]:
+    """How many payments of a cycle are not settled, by direction; a cycle is paid in, or out, when there is none."""
+    unsettled = (one for one in standings(connection, payment.c.cycle == cycle) if one.state != SETTLED)
+    return Counter(one.payment.direction for one in unsettled)
+
+
+def received(
+    connection: Connection, name: str, amount_minor: int, currency: str, *, author: str, at: datetime, source: str
+) -> Standing:
+    """Note that a partner paid in what it owed; `source` names the entry of the bank statement that says so.
+
+    The same again changes nothing. Raises `UnknownPayment`, and `SettlementRefused` for another amount, for a payment
+    that goes out, and for one that another entry paid before.
+    """
+    found = next(iter(standings(connection, named([name]), hold=True)), None)
+    if found is None or found.payment.direction != RECEIVE:
+        raise UnknownPayment(f"nobody is to pay in {name}")
+    if (amount_minor, currency) != (found.payment.amount_minor, found.payment.currency):
+        due = f"{written(found.payment.amount_minor, found.payment.currency)} {found.payment.currency}"
+        raise SettlementRefused(f"{name} is {due}, and not {written(amount_minor, currency)} {currency}")
+    if found.state == SETTLED:
+        if found.last.source == source:
+            return found
+        raise SettlementRefused(f"{name} was paid before, by {found.last.source}")
+    by = PaymentMove(name, 0, 1, SETTLED, signature(author), at, source)
+    add_moves(connection, following(found, [(found.last.attempt, SETTLED)], by))
+    return show(connection, name)
+
+
+def _is_paid(due: Due) -> bool:
+    """The operator and his fund pay nothing to themselves: what is due to them is what all others leave."""
+    return due.due_minor != 0 and due.party not in RESERVED
+
+
+def _payment(cycle: str, due: Due) -> Payment:
+    direction = PAY if due.due_minor > 0 else RECEIVE
+    name = payment_id(cycle, due.party, due.currency, direction)
+    return Payment(name, cycle, due.party, due.currency, direction, abs(due.due_minor))
+
+
+def _at(state: str | None) -> Sequence[ColumnElement[bool]]:
+    return [] if state is None else [stands_at(state)]

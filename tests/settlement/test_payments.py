@@ -1,0 +1,131 @@
+"""Payments are made from dues once, and what a partner pays in is noted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from settlement import payments
+from settlement.core.dues import Due
+from settlement.core.payment_ids import PAY, RECEIVE
+from settlement.core.payment_moves import PAYABLE, SETTLED
+from settlement.errors import SettlementRefused, UnknownPayment
+from tests.settlement.paying import AT, BAKERY_PAID, DUES, FUEL_PAYS, GROCER_PAID, MAKER, due
+
+
+@pytest.fixture
+def connection(posted_once: Engine) -> Iterator[Connection]:
+    """Yield a connection to a database that all share; what is done is rolled back."""
+    with posted_once.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def january(connection: Connection) -> Connection:
+    """Return a connection with January's payments."""
+    payments.from_dues(connection, "2017-01", DUES, author=MAKER, at=AT)
+    return connection
+
+
+def test_each_due_is_a_payment_in_its_direction(january: Connection) -> None:
+    made = [one.payment[2:] for one in payments.listing(january)]
+    assert sorted(made) == [
+        ("bakery", "EUR", PAY, 5012),
+        ("bakery", "JPY", PAY, 700),
+        ("fuel", "EUR", RECEIVE, 5013),
+        ("grocer", "EUR", PAY, 1),
+    ]
+    first = payments.show(january, BAKERY_PAID).last
+    assert (first.seq, first.attempt, first.state, first.author, first.source) == (1, 1, PAYABLE, MAKER, "2017-01")
+
+
+def test_preparing_again_makes_nothing(january: Connection) -> None:
+    before = payments.listing(january)
+    again = payments.from_dues(january, "2017-01", reversed(DUES), author="other", at=AT + timedelta(days=1))
+    assert again == before == payments.listing(january)
+
+
+@pytest.mark.parametrize(
+    "dues",
+    [
+        [*DUES[:1], due("grocer", "EUR", 2), *DUES[2:]],
+        [*DUES, due("late", "EUR", 7)],
+        DUES[1:],
+        [due("bakery", "EUR", -5012), *DUES[1:]],
+        [],
+    ],
+)
+def test_other_dues_are_refused(january: Connection, dues: list[Due]) -> None:
+    with pytest.raises(SettlementRefused, match="were made before, from other dues"):
+        payments.from_dues(january, "2017-01", dues, author=MAKER, at=AT)
+
+
+def test_a_cycle_in_which_nothing_is_due(connection: Connection) -> None:
+    assert payments.from_dues(connection, "2017-01", [due("idle", "EUR", 0)], author=MAKER, at=AT) == []
+    assert payments.outstanding(connection, "2017-01") == {}
+
+
+def test_listings(january: Connection) -> None:
+    def names(**asked: str) -> list[str]:
+        return [one.payment.payment for one in payments.listing(january, **asked)]
+
+    assert names(partner="grocer") == [GROCER_PAID]
+    assert names(direction=RECEIVE) == [FUEL_PAYS]
+    assert names(state=SETTLED) == names(cycle="2017-02") == []
+    assert len(names(state=PAYABLE, cycle="2017-01")) == 4
+    with pytest.raises(SettlementRefused, match="never 'paid'"):
+        names(state="paid")
+    with pytest.raises(SettlementRefused, match="goes 'in' or 'out'"):
+        names(direction="up")
+
+
+def test_a_payment_that_there_is_not(january: Connection) -> None:
+    with pytest.raises(UnknownPayment):
+        payments.show(january, "2017-01-EUR-AAAAAAAAAAAAAAAA")
+
+
+def test_what_a_partner_paid_in(january: Connection) -> None:
+    assert payments.outstanding(january, "2017-01") == {PAY: 3, RECEIVE: 1}
+    once = payments.received(january, FUEL_PAYS, 5013, "EUR", author="bank", at=AT, source="STMT-1/4")
+    again = payments.received(january, FUEL_PAYS, 5013, "EUR", author="bank", at=AT, source="STMT-1/4")
+    assert once == again == payments.show(january, FUEL_PAYS)
+    assert once.state == SETTLED
+    assert payments.outstanding(january, "2017-01") == {PAY: 3}
+
+
+def test_what_no_partner_paid_in(january: Connection) -> None:
+    def received(name: str, minor: int = 5013, currency: str = "EUR", source: str = "STMT-1/4") -> None:
+        payments.received(january, name, minor, currency, author="bank", at=AT, source=source)
+
+    with pytest.raises(UnknownPayment):
+        received(BAKERY_PAID, 5012)
+    with pytest.raises(UnknownPayment):
+        received("none")
+    with pytest.raises(SettlementRefused, match=r"is 50\.13 EUR, and not 50\.12 EUR"):
+        received(FUEL_PAYS, 5012)
+    with pytest.raises(SettlementRefused, match=r"and not 5013 JPY"):
+        received(FUEL_PAYS, 5013, "JPY")
+    received(FUEL_PAYS)
+    with pytest.raises(SettlementRefused, match="paid before, by STMT-1/4"):
+        received(FUEL_PAYS, source="STMT-2/1")
+
+
+def test_two_who_prepare_at_once_make_each_payment_once(engine: Engine) -> None:
+    def prepare(_: int) -> bool:
+        with engine.begin() as connection:
+            try:
+                payments.from_dues(connection, "2017-01", DUES, author=MAKER, at=AT)
+            except SettlementRefused:
+                connection.rollback()
+                return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert any(threads.map(prepare, range(4)))
+    with engine.begin() as connection:
+        assert len(payments.listing(connection)) == 4
+        assert all(len(one.moves) == 1 for one in payments.listing(connection))
