@@ -16,15 +16,32 @@ from sqlalchemy import ColumnElement, Connection
 
 from settlement.core.currency import written
 from settlement.core.dues import Due
+from settlement.core.moves import PUBLISHED
 from settlement.core.parties import RESERVED
 from settlement.core.payment_ids import PAY, RECEIVE, payment_id
 from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
 from settlement.core.people import signature
 from settlement.errors import SettlementRefused, UnknownPayment
+from settlement.store.history import moves_of, standing
 from settlement.store.payment_tables import payment
 from settlement.store.payments import add_moves, add_payments, named, standings, stands_at
+from settlement.store.results import load_claims
+from settlement.store.window import window_of
 
-__all__ = ["from_dues", "listing", "outstanding", "received", "show"]
+__all__ = ["from_dues", "listing", "outstanding", "prepare", "received", "show"]
+
+
+def prepare(connection: Connection, cycle: str, *, author: str, at: datetime) -> list[Standing]:
+    """Make the payments of a published cycle from its nets, and return them all; doing it again makes none.
+
+    Raises `UnknownCycle`, and `SettlementRefused` for a cycle that is not published.
+    """
+    claims = load_claims(connection, window_of(connection, cycle))
+    last = moves_of(connection, cycle)[-1]
+    if last.state != PUBLISHED:
+        raise SettlementRefused(f"{standing(last)}; it has to be {PUBLISHED} before anything is paid")
+    dues = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
+    return from_dues(connection, cycle, dues, author=author, at=at)
 
 
 def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author: str, at: datetime) -> list[Standing]:

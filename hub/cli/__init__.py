@@ -32,6 +32,7 @@ COMMANDS = {
     "event": "hub.cli.event",
     "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",
+    "payment": "hub.cli.payment",
     "ledger": "hub.cli.ledger",
     "log": "hub.cli.log",
     "key": "hub.cli.key",

@@ -79,6 +79,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "event",
         "exchange",
         "cycle",
+        "payment",
         "webhook",
         "ledger",
         "log",

@@ -1,0 +1,226 @@
+"""Payments to and from partners: bank details, payments of a cycle, releases to the bank, and its answers.
+
+All of it lives in the package `settlement`; the hub adds business time, and whether operators must be registered.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from hub.core.content import instant
+from hub.core.errors import Refused
+from hub.services.context import Hub
+from settlement import bank_details, bank_messages, payment_releases, payments
+from settlement.bank_details import BankDetails
+from settlement.bank_messages import Taken
+from settlement.core.bank_accounts import account_content
+from settlement.core.bank_codes import in_words
+from settlement.core.currency import written
+from settlement.core.parties import OPERATOR
+from settlement.core.payment_moves import TO_BE_LOOKED_AT, PaymentMove, Standing
+from settlement.formats.files import whole_file
+from settlement.payment_releases import Release
+
+
+def listing(hub: Hub, **asked: str | None) -> list[dict[str, Any]]:
+    """Return payments by cycle, partner, currency, direction and state, as `settlement.payments.listing` has them."""
+    with hub.database.snapshot() as connection:
+        return [_brief(one) for one in payments.listing(connection, **asked)]
+
+
+def show(hub: Hub, payment: str) -> dict[str, Any]:
+    """Return a payment with all its moves."""
+    with hub.database.snapshot() as connection:
+        found = payments.show(connection, payment)
+    return _brief(found) | {"moves": [_move(move) for move in found.moves]}
+
+
+def prepare(hub: Hub, cycle: str, author: str) -> list[dict[str, Any]]:
+    """Make the payments of a cycle from its dues; return them."""
+    made = hub.database.transact(
+        lambda connection: payments.prepare(connection, cycle, author=author, at=hub.moment(connection).now)
+    )
+    return [_brief(one) for one in made]
+
+
+def propose(hub: Hub, currency: str, execute_on: date, author: str) -> dict[str, Any]:
+    """Propose to pay all that is payable in a currency; return the release, with the digest to approve it by."""
+    made = hub.database.transact(
+        lambda connection: payment_releases.propose(
+            connection, currency, execute_on, author=author, **_now(hub, connection)
+        )
+    )
+    return _release(made)
+
+
+def approve(hub: Hub, release: str, digest: str, author: str) -> dict[str, Any]:
+    """Release payments that somebody else proposed, by the digest of their file in hexadecimal."""
+    stated = _digest(digest)
+    decided = hub.database.transact(
+        lambda connection: payment_releases.approve(
+            connection, release, stated, approver=author, **_now(hub, connection)
+        )
+    )
+    return _release(decided)
+
+
+def releases(hub: Hub) -> list[dict[str, Any]]:
+    """Return all releases, oldest first, without what is in them."""
+    with hub.database.snapshot() as connection:
+        found = [_release(one) for one in payment_releases.listing(connection)]
+    return [{name: value for name, value in one.items() if name != "payments"} for one in found]
+
+
+def show_release(hub: Hub, release: str) -> dict[str, Any]:
+    """Return a release with every payment in it, and to which account."""
+    with hub.database.snapshot() as connection:
+        return _release(payment_releases.show(connection, release))
+
+
+def write_file(hub: Hub, release: str, path: Path, author: str) -> dict[str, Any]:
+    """Write the file of an approved release to `path`; the first time its payments count as sent."""
+    file = hub.database.transact(
+        lambda connection: payment_releases.file(connection, release, author=author, at=hub.moment(connection).now)
+    )
+    with whole_file(path) as beside:
+        beside.write_bytes(file)
+    return show_release(hub, release)
+
+
+def take(hub: Hub, path: Path, author: str) -> dict[str, Any]:
+    """Take a bank's message in; return what it said of each payment and what became of it."""
+    return _taken(
+        hub.database.transact(
+            lambda connection: bank_messages.take(connection, path, author=author, at=hub.moment(connection).now)
+        )
+    )
+
+
+def propose_account(hub: Hub, party: str, currency: str, document: dict[str, Any], author: str) -> dict[str, Any]:
+    """Propose bank details: a document with `account`, and for the operator's own `habits` of its bank.
+
+    Raises:
+        Refused: ``unknown_partner``, or ``invalid_request`` for a document with other members.
+    """
+    if not {"account"} <= document.keys() <= {"account", "habits"}:
+        raise Refused("invalid_request", "Bank details are an object with account, and habits for the operator's own.")
+
+    def work(connection: Any) -> BankDetails:
+        if party != OPERATOR:
+            hub.moment(connection).configuration.partner(party)
+        account, habits = document["account"], document.get("habits", {})
+        now = _now(hub, connection)
+        return bank_details.propose(connection, party, currency, account, habits, author=author, **now)
+
+    return _details(hub.database.transact(work))
+
+
+def approve_account(hub: Hub, party: str, currency: str, digest: str, author: str) -> dict[str, Any]:
+    """Approve bank details that somebody else proposed, by their digest in hexadecimal."""
+    stated = _digest(digest)
+    decided = hub.database.transact(
+        lambda connection: bank_details.approve(
+            connection, party, currency, stated, approver=author, **_now(hub, connection)
+        )
+    )
+    return _details(decided)
+
+
+def accounts(hub: Hub) -> list[dict[str, Any]]:
+    """Return all bank details on record, with which of them are used."""
+    with hub.database.snapshot() as connection:
+        found = bank_details.listing(connection)
+        used = [
+            details
+            for currency in sorted({one.currency for one in found})
+            for details in bank_details.in_force(connection, currency).values()
+        ]
+    return [_details(one) | {"used": one in used} for one in found]
+
+
+def _now(hub: Hub, connection: Any) -> dict[str, Any]:
+    moment = hub.moment(connection)
+    return {"at": moment.now, "registered": moment.environment == "live"}
+
+
+def _digest(stated: str) -> bytes:
+    try:
+        return bytes.fromhex(stated)
+    except ValueError as error:
+        raise Refused("invalid_request", "A digest is 64 hexadecimal digits, as it was shown.") from error
+
+
+def _brief(standing: Standing) -> dict[str, Any]:
+    payment = standing.payment
+    return {
+        **payment._asdict(),
+        "amount": written(payment.amount_minor, payment.currency),
+        "state": standing.state,
+        "attempt": standing.last.attempt,
+        "since": instant(standing.last.at),
+        "last_reason": next((in_words(move.reason) for move in reversed(standing.moves) if move.reason), ""),
+    }
+
+
+def _move(move: PaymentMove) -> dict[str, Any]:
+    row = {"attempt": move.attempt, "state": move.state, "author": move.author, "at": instant(move.at)}
+    return row | {"source": move.source, "reason": in_words(move.reason)}
+
+
+def _release(release: Release) -> dict[str, Any]:
+    order, decided = release.order, release.approval
+    return {
+        "release": release.release,
+        "state": release.state,
+        "currency": order.currency,
+        "count": len(order.transfers),
+        "total_minor": order.total_minor,
+        "total": written(order.total_minor, order.currency),
+        "execute_on": order.execute_on.isoformat(),
+        "from": order.debtor.written,
+        "message": order.habits.message,
+        "proposed_by": decided.maker,
+        "decided_by": decided.decided_by,
+        "digest": release.file_digest.hex(),
+        "payments": [
+            {
+                "end_to_end_id": one.end_to_end_id,
+                "amount": written(one.amount_minor, order.currency),
+                "holder": one.to.holder,
+                "account": one.to.written,
+            }
+            for one in order.transfers
+        ],
+    }
+
+
+def _details(details: BankDetails) -> dict[str, Any]:
+    return {
+        "party": details.party,
+        "currency": details.currency,
+        "version": details.version,
+        "account": account_content(details.account),
+        "habits": details.habits._asdict() if details.party == OPERATOR else {},
+        "digest": details.digest.hex(),
+    }
+
+
+def _taken(taken: Taken) -> dict[str, Any]:
+    return {
+        "message": taken.message,
+        "message_id": taken.message_id,
+        "repeated": taken.repeated,
+        "to_be_looked_at": sum(one.outcome in TO_BE_LOOKED_AT for one in taken.heard),
+        "payments": [
+            {
+                "end_to_end_id": one.word.end_to_end_id,
+                "said": one.word.says or one.word.code,
+                "reason": in_words(one.word.reason),
+                "outcome": one.outcome,
+                "detail": one.detail,
+            }
+            for one in taken.heard
+        ],
+    }
