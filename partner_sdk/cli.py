@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from partner_sdk import commands
-from partner_sdk.commands import CONNECTION, REFUSED, WRONG_USAGE, Refusal
+from partner_sdk.command_line import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.outbox import command as outbox
 from partner_sdk.wire.exchanging import STATES

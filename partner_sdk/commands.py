@@ -1,46 +1,44 @@
 """What each command of hansa-partner does: a function that takes its options and returns the exit code."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from marshmallow import Schema
 
 from partner_sdk.audit import Audit, Outcome
 from partner_sdk.client import Client
+from partner_sdk.command_line import (
+    DONE,
+    REFUSED,
+    Refusal,
+    open_client,
+    open_receipts,
+    plain,
+    private_key,
+    read_key_file,
+    require,
+    show,
+    show_all,
+    wrong_usage,
+)
 from partner_sdk.diagnosis import diagnose
 from partner_sdk.errors import HansaError
-from partner_sdk.key_files import read_key_file
 from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
-from partner_sdk.receipts import Receipts
 from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, name_environment, registration
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, key_id, name_environment, registration
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 from partner_sdk.wire.webhooks import TOPICS
 
-DONE, REFUSED, WRONG_USAGE = 0, 1, 2
 T = TypeVar("T")
-
-CONNECTION = (
-    ("--hub", "HANSA_HUB", "URL", "the hub's base URL, such as https://hub.example"),
-    ("--partner", "HANSA_PARTNER_ID", "ID", "your partner id"),
-    ("--key", "HANSA_PARTNER_KEY", "FILE", "your private key, a PEM file as keygen writes it"),
-    ("--root-key", "HANSA_ROOT_KEY", "KEY", "the hub's root key, 43 characters that the operator gave you"),
-)
-
-
-class Refusal(Exception):
-    """A command could not be done; the message says why."""
 
 
 def keygen(options: argparse.Namespace) -> int:
@@ -59,15 +57,15 @@ def keygen(options: argparse.Namespace) -> int:
     made = {"file": options.file, "thumbprint": key.public.thumbprint()}
     if options.partner:
         made["keyid"] = key_id(options.partner, key.public)
-    return _show(options, made)
+    return show(options, made)
 
 
 def fingerprint(options: argparse.Namespace) -> int:
     """Show the thumbprint of your key, to read out to the operator; the hub is not asked."""
-    _require(options, "--key")
-    public = _private_key(options).public
+    require(options, "--key")
+    public = private_key(options).public
     shown = {"thumbprint": public.thumbprint(), "alg": public.alg}
-    return _show(options, shown | ({"keyid": key_id(options.partner, public)} if options.partner else {}))
+    return show(options, shown | ({"keyid": key_id(options.partner, public)} if options.partner else {}))
 
 
 def enrol(options: argparse.Namespace) -> int:
@@ -77,14 +75,14 @@ def enrol(options: argparse.Namespace) -> int:
     asked: the registration document is printed, for the operator to take in.
     """
     if options.offline:
-        _require(options, "--partner", "--key")
-        print(strict_json.dumps(registration(options.partner, _private_key(options))).decode())
+        require(options, "--partner", "--key")
+        print(strict_json.dumps(registration(options.partner, private_key(options))).decode())
         return DONE
-    with _client(options) as client:
+    with open_client(options) as client:
         registered = client.register_key()
         if options.key:
             _keep_environment(Path(options.key), client.environment)
-        return _show(options, registered)
+        return show(options, registered)
 
 
 def _keep_environment(file: Path, environment: str | None) -> None:
@@ -104,18 +102,18 @@ def rotate(options: argparse.Namespace) -> int:
     try:
         new = read_key_file(Path(options.file), password)
     except (KeyRefused, OSError, ValueError) as fault:
-        _wrong_usage(options, str(fault))
-    with _client(options) as client:
+        wrong_usage(options, str(fault))
+    with open_client(options) as client:
         rotated = client.rotate_key(new)
         _keep_environment(Path(options.file), client.environment)
-        return _show(options, rotated)
+        return show(options, rotated)
 
 
 def ping(options: argparse.Namespace) -> int:
     """Ask the hub who it takes you for, and say what is wrong and what to do about it."""
-    with _client(options) as client:
+    with open_client(options) as client:
         diagnosis = diagnose(client)
-    _show(options, diagnosis.found | ({"advice": diagnosis.advice} if options.json else {}))
+    show(options, diagnosis.found | ({"advice": diagnosis.advice} if options.json else {}))
     for sentence in () if options.json else diagnosis.advice:
         print(f"hansa-partner: {sentence}", file=sys.stderr)
     return DONE if diagnosis.healthy else REFUSED
@@ -132,29 +130,29 @@ def earn(options: argparse.Namespace) -> int:
     if options.sales:
         return _earn_table(options)
     if not options.file:
-        _wrong_usage(options, "a file is missing: FILE of JSON lines, or --file of a table")
+        wrong_usage(options, "a file is missing: FILE of JSON lines, or --file of a table")
     earnings = _read_lines(options.file, EarningSchema, Earning.from_wire)
-    with _client(options) as client:
+    with open_client(options) as client:
         return _show_results(options, client.earn(earnings))
 
 
 def _earn_table(options: argparse.Namespace) -> int:
     results = Path(options.results or f"{options.sales}.results.csv")
-    with _client(options) as client:
+    with open_client(options) as client:
         try:
             counts = report(client, SalesFile(Path(options.sales), _layout(options)), results, Progress())
         except (TableRefused, OSError) as fault:
             raise Refusal(str(fault)) from None
         except HansaError as failure:
             raise Refusal(f"{failure}; {results} tells how far it got; run the same command again") from failure
-    _show(options, counts | {"results": str(results)})
+    show(options, counts | {"results": str(results)})
     return REFUSED if counts.keys() & {"rejected", "quarantined", UNREADABLE} else DONE
 
 
 def _layout(options: argparse.Namespace) -> Layout:
     columns = dict(mapping.partition("=")[::2] for mapping in options.map)
     for name in columns.keys() - {*NEEDED, *OPTIONAL}:
-        _wrong_usage(options, f"--map knows no {name!r}; there are: {', '.join((*NEEDED, *OPTIONAL))}")
+        wrong_usage(options, f"--map knows no {name!r}; there are: {', '.join((*NEEDED, *OPTIONAL))}")
     return Layout(
         columns, options.currency, options.scheme, _offset(options), options.time_format, options.decimal_comma,
         options.delimiter.replace("\\t", "\t"), options.encoding,
@@ -169,8 +167,8 @@ def _offset(options: argparse.Namespace) -> timedelta | None:
 
 def confirm(options: argparse.Namespace) -> int:
     """Say that a pending sale stands; its points can then be spent."""
-    with _client(options) as client:
-        return _show(options, client.confirm(options.event_id))
+    with open_client(options) as client:
+        return show(options, client.confirm(options.event_id))
 
 
 def refund(options: argparse.Namespace) -> int:
@@ -180,78 +178,78 @@ def refund(options: argparse.Namespace) -> int:
     event id of the sale, and the part that comes back; without amount and items all that is left of it.
     """
     refunds = _read_lines(options.file, RefundSchema, Refund.from_wire)
-    with _client(options) as client:
+    with open_client(options) as client:
         return _show_results(options, client.refund(refunds))
 
 
 def balance(options: argparse.Namespace) -> int:
     """Show a member's points."""
-    with _client(options) as client:
-        return _show(options, client.member(options.member))
+    with open_client(options) as client:
+        return show(options, client.member(options.member))
 
 
 def redeem(options: argparse.Namespace) -> int:
     """Spend a member's points; the same id again gives the same answer."""
-    with _client(options) as client:
+    with open_client(options) as client:
         redemption = client.redeem(options.redemption_id, options.member, options.points, pool=options.pool)
-        return _show(options, redemption)
+        return show(options, redemption)
 
 
 def hold(options: argparse.Namespace) -> int:
     """Reserve a member's points; then capture or void the hold, or let it lapse after its seconds."""
-    with _client(options) as client:
+    with open_client(options) as client:
         asked = (options.redemption_id, options.member, options.points, options.seconds)
-        return _show(options, client.hold(*asked, pool=options.pool))
+        return show(options, client.hold(*asked, pool=options.pool))
 
 
 def capture(options: argparse.Namespace) -> int:
     """Spend what a hold reserves; what is not captured is released."""
-    with _client(options) as client:
-        return _show(options, client.capture(options.redemption_id, options.points))
+    with open_client(options) as client:
+        return show(options, client.capture(options.redemption_id, options.points))
 
 
 def void(options: argparse.Namespace) -> int:
     """Release what a hold reserves; nothing is spent."""
-    with _client(options) as client:
-        return _show(options, client.void(options.redemption_id))
+    with open_client(options) as client:
+        return show(options, client.void(options.redemption_id))
 
 
 def reverse(options: argparse.Namespace) -> int:
     """Take a redemption or a captured hold back; the points return to the member."""
-    with _client(options) as client:
+    with open_client(options) as client:
         reversal = client.reverse(options.redemption_id, options.points, reversal_id=options.reversal_id)
-        return _show(options, reversal)
+        return show(options, reversal)
 
 
 def quote_exchange(options: argparse.Namespace) -> int:
     """Quote an exchange of your own currency for points (in) or of points for it (out)."""
-    with _client(options) as client:
+    with open_client(options) as client:
         asked = options.member, options.direction, options.unit, options.amount
-        return _show(options, client.quote_exchange(*asked))
+        return show(options, client.quote_exchange(*asked))
 
 
 def exchange(options: argparse.Namespace) -> int:
     """Take a quote of an exchange; the same id again gives the same answer."""
-    with _client(options) as client:
-        return _show(options, client.exchange(options.exchange_id, options.quote_id, options.member))
+    with open_client(options) as client:
+        return show(options, client.exchange(options.exchange_id, options.quote_id, options.member))
 
 
 def confirm_exchange(options: argparse.Namespace) -> int:
     """Say that your side of an exchange is done."""
-    with _client(options) as client:
-        return _show(options, client.confirm_exchange(options.exchange_id))
+    with open_client(options) as client:
+        return show(options, client.confirm_exchange(options.exchange_id))
 
 
 def fail_exchange(options: argparse.Namespace) -> int:
     """Say that your side of an exchange is not done and will not be."""
-    with _client(options) as client:
-        return _show(options, client.fail_exchange(options.exchange_id))
+    with open_client(options) as client:
+        return show(options, client.fail_exchange(options.exchange_id))
 
 
 def exchanges(options: argparse.Namespace) -> int:
     """List your exchanges; with --state only those in one state."""
-    with _client(options) as client:
-        return _show_all(options, (one for page in client.exchanges(options.state) for one in page.items))
+    with open_client(options) as client:
+        return show_all(options, (one for page in client.exchanges(options.state) for one in page.items))
 
 
 def statement(options: argparse.Namespace) -> int:
@@ -260,30 +258,30 @@ def statement(options: argparse.Namespace) -> int:
     With --save all of it goes to a file, as JSON, once its lines, positions, nets and digests were found to say the
     same; what does not fit is said, and the file is written all the same, for the operator to see.
     """
-    with _client(options) as client:
+    with open_client(options) as client:
         if options.save:
             return _save_statement(options, client)
         if options.cycle is None:
-            return _show_all(options, (head for page in client.statements() for head in page.items))
+            return show_all(options, (head for page in client.statements() for head in page.items))
         if options.lines:
-            return _show_all(options, (one for page in client.statement_lines(options.cycle) for one in page.items))
-        return _show(options, client.statement(options.cycle))
+            return show_all(options, (one for page in client.statement_lines(options.cycle) for one in page.items))
+        return show(options, client.statement(options.cycle))
 
 
 def _save_statement(options: argparse.Namespace, client: Client) -> int:
     if options.cycle is None:
-        _wrong_usage(options, "--save needs a cycle, such as 2026-01")
+        wrong_usage(options, "--save needs a cycle, such as 2026-01")
     found = client.statement(options.cycle)
     lines = [line for page in client.statement_lines(options.cycle) for line in page.items]
     faults = check(found, lines)
-    written = _plain(found) | {"lines": _plain(lines), "faults": faults}
+    written = plain(found) | {"lines": plain(lines), "faults": faults}
     try:
         Path(options.save).write_bytes(strict_json.dumps(written) + b"\n")
     except OSError as error:
         raise Refusal(f"{options.save}: {error.strerror}") from None
     for fault in faults:
         print(f"hansa-partner: {fault}", file=sys.stderr)
-    _show(options, {"cycle": found.cycle, "lines": len(lines), "faults": len(faults), "file": options.save})
+    show(options, {"cycle": found.cycle, "lines": len(lines), "faults": len(faults), "file": options.save})
     return REFUSED if faults else DONE
 
 
@@ -292,34 +290,34 @@ def webhook_set(options: argparse.Namespace) -> int:
 
     Topics: points.posted, redemption.captured, statement.published, key.expiring; all of them if none is named.
     """
-    with _client(options) as client:
-        return _show(options, client.set_webhook(options.webhook_id, options.url, options.topics or TOPICS))
+    with open_client(options) as client:
+        return show(options, client.set_webhook(options.webhook_id, options.url, options.topics or TOPICS))
 
 
 def webhook_list(options: argparse.Namespace) -> int:
     """List your webhooks and how they do."""
-    with _client(options) as client:
-        return _show_all(options, client.webhooks())
+    with open_client(options) as client:
+        return show_all(options, client.webhooks())
 
 
 def webhook_dead(options: argparse.Namespace) -> int:
     """List the messages that were tried ten times and given up."""
-    with _client(options) as client:
-        return _show_all(options, client.dead_letters(options.webhook_id))
+    with open_client(options) as client:
+        return show_all(options, client.dead_letters(options.webhook_id))
 
 
 def webhook_replay(options: argparse.Namespace) -> int:
     """Have the messages sent again that were given up, and with --since all of what happened from then on."""
-    with _client(options) as client:
+    with open_client(options) as client:
         since = _instant(options, options.since) if options.since else None
-        return _show(options, {"replayed": client.replay_webhook(options.webhook_id, since)})
+        return show(options, {"replayed": client.replay_webhook(options.webhook_id, since)})
 
 
 def webhook_remove(options: argparse.Namespace) -> int:
     """Be told nothing more at a URL; what waits is forgotten."""
-    with _client(options) as client:
+    with open_client(options) as client:
         client.remove_webhook(options.webhook_id)
-        return _show(options, {"webhook_id": options.webhook_id, "status": "removed"})
+        return show(options, {"webhook_id": options.webhook_id, "status": "removed"})
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -329,16 +327,16 @@ def verify(options: argparse.Namespace) -> int:
     verify statement CYCLE: it adds up, each of its events is in the log, and none with a receipt is missing;
     verify log: it goes on from the checkpoint that was kept last; nothing was rewritten.
     """
-    folder = _receipts(options)
+    folder = open_receipts(options)
     if folder is None:
-        _wrong_usage(options, "--receipts is missing (or set HANSA_PARTNER_RECEIPTS)")
+        wrong_usage(options, "--receipts is missing (or set HANSA_PARTNER_RECEIPTS)")
     if (len(options.names) != 1) if options.what == "statement" else (options.what == "log" and options.names):
-        _wrong_usage(options, "name one cycle for statement, nothing for log")
-    with _client(options) as client:
+        wrong_usage(options, "name one cycle for statement, nothing for log")
+    with open_client(options) as client:
         outcome = _audited(options, Audit(client, folder))
     for fault in outcome.faults:
         print(f"hansa-partner: {fault}", file=sys.stderr)
-    _show(options, {"log": outcome.size, "checked": outcome.checked, "faults": len(outcome.faults)})
+    show(options, {"log": outcome.size, "checked": outcome.checked, "faults": len(outcome.faults)})
     return REFUSED if outcome.faults else DONE
 
 
@@ -353,70 +351,21 @@ def _audited(options: argparse.Namespace, audit: Audit) -> Outcome:
 
 def gaps(options: argparse.Namespace) -> int:
     """List the numbers of terminals that never came, and those that came twice."""
-    with _client(options) as client:
-        return _show_all(options, (gap for page in client.gaps() for gap in page.items))
+    with open_client(options) as client:
+        return show_all(options, (gap for page in client.gaps() for gap in page.items))
 
 
-# --- the client, and files ---
+# --- what options and files say ---
 
 
 def _instant(options: argparse.Namespace, text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        _wrong_usage(options, f"{text} is no instant such as 2025-06-15T15:05:58Z")
+        wrong_usage(options, f"{text} is no instant such as 2025-06-15T15:05:58Z")
     if instant.tzinfo is None:
-        _wrong_usage(options, f"{text} has no time zone; end it with Z for UTC")
+        wrong_usage(options, f"{text} has no time zone; end it with Z for UTC")
     return instant
-
-
-def _client(options: argparse.Namespace) -> Client:
-    _require(options, *(flag for flag, _, _, _ in CONNECTION))
-    key = _private_key(options)
-    try:
-        root_key = PublicKey.from_text(options.root_key)
-        timeout = (min(options.timeout, 3.05), options.timeout)
-        trace = _trace if options.debug_signature else None
-        return Client(
-            options.hub, options.partner, key, root_key=root_key, timeout=timeout, attempts=options.attempts,
-            trace=trace, receipts=_receipts(options),
-            state=Path(options.state_folder) if options.state_folder else None,
-        )  # fmt: skip
-    except (KeyRefused, ValueError) as fault:
-        _wrong_usage(options, str(fault))
-
-
-def _receipts(options: argparse.Namespace) -> Receipts | None:
-    try:
-        return Receipts(options.receipts) if options.receipts else None
-    except OSError as error:
-        _wrong_usage(options, f"{options.receipts}: {error.strerror}")
-
-
-def _trace(base: bytes) -> None:
-    print("--- signature base", base.decode("latin-1"), "---", sep="\n", file=sys.stderr)
-
-
-def _require(options: argparse.Namespace, *needed: str) -> None:
-    for flag, variable, _, _ in CONNECTION:
-        given = getattr(options, flag[2:].replace("-", "_")) or (flag == "--key" and options.key_pem)
-        if flag in needed and not given:
-            _wrong_usage(options, f"{flag} is missing (or set {variable})")
-
-
-def _private_key(options: argparse.Namespace) -> PrivateKey:
-    password = options.password.encode() if options.password else None
-    try:
-        if options.key:
-            return read_key_file(Path(options.key), password)
-        return PrivateKey.from_pem(options.key_pem.encode(), password)
-    except (KeyRefused, OSError, ValueError) as fault:
-        _wrong_usage(options, str(fault))
-
-
-def _wrong_usage(options: argparse.Namespace, detail: str) -> NoReturn:
-    options.parser.error(detail)
-    raise AssertionError("the parser has exited")
 
 
 def _read_lines(file: str, schema: type[Schema], read: Callable[[Any], T]) -> list[T]:
@@ -436,50 +385,6 @@ def _read_line(number: int, line: bytes, schema: type[Schema], read: Callable[[A
         raise Refusal(f"line {number}: {fault}") from None
 
 
-# --- output ---
-
-
 def _show_results(options: argparse.Namespace, results: Sequence[EarningResult | RefundResult]) -> int:
-    _show_all(options, results)
+    show_all(options, results)
     return REFUSED if any(result.status in ("rejected", "quarantined") for result in results) else DONE
-
-
-def _show_all(options: argparse.Namespace, values: Iterable[Any]) -> int:
-    for value in values:
-        _show(options, value, line=True)
-    return DONE
-
-
-def _show(options: argparse.Namespace, value: Any, *, line: bool = False) -> int:
-    content = _plain(value)
-    if options.json:
-        print(strict_json.dumps(content).decode())
-    elif line:
-        print("  ".join(f"{name}={_word(part)}" for name, part in content.items() if _is_said(part)))
-    else:
-        width = max(map(len, content))
-        for name, part in content.items():
-            print(f"{name:<{width}}  {_word(part)}")
-    return DONE
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: dataclasses as objects, times and days as text."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _is_said(part: Any) -> bool:
-    """Whether a value is worth room on a line: zero is, absence, an empty text and an unset flag are not."""
-    return part is not None and part is not False and part != ""
-
-
-def _word(part: Any) -> str:
-    if part is None:
-        return "-"
-    return part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)

@@ -1,17 +1,23 @@
-"""Builds the merchants' wheel small: what nobody calls from outside travels without its docstrings.
+"""Builds the merchants' wheel small: what nobody calls from outside travels bare, and everything is packed tightly.
 
-What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the outbox and the
-test kit, are for those who read the source: whoever builds a hub, or a client in another language. Each line stays
-where it is, so that a traceback names the line of the source. This file is no part of the wheel.
+What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the client, the
+commands, the outbox and the test kit, are for those who read the source: whoever builds a hub, or a client in another
+language. They travel as programs only, without docstrings and the types of parameters; tracebacks still show each line
+as it runs. The members of the archive are then deflated again by zopfli, which spends more time on the same format
+than zlib. This file is no part of the wheel.
 """
 
 import ast
+import io
+import re
+import struct
 import tempfile
-from collections.abc import Iterator
+import zipfile
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from zopfli import zlib
 
 USED = {
     "wire": ("keys.py",),
@@ -19,12 +25,19 @@ USED = {
     "testing": ("__init__.py", "faults.py", "fixtures.py", "gate.py", "hub.py", "terms.py"),
 }
 """Folders that are for those who read the source, and their modules that a merchant uses nevertheless."""
-BEHIND_THE_CLIENT = ("answers.py", "batches.py", "hub_clock.py", "hub_keyring.py", "key_list_memory.py", "transport.py")
-"""Modules beside the client that only it uses."""
+BEHIND = {
+    "the client": (
+        "answers.py", "batches.py", "claims.py", "hub_clock.py", "hub_keyring.py", "key_list_memory.py", "transport.py"
+    ),
+    "the commands": (
+        "amounts.py", "command_line.py", "diagnosis.py", "sales_file.py", "sales_report.py", "statement_check.py"
+    ),
+}  # fmt: skip
+"""Modules beside the client and the commands that only these use."""
 
 
 class LeanWheel(BuildHookInterface[Any]):
-    """Puts the modules into the wheel, some of their docstrings left out."""
+    """Puts the modules into the wheel, some of them bare, and packs it."""
 
     PLUGIN_NAME = "custom"
 
@@ -36,33 +49,87 @@ class LeanWheel(BuildHookInterface[Any]):
             if module.name == Path(__file__).name:
                 continue
             internal = module.name not in USED.get(module.parent.name, (module.name,))
-            internal |= module.parent == root and module.name in BEHIND_THE_CLIENT
+            internal |= module.parent == root and any(module.name in names for names in BEHIND.values())
             copy = Path(self._copies.name) / f"{number}.py"
             copy.write_text(lean(module.read_text(encoding="utf-8"), internal=internal), encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Forget the copies."""
+        """Forget the copies, and pack the wheel."""
         self._copies.cleanup()
+        if self.target_name == "wheel":
+            wheel = Path(artifact_path)
+            wheel.write_bytes(packed(wheel.read_bytes()))
+
+
+# --- bare modules ---
 
 
 def lean(source: str, *, internal: bool) -> str:
-    """The same program on the same lines, without the docstrings of private names, or without any if `internal`."""
-    lines = source.splitlines(keepends=True)
-    for text, alone in _docstrings(ast.parse(source), internal):
-        first = f"{' ' * text.col_offset}...\n" if alone else "\n"
-        last = text.end_lineno or text.lineno
-        lines[text.lineno - 1 : last] = [first, *["\n"] * (last - text.lineno)]
-    return "".join(lines)
-
-
-def _docstrings(tree: ast.AST, internal: bool) -> Iterator[tuple[ast.Expr, bool]]:
-    """Every docstring to leave out, and whether it is all that there is in its place."""
+    """The same program: its private names bare, or with `internal` all of it."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
-        body, name = getattr(node, "body", None), getattr(node, "name", None) or ""
-        if isinstance(body, list) and (internal or name.startswith("_")):
-            yield from ((one, len(body) == 1 and name != "") for one in body if _is_text(one))
+        if internal or str(getattr(node, "name", "")).startswith("_"):
+            _bare(node)
+    if not internal:
+        return ast.unparse(tree)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    tree.body = [one for one in tree.body if not isinstance(one, ast.Import | ast.ImportFrom) or _is_used(one, used)]
+    return re.sub("^ +", lambda spaces: " " * (len(spaces[0]) // 4), ast.unparse(tree), flags=re.MULTILINE)
+
+
+def _bare(node: ast.AST) -> None:
+    """Leave out a node's docstrings, and a function's types; those of fields make dataclasses, and stay."""
+    body = getattr(node, "body", None)
+    if isinstance(body, list):
+        kept = [one for one in body if not _is_text(one)]
+        node.body = kept or [ast.Expr(ast.Constant(...))]  # type: ignore[attr-defined]
+    if isinstance(node, ast.FunctionDef):
+        node.returns = None
+        for one in ast.walk(node.args):
+            if isinstance(one, ast.arg):
+                one.annotation = None
 
 
 def _is_text(node: ast.AST) -> TypeGuard[ast.Expr]:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _is_used(statement: ast.Import | ast.ImportFrom, used: set[str]) -> bool:
+    """Whether an import still has names to bring, once those that only types used are left out."""
+    statement.names = [one for one in statement.names if (one.asname or one.name.partition(".")[0]) in used]
+    return bool(statement.names)
+
+
+# --- a tight archive ---
+
+
+def packed(archive: bytes) -> bytes:
+    """The same zip archive with its members deflated as far as they go; the same bytes for the same archive.
+
+    Written out here, section 4.3 of PKWARE's APPNOTE, as `zipfile` takes no members that are deflated already.
+    """
+    members, directory = b"", b""
+    with zipfile.ZipFile(io.BytesIO(archive)) as before:
+        for info in before.infolist():
+            name, content = info.filename.encode(), before.read(info)
+            deflated = _deflated(content)
+            head = struct.pack("<3H2H3L2H", 20, 0, zipfile.ZIP_DEFLATED, *_dos_time(info.date_time),
+                               info.CRC, len(deflated), len(content), len(name), 0)  # fmt: skip
+            tail = struct.pack("<3H2L", 0, 0, info.internal_attr, info.external_attr, len(members))
+            directory += b"PK\1\2" + struct.pack("<2B", 20, info.create_system) + head + tail + name
+            members += b"PK\3\4" + head + name + deflated
+        count = len(before.infolist())
+    end = struct.pack("<4H2LH", 0, 0, count, count, len(directory), len(members), 0)
+    return members + directory + b"PK\5\6" + end
+
+
+def _deflated(content: bytes) -> bytes:
+    """The deflate stream (RFC 1951) of a zlib stream (RFC 1950): without header and checksum."""
+    return bytes(zlib.compress(content)[2:-4])
+
+
+def _dos_time(at: tuple[int, int, int, int, int, int]) -> tuple[int, int]:
+    """Time and date of a member, in MS-DOS's two numbers."""
+    year, month, day, hour, minute, second = at
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day

@@ -37,6 +37,8 @@ class Endpoint(NamedTuple):
     handle: Callable[[Call], dict[str, Any]]
     request: type[Schema] | None = None
     query: type[Schema] | None = None
+    instead: type[Schema] | None = None
+    """The other answer, where the query may ask for one."""
     body_optional: bool = False
     """Whether a request without a body means ``{}``."""
     member: Callable[[Call], str] | None = None

@@ -69,7 +69,7 @@ def _operation(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> dict[str, A
         refusals += BODY_REFUSALS
     if endpoint.query is not None:
         refusals.append("invalid_request")
-    done = _answer("Done", endpoint.answer, counted=True)
+    done = _answer("Done", *filter(None, (endpoint.answer, endpoint.instead)), counted=True)
     followed = openapi_parts.links(endpoint, endpoints)
     operation["responses"] = {"200": done | ({"links": followed} if followed else {}), **_problems(refusals)}
     return operation
@@ -83,11 +83,11 @@ def _body(schema: type[Schema]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _answer(description: str, schema: type[Schema], *, counted: bool = False) -> dict[str, Any]:
+def _answer(description: str, *schemas: type[Schema], counted: bool = False) -> dict[str, Any]:
     return {
         "description": description,
         "headers": openapi_parts.headers("200", counted),
-        "content": {"application/json": {"schema": schema}},
+        "content": {"application/json": {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": list(schemas)}}},
     }
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from partner_sdk.commands import DONE, REFUSED, Refusal, _client, _show, _show_all, _wrong_usage
+from partner_sdk.command_line import DONE, REFUSED, Refusal, open_client, show, show_all, wrong_usage
 from partner_sdk.outbox.errors import OutboxError
 from partner_sdk.outbox.outbox import Outbox
 from partner_sdk.outbox.settling import SetAside
@@ -28,9 +28,9 @@ def outbox(options: argparse.Namespace) -> int:
     outbox retry [EVENT...]: deliver rejected events again, all or these.
     """
     if not options.outbox:
-        _wrong_usage(options, "--outbox is missing (or set HANSA_OUTBOX)")
+        wrong_usage(options, "--outbox is missing (or set HANSA_OUTBOX)")
     if options.events and options.what != "retry":
-        _wrong_usage(options, "only retry takes events")
+        wrong_usage(options, "only retry takes events")
     if options.what != "run" and not Path(options.outbox).exists():
         raise Refusal(f"{options.outbox}: there is no such outbox")
     return _ACTIONS[options.what](options)
@@ -38,29 +38,29 @@ def outbox(options: argparse.Namespace) -> int:
 
 def _stats(options: argparse.Namespace) -> int:
     with Outbox(options.outbox) as opened:
-        return _show(options, opened.stats())
+        return show(options, opened.stats())
 
 
 def _list(options: argparse.Namespace) -> int:
     with Outbox(options.outbox) as opened:
-        return _show_all(options, opened.set_aside())
+        return show_all(options, opened.set_aside())
 
 
 def _retry(options: argparse.Namespace) -> int:
     with Outbox(options.outbox) as opened:
-        return _show(options, {"waiting_again": opened.retry(options.events or None)})
+        return show(options, {"waiting_again": opened.retry(options.events or None)})
 
 
 def _run(options: argparse.Namespace) -> int:
     def tell(entry: SetAside) -> None:
-        _show(options, entry, line=True)
+        show(options, entry, line=True)
         sys.stdout.flush()
 
-    with _client(options) as client, Outbox(options.outbox, client, deliver=False, on_rejected=tell) as opened:
+    with open_client(options) as client, Outbox(options.outbox, client, deliver=False, on_rejected=tell) as opened:
         with _until_told_to_stop() as stopped:
             _deliver(options, opened, stopped)
         stats = opened.stats()
-        _show(options, stats)
+        show(options, stats)
     return REFUSED if stats.rejected or stats.quarantined else DONE
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from partner_sdk.testing.accounts import Account, Hold, Lot
 from partner_sdk.testing.arithmetic import instant
-from partner_sdk.testing.gate import RegisteredKey
-from partner_sdk.testing.refusal import CONFLICT, Refusal
+from partner_sdk.testing.gate import Refusal, RegisteredKey
 from partner_sdk.testing.terms import Terms
 
 Content = Mapping[str, Any]
+CONFLICT = "This id was used before for other content; nothing was changed."
 NOT_YET = datetime.min.replace(tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from partner_sdk.testing import spending
 from partner_sdk.testing.accounts import Account, Hold, Lot, LotKey, first_of, points_of
 from partner_sdk.testing.arithmetic import instant, value_minor
 from partner_sdk.testing.books import Books, Event
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 from partner_sdk.wire.values import MAX_POINTS
 
 NEVER = datetime.fromisoformat("9999-12-31T23:59:59+00:00")

@@ -1,16 +1,24 @@
-"""The local hub's gate: who sent a request, by the wire's own functions and in the real hub's order."""
+"""The local hub's gate: who sent a request, in the real hub's order and by the wire's own functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from partner_sdk.testing.arithmetic import instant
-from partner_sdk.testing.refusal import Refusal
 from partner_sdk.wire import signatures
 from partner_sdk.wire.keys import PublicKey
 from partner_sdk.wire.signatures import Headers, RequestTarget, SignatureRefused
 
 _USABLE = ("active", "retiring")
+
+
+class Refusal(Exception):
+    """A request or an event is refused with a code of `partner_sdk.wire.codes`; members go beside the standard ones."""
+
+    def __init__(self, code: str, detail: str, **members: Any) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.members = code, detail, members
 
 
 @dataclass(slots=True)

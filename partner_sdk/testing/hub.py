@@ -20,8 +20,7 @@ from partner_sdk.testing.accounts import Account, LotKey
 from partner_sdk.testing.adapter import open_session
 from partner_sdk.testing.books import Books, spelled
 from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply, late
-from partner_sdk.testing.gate import Received, RegisteredKey, authenticate
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Received, Refusal, RegisteredKey, authenticate
 from partner_sdk.testing.terms import Terms
 from partner_sdk.wire import sandbox_members, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem

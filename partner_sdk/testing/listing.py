@@ -7,7 +7,7 @@ from typing import Any
 from partner_sdk.testing import exchanging
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, shown
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 from partner_sdk.wire import base64url
 
 Query = Mapping[str, Any]

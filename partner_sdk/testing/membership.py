@@ -8,7 +8,7 @@ from typing import Any
 from partner_sdk.testing import spending
 from partner_sdk.testing.accounts import Account, first_of, points_of
 from partner_sdk.testing.books import Books, Event, spelled
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 
 Asked = Mapping[str, Any]
 

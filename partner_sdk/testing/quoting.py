@@ -6,7 +6,7 @@ from typing import Any
 from partner_sdk.testing import exchanging, sales, spending
 from partner_sdk.testing.accounts import first_of, points_of
 from partner_sdk.testing.books import Books, spelled
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 
 Asked = Mapping[str, Any]
 

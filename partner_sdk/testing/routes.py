@@ -13,8 +13,7 @@ from marshmallow import Schema
 
 from partner_sdk.testing import exchanging, listing, membership, quoting, sales, spending
 from partner_sdk.testing.books import Books
-from partner_sdk.testing.gate import Received
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Received, Refusal
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.between import TransferRequest
 from partner_sdk.wire.exchanging import ExchangeRequest, ExchangesQuery

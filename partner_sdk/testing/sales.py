@@ -8,7 +8,7 @@ from typing import Any
 from partner_sdk.testing.accounts import Account, Lot, LotKey, first_of, own_first, points_of
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, Event
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 from partner_sdk.testing.terms import AT_ONCE, WHEN_CONFIRMED, available_at
 from partner_sdk.wire.values import MAX_POINTS
 

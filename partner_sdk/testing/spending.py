@@ -7,7 +7,7 @@ from typing import Any
 from partner_sdk.testing.accounts import Account, Hold, Lot, first_of, points_of
 from partner_sdk.testing.arithmetic import instant, months_end, value_minor
 from partner_sdk.testing.books import Books, Event
-from partner_sdk.testing.refusal import Refusal
+from partner_sdk.testing.gate import Refusal
 from partner_sdk.testing.terms import Terms
 
 Asked = Mapping[str, Any]

@@ -92,6 +92,19 @@ class Choice(Strict, fields.String):
         raise ValidationError(f"one of {', '.join(self._words)} is expected")
 
 
+class Mark(Choice):
+    """A word in a query string that says something by being there, alone or as `true`."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__("", "true", **kwargs)
+
+    def read(self, value: Any) -> str:
+        """Return the text unchanged."""
+        if value not in self._words:
+            raise ValidationError("no value, or true, is expected; leave it out for no")
+        return super().read(value)
+
+
 class Moment(Strict, fields.String):
     """An instant in RFC 3339, with seconds and an offset; loads as a datetime in UTC."""
 

@@ -19,6 +19,7 @@ from partner_sdk.wire.fields import (
     Choice,
     Day,
     Flag,
+    Mark,
     Moment,
     Part,
     Series,
@@ -374,6 +375,12 @@ class EventsQuery(WireSchema):
     limit = WholeText(1, MAX_PAGE, load_default=DEFAULT_PAGE)
 
 
+class OwnEventsQuery(EventsQuery):
+    """The query of GET /v1/events: with `gaps` the list is that of GET /v1/events/gaps, cursors and all."""
+
+    gaps = Mark()
+
+
 class EventSchema(WireSchema):
     """One event that the partner reported, as the hub recorded it."""
 
@@ -410,7 +417,7 @@ class GapSchema(WireSchema):
 
 
 class GapsAnswer(WireSchema):
-    """GET /v1/events/gaps: one page, by terminal and number."""
+    """GET /v1/events/gaps or /v1/events?gaps: one page, by terminal and number."""
 
     gaps = Series(Part(GapSchema), 0, MAX_PAGE, required=True)
     next_cursor = values.cursor(required=True)

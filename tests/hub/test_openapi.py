@@ -176,6 +176,8 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events/gaps", None, 200, schemas.GapsAnswer),
+    ("GET", "/v1/events?gaps", None, 200, schemas.GapsAnswer),
+    ("GET", "/v1/events?gaps=false", None, 422, ProblemSchema),
     ("GET", "/v1/statements", None, 200, schemas.StatementsAnswer),
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("GET", "/v1/statements/2017-01/lines", None, 200, schemas.StatementLinesAnswer),

@@ -10,7 +10,7 @@ import pytest
 from hub.store import sequences
 from hub.store.sequences import Numbered
 from partner_sdk import Client, Earning, Gap, InvalidRequestError, Money, Refund
-from tests.support.network import Network
+from tests.support.network import Network, earn, sale
 from tests.support.sdk import Join, Sold, business_time, joining, sell
 from tests.support.threads import at_once
 
@@ -100,6 +100,28 @@ def test_a_thousand_terminals_page_by_page(net: Network, till: Client) -> None:
             Earning(net.fresh("e"), member, now, Money(100, "USD"), terminal=name, sequence=sequence) for name in names
         )
     assert found(till, limit=300) == [("missing", name, 2, 2) for name in names]
+
+
+def test_the_same_list_where_the_events_are(net: Network) -> None:
+    shop = net.join()
+    earn(shop, *(sale(net.fresh("e"), net.member(), terminal="t1", sequence=one) for one in (3, 7)))
+    pages = {path: shop.call("GET", path).json for path in ("/v1/events/gaps?limit=1", "/v1/events?gaps&limit=1")}
+    first, same = pages.values()
+    assert first == same
+    assert first["more"]
+    rest = [shop.call("GET", f"{path}&cursor={first['next_cursor']}").json for path in pages]
+    assert rest[0] == rest[1]
+    assert [gap["first"] for gap in rest[1]["gaps"]] == [4]
+    for query, code in (
+        ("gaps=true", None), ("gaps=", None), ("gaps=false", "invalid_request"), ("gaps=1", "invalid_request"),
+        ("gaps&state=open", "invalid_request"), ("gaps&kind=missing", "invalid_request"),
+        ("gaps&gaps", "malformed_request"), ("GAPS", "invalid_request"),
+        (f"cursor={first['next_cursor']}", "cursor_invalid"),
+        (f"gaps&cursor={shop.call('GET', '/v1/events').json['next_cursor']}", "cursor_invalid"),
+    ):  # fmt: skip
+        answer = shop.call("GET", f"/v1/events?{query}")
+        assert (answer.signed, answer.json.get("code")) == (True, code), query
+        assert ("gaps" in answer.json) is (code is None)
 
 
 def test_numbers_that_come_at_once_leave_no_gap(net: Network, till: Client) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 from hub.api.calls import Call, Endpoint
 from hub.services import history, sequences
-from partner_sdk.wire.schemas import EventsAnswer, EventsQuery, GapsAnswer
+from partner_sdk.wire.schemas import EventsAnswer, EventsQuery, GapsAnswer, OwnEventsQuery
 
 
 def get(call: Call) -> dict[str, Any]:
-    """Return a page of events."""
+    """Return a page of events, or of gaps where the query asks for those."""
+    if "gaps" in call.query:
+        return gaps(call)
     return history.event_page(call.hub, call.caller.partner, call.query.get("cursor", ""), call.query["limit"])
 
 
@@ -20,7 +22,16 @@ def gaps(call: Call) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/events", "Own events", EventsAnswer, get, query=EventsQuery, refusals=("cursor_invalid",)),
+    Endpoint(
+        "GET",
+        "/v1/events",
+        "Own events, or what is missing of them",
+        EventsAnswer,
+        get,
+        query=OwnEventsQuery,
+        instead=GapsAnswer,
+        refusals=("cursor_invalid",),
+    ),
     Endpoint(
         "GET",
         "/v1/events/gaps",
