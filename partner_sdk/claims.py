@@ -74,8 +74,8 @@ def _each(kind: str, member: str, schema: type[Schema]) -> Callable[[Json, Json]
         for reported, result in zip(validate(schema, body)[member], answer["results"], strict=True):
             if result["status"] != "rejected":
                 status = "posted" if result["status"] == "pending" else result["status"]
-                digest = content_digest(kind, reported)
-                yield Claim(reported["event_id"], kind, digest, result["points"], status)
+                digest, moved = content_digest(kind, reported), result["points"] - result.get("borne", 0)
+                yield Claim(reported["event_id"], kind, digest, moved, status)
 
     return read
 

@@ -17,9 +17,9 @@ from hub.services.context import Moment, Partner
 from hub.store import reviews
 from hub.store.database import Connection
 from hub.store.reviews import Review
+from partner_sdk.wire.sandbox_members import quarantined, result
 
 TOO_LATE = "too_late"
-WAITS = "It came later than the contract allows; the operator decides whether it counts."
 Reported = Mapping[str, Any]
 
 
@@ -37,7 +37,7 @@ class Ages(NamedTuple):
         days = contract.late_days if contract else None
         is_late = days is not None and reported["occurred_at"] < self.moment.now - timedelta(days=days)
         if state in (reviews.OPEN, reviews.REJECTED) or (is_late and state is None):
-            raise Refused(TOO_LATE, WAITS)
+            raise Refused(TOO_LATE, "It came later than the contract allows.")
 
 
 def ages(connection: Connection, moment: Moment, partner: Partner, event_ids: Iterable[str]) -> Ages:
@@ -58,19 +58,11 @@ def quarantine(
         partner.partner_id, event_id, kind, content, evidence.evidence_id, reported["occurred_at"], moment.now
     )  # fmt: skip
     if reviews.add(connection, late):
-        return _quarantined(event_id)
+        return quarantined(event_id)
     known = reviews.find(connection, partner.partner_id, event_id, [reviews.LATE])
     assert known is not None
     if (known.kind, bytes(known.content)) != (kind, content):
-        return _result(event_id, "rejected", "event_conflict", CONFLICT)
+        return result(event_id, "rejected", "event_conflict", CONFLICT)
     if known.state == reviews.REJECTED:
-        return _result(event_id, "rejected", "review_rejected", known.decision_reason or "")
-    return _quarantined(event_id) | {"duplicate": True}
-
-
-def _quarantined(event_id: str) -> dict[str, Any]:
-    return _result(event_id, "quarantined", TOO_LATE, WAITS)
-
-
-def _result(event_id: str, status: str, code: str, detail: str) -> dict[str, Any]:
-    return {"event_id": event_id, "status": status, "points": 0, "error": {"code": code, "detail": detail}}
+        return result(event_id, "rejected", "review_rejected", known.decision_reason or "")
+    return quarantined(event_id) | {"duplicate": True}

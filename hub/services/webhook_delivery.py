@@ -22,7 +22,7 @@ from hub.store import webhooks as rows
 from hub.store.database import Connection
 from hub.store.webhooks import Claimed, Standing
 from partner_sdk.wire import base64url, strict_json
-from partner_sdk.wire.signatures import MAX_LIFETIME_S, WEBHOOK_TAG, RequestTarget, content_digest, sign_request
+from partner_sdk.wire.webhooks import sign_webhook
 
 SCHEDULE = tuple(
     timedelta(seconds=seconds)
@@ -33,7 +33,6 @@ PROBE = timedelta(minutes=30)
 """The shortest pause between attempts of any message while the circuit is open."""
 LEASE = timedelta(seconds=120)
 MOST_IN_A_ROW = 50
-CONTENT_TYPE = "application/json"
 OK, GONE = range(200, 300), 410
 
 
@@ -84,20 +83,9 @@ def _signed(hub: Hub, claimed: Claimed, message: Any) -> Attempt:
     with hub.database.connect() as connection:
         body = strict_json.dumps(content(connection, claimed, message))
         hub.moment(connection)
-    signer = hub.signer()
-    created = int(hub.real_time().timestamp())
-    digest = content_digest(body)
-    signature = sign_request(
-        RequestTarget.from_url("POST", claimed.url, CONTENT_TYPE, digest),
-        signer.key,
-        signer.keyid,
-        created=created,
-        expires=created + MAX_LIFETIME_S,
-        nonce=base64url.encode(secrets.token_bytes(16)),
-        tag=WEBHOOK_TAG,
-    )
-    headers = {"Content-Type": CONTENT_TYPE, "Content-Digest": digest, "User-Agent": "hansa-hub", **signature}
-    return Attempt(claimed.url, headers, body)
+    created, nonce = int(hub.real_time().timestamp()), base64url.encode(secrets.token_bytes(16))
+    signed = sign_webhook(claimed.url, body, hub.signer().key, created, nonce)
+    return Attempt(claimed.url, {"User-Agent": "hansa-hub", **signed}, body)
 
 
 def content(connection: Connection, claimed: Claimed, message: Any) -> dict[str, Any]:

@@ -14,5 +14,6 @@ from partner_sdk.testing.faults import Fault
 from partner_sdk.testing.gate import RegisteredKey
 from partner_sdk.testing.hub import LocalHub, Seen
 from partner_sdk.testing.terms import Terms
+from partner_sdk.testing.webhooks import Delivery
 
-__all__ = ["Fault", "LocalHub", "RegisteredKey", "Seen", "Terms"]
+__all__ = ["Delivery", "Fault", "LocalHub", "RegisteredKey", "Seen", "Terms"]

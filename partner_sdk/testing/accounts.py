@@ -18,10 +18,11 @@ class LotKey(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """Points of one lot."""
+    """Points of one lot of a member."""
 
     key: LotKey
     points: int
+    owner: "Account"
 
 
 @dataclass(slots=True)
@@ -52,14 +53,15 @@ class Account:
         reserved: Counter[LotKey] = Counter()
         for hold in self.holds:
             if hold.state_at(now) == "open":
-                for key, points in hold.lots:
-                    reserved[key] += points
+                for lot in hold.lots:
+                    if lot.owner is self:
+                        reserved[lot.key] += lot.points
         return reserved
 
     def free(self, now: datetime) -> list[Lot]:
         """What is not reserved, in the order in which it is spent; also what is pending or has expired."""
         left = self.lots - self.held(now)
-        return [Lot(key, left[key]) for key in sorted(left)]
+        return [Lot(key, left[key], self) for key in sorted(left)]
 
     def spendable(self, now: datetime) -> list[Lot]:
         """What can be spent now."""
@@ -71,18 +73,20 @@ class Account:
         day = now.date()
         return [lot for lot in self.free(now) if lot.key.matures_on > day <= lot.key.expires_on]
 
-    def take(self, lots: Iterable[Lot]) -> None:
-        """Take points out of their lots."""
-        self.lots.subtract(dict(lots))
-        self.lots = +self.lots
-
     def settle(self, now: datetime) -> None:
         """Let what can be spent pay what is owed, each issuer's own points first."""
         for issuer, owed in sorted(self.debts.items()):
             paid = first_of(own_first(self.spendable(now), issuer), owed)
-            self.take(paid)
+            burn(paid)
             self.debts[issuer] -= points_of(paid)
         self.debts = +self.debts
+
+
+def burn(lots: Iterable[Lot]) -> None:
+    """Take points out of their owners' lots."""
+    for lot in lots:
+        lot.owner.lots[lot.key] -= lot.points
+        lot.owner.lots = +lot.owner.lots
 
 
 def points_of(lots: Iterable[Lot]) -> int:
@@ -93,11 +97,11 @@ def points_of(lots: Iterable[Lot]) -> int:
 def first_of(lots: Iterable[Lot], points: int) -> list[Lot]:
     """The first lots, up to so many points of them."""
     taken: list[Lot] = []
-    for key, there in lots:
-        part = min(there, points)
+    for lot in lots:
+        part = min(lot.points, points)
         points -= part
         if part:
-            taken.append(Lot(key, part))
+            taken.append(lot._replace(points=part))
     return taken
 
 

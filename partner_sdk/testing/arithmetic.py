@@ -7,6 +7,7 @@ against both, so they cannot part.
 import calendar
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from fractions import Fraction
 
 
 def value_minor(points: int, numerator: int, denominator: int) -> int:
@@ -24,6 +25,20 @@ def split_minor(value: int, points: Sequence[int]) -> list[int]:
     for place in by_remainder[: value - sum(shares)]:
         shares[place] += 1
     return shares
+
+
+def split_points(points: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
+    """Split points over weights, none above its cap: by largest remainder, what one cannot take going to the others."""
+    places = list(range(len(caps)))
+    for place in sorted(places, key=lambda one: (Fraction(caps[one], weights[one]), one)):
+        open_weights = sum(weights[one] for one in places)
+        if caps[place] * open_weights > points * weights[place]:
+            break
+        points -= caps[place]
+        places.remove(place)
+    parts = split_minor(points, [weights[one] for one in places]) if places else []
+    shared = dict(zip(places, parts, strict=True))
+    return [shared.get(place, cap) for place, cap in enumerate(caps)]
 
 
 def months_end(day: date, months: int) -> date:

@@ -1,14 +1,16 @@
 """What the local hub remembers: members, and each partner's events with the answer that each got first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from partner_sdk.testing.accounts import Account, Hold, Lot
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.gate import Refusal, RegisteredKey
+from partner_sdk.testing.log import Log
 from partner_sdk.testing.terms import Terms
+from partner_sdk.testing.webhooks import Webhook, announce_event
 
 Content = Mapping[str, Any]
 CONFLICT = "This id was used before for other content; nothing was changed."
@@ -40,26 +42,57 @@ class Event:
     """Events of one request stand together, in the order of their ids."""
 
 
+class Place(NamedTuple):
+    """A member's place in a pool, which is named by its partner and that one's id for it."""
+
+    pool_id: tuple[str, str]
+    share: int
+    may_spend: bool
+
+
+@dataclass(slots=True)
+class Coalition:
+    """What all partners share."""
+
+    log: Log
+    books: dict[str, "Books"] = field(default_factory=dict)
+    members: dict[str, Account] = field(default_factory=dict)
+    places: dict[Account, Place] = field(default_factory=dict)
+    keys: dict[str, RegisteredKey] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Books:
-    """All that one partner has: its terms, its events, and the members, whom all partners share."""
+    """All that one partner has: its terms, its events, and the coalition that it is in."""
 
     partner: str
     terms: Terms
-    members: dict[str, Account]
-    life_of: Callable[[str], int]
-    """How many months the points of a partner live."""
+    coalition: Coalition
     now: datetime
     """Business time."""
     asked_at: datetime = NOT_YET
     """Real time of the request that is answered."""
-    caller: RegisteredKey | None = None
+    caller: RegisteredKey = field(init=False)
     """The key that signed it."""
     events: dict[str, Event] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     quotes: dict[str, Any] = field(default_factory=dict)
     exchanges: dict[str, Any] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    reviews: dict[str, Any] = field(default_factory=dict)
+    """Late events that wait or waited, by their ids."""
+    numbers: dict[tuple[str, int, str], datetime] = field(default_factory=dict)
+    """When each number of a terminal came with an event: (terminal, number, event id)."""
     requests: int = 0
+
+    @property
+    def members(self) -> dict[str, Account]:
+        """The members by their identifiers."""
+        return self.coalition.members
+
+    def life_of(self, issuer: str) -> int:
+        """How many months the points of a partner live."""
+        return self.coalition.books[issuer].terms.life_months
 
     def find(self, member: str) -> Account:
         """A member's account, with its debts paid as far as they can be; refuses (unknown_member)."""
@@ -87,6 +120,8 @@ class Books:
         event.posted_at, event.place = self.now, self.requests
         self.events[event.event_id] = event
         event.account.settle(self.now)
+        self.coalition.log.seal(self.partner, event)
+        announce_event(self, shown(event))
         return event.answer
 
     def following(self, event_id: str, kind: str) -> list[Event]:

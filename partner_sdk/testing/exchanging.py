@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from partner_sdk.testing import spending
-from partner_sdk.testing.accounts import Account, Hold, Lot, LotKey, first_of, points_of
+from partner_sdk.testing.accounts import Account, Hold, Lot, LotKey, burn, first_of, points_of
 from partner_sdk.testing.arithmetic import instant, value_minor
 from partner_sdk.testing.books import Books, Event
 from partner_sdk.testing.gate import Refusal
@@ -123,14 +123,14 @@ _STEPS = {
 def follow(step: str, books: Books, exchange_id: str) -> dict[str, Any]:
     """POST /v1/exchanges/{exchange_id}/confirm, fail or reverse."""
     exchange = find(books, exchange_id)
-    starts, ends, kind = _STEPS[step]
-    if first := books.first_answer(f"{exchange_id}/{step}", kind, {}):
+    (starts, ends, kind), content = _STEPS[step], {"exchange_id": exchange_id}
+    if first := books.first_answer(f"{exchange_id}/{step}", kind, content):
         return first
     if exchange.state != starts:
         code = "not_reversible" if exchange.state == "open" else "exchange_closed"
         raise Refusal(code, f"The exchange is {exchange.state}.", state=exchange.state)
     account, refers_to = exchange.event.account, exchange_id if step != "reverse" else f"{exchange_id}/confirm"
-    event = Event(f"{exchange_id}/{step}", kind, account, exchange.points, {}, {}, refers_to=refers_to)
+    event = Event(f"{exchange_id}/{step}", kind, account, exchange.points, content, {}, refers_to=refers_to)
     if step != "fail":
         _OUTCOMES[step, exchange.quoted["direction"]](books, exchange, event)
     elif exchange.hold:
@@ -143,7 +143,7 @@ def follow(step: str, books: Books, exchange_id: str) -> dict[str, Any]:
 def _confirm_in(books: Books, exchange: Exchange, event: Event) -> None:
     key = LotKey(books.terms.expires_on(books.now.date()), books.partner)
     event.account.lots[key] += exchange.points
-    event.lots = [Lot(key, exchange.points)]
+    event.lots = [Lot(key, exchange.points, event.account)]
     event.shown = {"expires_on": str(key.expires_on)}
 
 
@@ -151,16 +151,16 @@ def _confirm_out(books: Books, exchange: Exchange, event: Event) -> None:
     assert exchange.hold is not None
     exchange.hold.state = "captured"
     event.lots, event.minors, event.shown = exchange.hold.lots, exchange.hold.minors, exchange.event.shown
-    event.account.take(event.lots)
+    burn(event.lots)
 
 
 def _reverse_in(books: Books, exchange: Exchange, event: Event) -> None:
-    [(given, _)] = books.events[f"{exchange.exchange_id}/confirm"].lots
+    [given] = books.events[f"{exchange.exchange_id}/confirm"].lots
     own = [lot for lot in event.account.spendable(books.now) if lot.key.issuer == books.partner]
     if points_of(own) < exchange.points:
         raise Refusal("insufficient_points", "The points that came in are spent or have expired.")
-    same_first = sorted(own, key=lambda lot: (lot.key != given, lot.key))
-    event.account.take(first_of(same_first, exchange.points))
+    same_first = sorted(own, key=lambda lot: (lot.key != given.key, lot.key))
+    burn(first_of(same_first, exchange.points))
 
 
 def _reverse_out(books: Books, exchange: Exchange, event: Event) -> None:

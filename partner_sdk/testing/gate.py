@@ -29,6 +29,14 @@ class RegisteredKey:
     partner: str
     public: PublicKey
     state: str = "active"
+    handed_over_by: str = ""
+    retires_at: float | None = None
+    """In epoch seconds."""
+
+    def settle(self, now: float) -> None:
+        """Retire once its time is over."""
+        if self.state == "retiring" and self.retires_at is not None and now >= self.retires_at:
+            self.state = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ def authenticate(received: Received, keys: Mapping[str, RegisteredKey], authorit
         signature = signatures.parse_request_signature(headers.get("signature-input"), headers.get("signature"))
         signatures.check_components(signature, bool(received.body))
         signatures.check_times(signature, now)
-        key = _usable(keys, signature.keyid)
+        key = _usable(keys, signature.keyid, now)
         if received.target.authority != authority:
             raise Refusal("wrong_authority", "This hub does not answer for the authority of the request.")
         if received.body:
@@ -59,10 +67,11 @@ def authenticate(received: Received, keys: Mapping[str, RegisteredKey], authorit
     return key
 
 
-def _usable(keys: Mapping[str, RegisteredKey], keyid: str) -> RegisteredKey:
+def _usable(keys: Mapping[str, RegisteredKey], keyid: str, now: float) -> RegisteredKey:
     key = keys.get(keyid)
     if key is None:
         raise Refusal("unknown_key", "No partner has registered this key id.")
+    key.settle(now)
     if key.state not in _USABLE:
         raise Refusal(f"key_{key.state}", f"The key is {key.state}.")
     return key

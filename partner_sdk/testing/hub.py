@@ -15,22 +15,24 @@ from typing import Any, NamedTuple
 from requests import Session
 
 from partner_sdk.client import Client
-from partner_sdk.testing import routes
+from partner_sdk.testing import keys, routes, sales, webhooks
 from partner_sdk.testing.accounts import Account, LotKey
 from partner_sdk.testing.adapter import open_session
-from partner_sdk.testing.books import Books, spelled
+from partner_sdk.testing.books import Books, Coalition, spelled
 from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply, late
 from partner_sdk.testing.gate import Received, Refusal, RegisteredKey, authenticate
+from partner_sdk.testing.keys import SANDBOX
+from partner_sdk.testing.log import Log
 from partner_sdk.testing.terms import Terms
+from partner_sdk.testing.webhooks import Delivery, Send
 from partner_sdk.wire import sandbox_members, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import HubKey, HubKeyList, sign_key_list
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, WeakKey, key_id, verify_registration
+from partner_sdk.wire.keys import PrivateKey, key_id
 from partner_sdk.wire.schemas import KeyRegistration
 from partner_sdk.wire.signatures import echoed_nonce, sign_response
 
 AUTHORITY = "hub.test"
-SANDBOX = "sandbox"
 _HUB_KEYS = "/v1/hub-keys"
 _PATIENT = {429, 503}
 
@@ -54,13 +56,12 @@ class LocalHub:
 
     def __init__(self, now: datetime | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.skew_s = 0.0
-        self.keys: dict[str, RegisteredKey] = {}
         self.seen: list[Seen] = []
         self.pauses: list[float] = []
         self._root, self._signing, self._stranger = (PrivateKey.generate() for _ in range(3))
         self._clock, self._now = clock, now
-        self._members: dict[str, Account] = {}
-        self._books: dict[str, Books] = {}
+        self._coalition = Coalition(Log(self._root.public, self._signing))
+        self._books, self.keys = self._coalition.books, self._coalition.keys
         self._private: dict[str, PrivateKey] = {}
         self._faults: deque[Fault | None] = deque()
         self._lock = RLock()
@@ -74,10 +75,11 @@ class LocalHub:
 
     def join(self, partner: str, terms: Terms | None = None) -> PrivateKey:
         """Let a partner join with its terms and an approved key, which is returned."""
-        books = Books(partner, terms or Terms(), self._members, self._life_of, self.now)
+        books = Books(partner, terms or Terms(), self._coalition, self.now)
         self._books[partner] = books
         self._private[partner] = key = PrivateKey.generate()
-        self._register(partner, key, "active")
+        keyid = key_id(partner, key.public)
+        self.keys[keyid] = RegisteredKey(keyid, partner, key.public)
         return key
 
     def client(self, partner: str, key: PrivateKey | None = None, **options: Any) -> Client:
@@ -94,8 +96,8 @@ class LocalHub:
         return open_session(self.answer)
 
     def approve(self, keyid: str) -> None:
-        """Make a key that was registered active, as an operator does once thumbprints were compared."""
-        self.keys[keyid].state = "active"
+        """Make a key that was registered active, as an operator does; what was active retires after seven days."""
+        keys.approve(self._coalition, keyid, self._real_time())
 
     def give(self, partner: str, member: str, points: int, expires_on: date | None = None) -> None:
         """Let a member have points of a partner, out of nothing, as something to start a test from."""
@@ -105,7 +107,41 @@ class LocalHub:
 
     def name_charity(self, member: str) -> None:
         """Let donations go to a member."""
-        self._members.setdefault(spelled(member), Account()).charity = True
+        self._coalition.members.setdefault(spelled(member), Account()).charity = True
+
+    def release(self, partner: str, event_id: str) -> dict[str, Any]:
+        """Let a late event that is quarantined count, as an operator may; returns its result."""
+        books = self._books[partner]
+        books.now, review = self.now, books.reviews[event_id]
+        review.state = "released"
+        return (sales.earned if review.kind == "earning" else sales.refunded_one)(books, review.reported)
+
+    def reject(self, partner: str, event_id: str, reason: str) -> None:
+        """Reject a late event that is quarantined, for a reason that the partner is told when it asks again."""
+        review = self._books[partner].reviews[event_id]
+        review.state, review.reason = "rejected", reason
+
+    # --- what it tells ---
+
+    def deliver(self, send: Send) -> int:
+        """Give the webhooks' requests that wait to a function, in order, until one is not answered by 2xx.
+
+        `send` returns the status of the answer, or None for none. Whatever failed before is tried again, the tenth
+        failure is the last. Returns how many were delivered.
+        """
+        at = datetime.fromtimestamp(self._real_time(), UTC)
+        return sum(webhooks.deliver(books, self._signing, at, send) for books in self._books.values())
+
+    def take_webhooks(self) -> list[Delivery]:
+        """The webhooks' requests that wait, which are delivered thereby."""
+        taken: list[Delivery] = []
+
+        def send(request: Delivery) -> int:
+            taken.append(request)
+            return 204
+
+        self.deliver(send)
+        return taken
 
     # --- what time it is, and what goes wrong ---
 
@@ -174,24 +210,10 @@ class LocalHub:
     def _register_unknown(self, received: Received) -> dict[str, Any]:
         """Take in a key that proves itself; it stays pending until `approve`."""
         document = routes.body_of(KeyRegistration, received)
-        try:
-            public = verify_registration(document)
-        except KeyRefused as refusal:
-            code = "weak_key" if isinstance(refusal, WeakKey) else "proof_invalid"
-            raise Refusal(code, refusal.detail) from None
-        if document.get("environment") not in (None, SANDBOX):
-            raise Refusal("wrong_environment", "The key is for live hubs, and this one is a sandbox.")
-        partner = document["partner"]
+        partner, public = document["partner"], keys.proven(document)
         new = RegisteredKey(key_id(partner, public), partner, public, "pending")
         authenticate(received, {new.keyid: RegisteredKey(new.keyid, partner, public)}, AUTHORITY, self._real_time())
-        if partner not in self._books:
-            raise Refusal("unknown_partner", f"There is no partner {partner!r}.")
-        known = self.keys.setdefault(new.keyid, new)
-        return {"partner": partner, "keyid": known.keyid, "state": known.state, "thumbprint": public.thumbprint()}
-
-    def _register(self, partner: str, key: PrivateKey, state: str) -> None:
-        keyid = key_id(partner, key.public)
-        self.keys[keyid] = RegisteredKey(keyid, partner, key.public, state)
+        return keys.register(self._coalition, new)
 
     def _signed(self, received: Received, status: int, content: Any, key: PrivateKey) -> Reply:
         body = strict_json.dumps(content)
@@ -215,6 +237,3 @@ class LocalHub:
 
     def _real_time(self) -> float:
         return self._clock() + self.skew_s
-
-    def _life_of(self, issuer: str) -> int:
-        return self._books[issuer].terms.life_months

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from partner_sdk.testing import exchanging
+from partner_sdk.testing import exchanging, numbers
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, shown
 from partner_sdk.testing.gate import Refusal
@@ -14,9 +14,16 @@ Query = Mapping[str, Any]
 
 
 def events(books: Books, query: Query) -> dict[str, Any]:
-    """GET /v1/events."""
+    """GET /v1/events; with gaps, as `gaps`."""
+    if "gaps" in query:
+        return gaps(books, query)
     recorded = sorted(books.events.values(), key=lambda event: (event.place, event.event_id))
     return _page("events", recorded, shown, f"events {books.partner}", query)
+
+
+def gaps(books: Books, query: Query) -> dict[str, Any]:
+    """GET /v1/events/gaps."""
+    return _page("gaps", numbers.gaps(books), dict, f"gaps {books.partner}", query)
 
 
 def exchanges(books: Books, query: Query) -> dict[str, Any]:
@@ -33,7 +40,6 @@ def rates(books: Books) -> dict[str, Any]:
 
 def ping(books: Books) -> dict[str, Any]:
     """GET /v1/ping."""
-    assert books.caller is not None
     return {
         "partner": books.partner,
         "keyid": books.caller.keyid,

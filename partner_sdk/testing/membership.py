@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from partner_sdk.testing import spending
-from partner_sdk.testing.accounts import Account, first_of, points_of
+from partner_sdk.testing.accounts import Account, burn, first_of, points_of
 from partner_sdk.testing.books import Books, Event, spelled
 from partner_sdk.testing.gate import Refusal
 
@@ -33,8 +33,8 @@ def view(books: Books, member: str) -> dict[str, Any]:
     """GET /v1/members/{member}."""
     account = books.find(member)
     by_day: Counter[date] = Counter()
-    for key, points in account.spendable(books.now):
-        by_day[key.expires_on] += points
+    for lot in account.spendable(books.now):
+        by_day[lot.key.expires_on] += lot.points
     expiring = [{"points": by_day[day], "expires_on": day.isoformat()} for day in sorted(by_day)][:100]
     return {
         "member": member,
@@ -83,8 +83,8 @@ def transfer(books: Books, asked: Asked) -> dict[str, Any]:
     if points_of(spendable) < asked["points"]:
         raise Refusal("insufficient_points", "The member has too few available points; nothing was changed.")
     lots = first_of(spendable, asked["points"])
-    giver.take(lots)
-    taker.lots.update(dict(lots))
+    burn(lots)
+    taker.lots.update({lot.key: lot.points for lot in lots})
     taker.settle(books.now)
     answer = {
         "transfer_id": asked["transfer_id"],
@@ -92,8 +92,8 @@ def transfer(books: Books, asked: Asked) -> dict[str, Any]:
         "status": "posted",
         "points": asked["points"],
         "lots": [
-            {"issuer": key.issuer, "kind": "base", "points": points, "expires_on": str(key.expires_on)}
-            for key, points in lots
+            {"issuer": lot.key.issuer, "kind": "base", "points": lot.points, "expires_on": str(lot.key.expires_on)}
+            for lot in lots
         ],
     }
     return books.record(Event(asked["transfer_id"], kind, giver, asked["points"], content, answer))

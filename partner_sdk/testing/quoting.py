@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from partner_sdk.testing import exchanging, sales, spending
-from partner_sdk.testing.accounts import first_of, points_of
 from partner_sdk.testing.books import Books, spelled
 from partner_sdk.testing.gate import Refusal
 
@@ -25,12 +24,12 @@ def _earning(books: Books, sale: Asked) -> dict[str, Any]:
 
 
 def _redemption(books: Books, asked: Asked) -> dict[str, Any]:
-    spendable = spending.paying(books, asked).spendable(books.now)
-    available, points = points_of(spendable), asked["points"]
+    points = asked["points"]
+    available, lots = spending.paying(books, asked)
     found = {"points": points, "available": available, "enough": available >= points}
     if available < points:
         return found
-    return spending.priced(books.terms, first_of(spendable, points)) | found
+    return spending.priced(books.terms, lots) | found
 
 
 _QUOTES = {"earning": _earning, "redemption": _redemption, "exchange": exchanging.quote}

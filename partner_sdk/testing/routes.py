@@ -1,6 +1,6 @@
 """What the local hub answers: the paths of the wire that a till and a back office use, each with its schema.
 
-What is not here (pools, merges, webhooks, settlement) is answered `not_found`: for those, use a sandbox hub.
+What is not here (merges; statements, of which there are none) is answered `not_found`: for those, use a sandbox hub.
 """
 
 import re
@@ -11,24 +11,28 @@ from urllib.parse import parse_qsl, unquote
 
 from marshmallow import Schema
 
-from partner_sdk.testing import exchanging, listing, membership, quoting, sales, spending
+from partner_sdk.testing import exchanging, keys, listing, log, membership, pools, quoting, sales, spending, webhooks
 from partner_sdk.testing.books import Books
 from partner_sdk.testing.gate import Received, Refusal
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.between import TransferRequest
+from partner_sdk.wire.between import PoolRequest, TransferRequest
 from partner_sdk.wire.exchanging import ExchangeRequest, ExchangesQuery
+from partner_sdk.wire.log import ConsistencyQuery, ProofQuery
 from partner_sdk.wire.returns import CaptureRequest, EmptyRequest, RefundsRequest, ReversalRequest
 from partner_sdk.wire.schemas import (
     EarningsRequest,
     EventsQuery,
     ExpiringQuery,
     InvalidRequest,
+    KeyRotation,
     MembersRequest,
+    OwnEventsQuery,
     QuoteRequest,
     RedemptionRequest,
     validate,
 )
 from partner_sdk.wire.values import IDENTIFIER
+from partner_sdk.wire.webhooks import ReplayRequest, WebhookRequest
 
 Answer = dict[str, Any]
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
@@ -70,7 +74,18 @@ ROUTES = (
     Route("POST", "/v1/transfers", membership.transfer, TransferRequest),
     Route("GET", "/v1/ping", listing.ping),
     Route("GET", "/v1/rates", listing.rates),
-    Route("GET", "/v1/events", listing.events, EventsQuery),
+    Route("GET", "/v1/events", listing.events, OwnEventsQuery),
+    Route("GET", "/v1/events/gaps", listing.gaps, EventsQuery),
+    Route("POST", "/v1/pools", pools.post, PoolRequest),
+    Route("POST", "/v1/webhooks", webhooks.post, WebhookRequest),
+    Route("GET", "/v1/webhooks", webhooks.listing),
+    Route("GET", "/v1/webhooks/{webhook_id}/dead", webhooks.dead),
+    Route("POST", "/v1/webhooks/{webhook_id}/replay", webhooks.replay, ReplayRequest),
+    Route("POST", "/v1/webhooks/{webhook_id}/remove", webhooks.remove, EmptyRequest),
+    Route("POST", "/v1/keys/rotate", keys.rotate, KeyRotation),
+    Route("GET", "/v1/log/checkpoint", log.checkpoint),
+    Route("GET", "/v1/log/proof", log.proof, ProofQuery),
+    Route("GET", "/v1/log/consistency", log.consistency, ConsistencyQuery),
     Route("GET", "/v1/statements", listing.statements, EventsQuery),
     Route("GET", "/v1/statements/{cycle}", listing.statement),
 )

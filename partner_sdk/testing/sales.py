@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from partner_sdk.testing.accounts import Account, Lot, LotKey, first_of, own_first, points_of
+from partner_sdk.testing import late_events, numbers
+from partner_sdk.testing.accounts import Account, Lot, LotKey, burn, first_of, own_first, points_of
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.testing.books import Books, Event
 from partner_sdk.testing.gate import Refusal
 from partner_sdk.testing.terms import AT_ONCE, WHEN_CONFIRMED, available_at
+from partner_sdk.wire.sandbox_members import result
 from partner_sdk.wire.values import MAX_POINTS
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -23,26 +25,25 @@ def earn(books: Books, asked: Asked) -> dict[str, Any]:
         for sale in asked["earnings"]:
             books.enrol(sale["member"])
     earlier = frozenset(books.events)
-    return {"results": [_earned(books, sale, sale["event_id"] in earlier) for sale in asked["earnings"]]}
+    results = [earned(books, sale, sale["event_id"] in earlier) for sale in asked["earnings"]]
+    numbers.note(books, asked["earnings"])
+    return {"results": results}
 
 
-def _earned(books: Books, sale: Asked, known: bool) -> dict[str, Any]:
+def earned(books: Books, sale: Asked, known: bool = False) -> dict[str, Any]:
     """Post one sale. What was posted before is answered again, even where the rules refuse it today."""
     try:
         if known and (first := books.first_answer(sale["event_id"], "earning", sale)):
             return first
+        check_time(books, sale["occurred_at"])
+        if late_events.is_late(books, sale):
+            return late_events.quarantine(books, "earning", sale)
         points = priced(books, sale)
         account = books.find(sale["member"])
         first = books.first_answer(sale["event_id"], "earning", sale)
         return first or books.record(_sale(books, sale, account, points))
     except Refusal as refusal:
-        return rejected(sale["event_id"], refusal)
-
-
-def rejected(event_id: str, refusal: Refusal) -> dict[str, Any]:
-    """The result of an event that a rule refuses."""
-    error = {"code": refusal.code, "detail": refusal.detail}
-    return {"event_id": event_id, "status": "rejected", "points": 0, "error": error}
+        return result(sale["event_id"], "rejected", refusal.code, refusal.detail)
 
 
 def check_time(books: Books, occurred_at: Any) -> None:
@@ -90,7 +91,7 @@ def _sale(books: Books, sale: Asked, account: Account, points: int) -> Event:
     }
     return Event(
         sale["event_id"], "earning", account, points, sale, answer, shown,
-        minor=minor, items=sale.get("items", []), lots=[Lot(key, points)],
+        minor=minor, items=sale.get("items", []), lots=[Lot(key, points, account)],
     )  # fmt: skip
 
 
@@ -111,18 +112,18 @@ def confirm(books: Books, asked: Asked, event_id: str) -> dict[str, Any]:
     """POST /v1/earnings/{event_id}/confirm."""
     sale = _original(books, event_id)
     confirmation = f"{event_id}/confirm"
-    if first := books.first_answer(confirmation, "confirmation", {}):
+    if first := books.first_answer(confirmation, "confirmation", content := {"event_id": event_id}):
         return first
-    [(key, _)] = sale.lots
+    key = sale.lots[0].key
     if key.matures_on != WHEN_CONFIRMED:
         raise Refusal("not_pending", "The points of this sale do not wait for a confirmation.")
     left = books.terms.points_of(sale.minor - _refunded(books, sale))
     alive = [lot for lot in sale.account.free(books.now) if lot.key == key and key.expires_on >= books.now.date()]
     points = points_of(first_of(alive, left))
-    sale.account.take([Lot(key, points)])
+    burn([Lot(key, points, sale.account)])
     sale.account.lots[key._replace(matures_on=AT_ONCE)] += points
     answer = {"event_id": event_id, "status": "posted", "points": points, "available_at": instant(books.now)}
-    return books.record(Event(confirmation, "confirmation", sale.account, points, {}, answer, refers_to=event_id))
+    return books.record(Event(confirmation, "confirmation", sale.account, points, content, answer, refers_to=event_id))
 
 
 # --- refunds ---
@@ -130,19 +131,24 @@ def confirm(books: Books, asked: Asked, event_id: str) -> dict[str, Any]:
 
 def refund(books: Books, asked: Asked) -> dict[str, Any]:
     """POST /v1/refunds."""
-    return {"results": [_refunded_one(books, one) for one in asked["refunds"]]}
+    results = [refunded_one(books, one) for one in asked["refunds"]]
+    numbers.note(books, asked["refunds"])
+    return {"results": results}
 
 
-def _refunded_one(books: Books, asked: Asked) -> dict[str, Any]:
+def refunded_one(books: Books, asked: Asked) -> dict[str, Any]:
+    """Take back for one return."""
     try:
         first = books.first_answer(asked["event_id"], "refund", asked)
         return first or _refund(books, asked, _original(books, asked["refunds"]))
     except Refusal as refusal:
-        return rejected(asked["event_id"], refusal)
+        return result(asked["event_id"], "rejected", refusal.code, refusal.detail)
 
 
 def _refund(books: Books, asked: Asked, sale: Event) -> dict[str, Any]:
     check_time(books, asked["occurred_at"])
+    if late_events.is_late(books, asked):
+        return late_events.quarantine(books, "refund", asked)
     left = sale.minor - _refunded(books, sale)
     minor = _amount(books, asked, sale, left)
     wanted = books.terms.points_of(left) - books.terms.points_of(left - minor)
@@ -192,17 +198,17 @@ def _check_items(books: Books, items: list[Asked], sale: Event) -> None:
 
 def _take_back(books: Books, sale: Event, wanted: int) -> dict[str, int]:
     """Take points back: the sale's own lot, then by the partner's policy other points, a debt, or nothing."""
-    account, [(key, _)] = sale.account, sale.lots
+    account, key = sale.account, sale.lots[0].key
     confirmed = f"{sale.event_id}/confirm" in books.events
     home = key._replace(matures_on=AT_ONCE) if confirmed else key
     own = first_of([lot for lot in account.free(books.now) if lot.key == home], wanted)
-    account.take(own)
+    burn(own)
     there = "expired" if key.expires_on < books.now.date() else "taken"
     sums = dict.fromkeys(("taken", "owed", "borne", "expired"), 0) | {there: points_of(own)}
     missing = wanted - points_of(own)
     if books.terms.refunds != "issuer_bears":
         others = first_of(own_first(account.spendable(books.now), books.partner), missing)
-        account.take(others)
+        burn(others)
         sums["taken"] += points_of(others)
         missing -= points_of(others)
     owes = books.terms.refunds == "debt"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from partner_sdk.testing.accounts import Account, Hold, Lot, first_of, points_of
-from partner_sdk.testing.arithmetic import instant, months_end, value_minor
+from partner_sdk.testing import pools
+from partner_sdk.testing.accounts import Account, Hold, Lot, burn, first_of, points_of
+from partner_sdk.testing.arithmetic import instant, months_end, split_points, value_minor
 from partner_sdk.testing.books import Books, Event
 from partner_sdk.testing.gate import Refusal
 from partner_sdk.testing.terms import Terms
@@ -13,13 +14,23 @@ from partner_sdk.testing.terms import Terms
 Asked = Mapping[str, Any]
 
 
-def paying(books: Books, asked: Asked) -> Account:
-    """The account that a redemption or its quote would spend from; refuses unknown_member, not_in_pool, debts."""
-    account = books.find(asked["member"])
-    if asked.get("pool"):
-        raise Refusal("not_in_pool", "The member is in no pool that it may spend from.")
-    check_debts(account)
-    return account
+def paying(books: Books, asked: Asked) -> tuple[int, list[Lot]]:
+    """What a redemption or its quote could spend, and the lots that it takes if that suffices.
+
+    Refuses unknown_member, not_in_pool and debts.
+    """
+    account, points = books.find(asked["member"]), asked["points"]
+    payers = pools.payers(books, account) if asked.get("pool") else [(account, 1)]
+    purses = []
+    for payer, _ in payers:
+        payer.settle(books.now)
+        check_debts(payer)
+        purses.append(payer.spendable(books.now))
+    caps = [points_of(purse) for purse in purses]
+    if sum(caps) < points:
+        return sum(caps), []
+    parts = split_points(points, [share for _, share in payers], caps)
+    return sum(caps), [lot for purse, part in zip(purses, parts, strict=True) for lot in first_of(purse, part)]
 
 
 def check_debts(account: Account) -> None:
@@ -44,17 +55,15 @@ def priced(terms: Terms, lots: list[Lot], minors: list[int] | None = None) -> di
 def redeem(books: Books, asked: Asked) -> dict[str, Any]:
     """POST /v1/redemptions."""
     redemption_id, kind = asked["redemption_id"], "hold" if "hold" in asked else "redemption"
-    books.find(asked["member"])
+    account = books.find(asked["member"])
     if first := books.first_answer(redemption_id, kind, asked):
         if first["status"] == "declined":
             raise _declined(redemption_id, duplicate=True)
         return first
-    account = paying(books, asked)
-    spendable = account.spendable(books.now)
-    if points_of(spendable) < asked["points"]:
+    _, lots = paying(books, asked)
+    if not lots:
         _record_declined(books, asked, kind, account)
         raise _declined(redemption_id)
-    lots = first_of(spendable, asked["points"])
     return _hold(books, asked, account, lots) if kind == "hold" else _spend(books, asked, account, lots)
 
 
@@ -72,7 +81,7 @@ def _record_declined(books: Books, asked: Asked, kind: str, account: Account) ->
 
 
 def _spend(books: Books, asked: Asked, account: Account, lots: list[Lot]) -> dict[str, Any]:
-    account.take(lots)
+    burn(lots)
     return books.record(_burnt(books, asked["redemption_id"], "redemption", account, asked, lots, "posted"))
 
 
@@ -90,7 +99,8 @@ def _hold(books: Books, asked: Asked, account: Account, lots: list[Lot]) -> dict
     event = _burnt(books, asked["redemption_id"], "hold", account, asked, lots, "pending")
     until = books.now + timedelta(seconds=asked["hold"])
     books.holds[event.event_id] = hold = Hold(lots, event.minors, until)
-    account.holds.append(hold)
+    for payer in {id(lot.owner): lot.owner for lot in lots}.values():
+        payer.holds.append(hold)
     event.answer["held_until"] = instant(until)
     return books.record(event)
 
@@ -114,16 +124,17 @@ def capture(books: Books, asked: Asked, redemption_id: str) -> dict[str, Any]:
     """POST /v1/redemptions/{redemption_id}/capture."""
     held = points_of(books.holds[redemption_id].lots) if redemption_id in books.holds else 0
     points = asked.get("points", held)
-    hold, first = _open_hold(books, redemption_id, "capture", {"points": points})
+    content = {"redemption_id": redemption_id, "points": points}
+    hold, first = _open_hold(books, redemption_id, "capture", content)
     if first:
         return first
     if points > held:
         raise Refusal("exceeds_original", f"The hold is of {held} points.")
     account, lots = books.events[redemption_id].account, first_of(hold.lots, points)
     hold.state = "captured"
-    account.take(lots)
+    burn(lots)
     captured = f"{redemption_id}/capture"
-    event = _burnt(books, captured, "capture", account, {"points": points}, lots, "posted")
+    event = _burnt(books, captured, "capture", account, content, lots, "posted")
     event.answer |= {"redemption_id": redemption_id, "released": held - points}
     event.refers_to = redemption_id
     return books.record(event)
@@ -131,14 +142,14 @@ def capture(books: Books, asked: Asked, redemption_id: str) -> dict[str, Any]:
 
 def void(books: Books, asked: Asked, redemption_id: str) -> dict[str, Any]:
     """POST /v1/redemptions/{redemption_id}/void."""
-    hold, first = _open_hold(books, redemption_id, "void", {})
+    hold, first = _open_hold(books, redemption_id, "void", content := {"redemption_id": redemption_id})
     if first:
         return first
     hold.state = "voided"
     answer = {"redemption_id": redemption_id, "status": "voided", "points": points_of(hold.lots)}
     account = books.events[redemption_id].account
     voided = Event(
-        f"{redemption_id}/void", "void", account, points_of(hold.lots), {}, answer, refers_to=redemption_id
+        f"{redemption_id}/void", "void", account, points_of(hold.lots), content, answer, refers_to=redemption_id
     )  # fmt: skip
     return books.record(voided)
 
@@ -165,7 +176,8 @@ def reverse(books: Books, asked: Asked, redemption_id: str) -> dict[str, Any]:
     answer = {**ids, "status": "posted", **worth}
     return books.record(
         Event(
-            reversal_id, "reversal", original.account, points, content, answer, shown, refers_to=original.event_id
+            reversal_id, "reversal", original.account, points, content, answer, shown, lots=lots,
+            refers_to=original.event_id,
         )
     )  # fmt: skip
 
@@ -187,11 +199,11 @@ def give_back(books: Books, original: Event, before: int, points: int) -> tuple[
         start = min(max(before - later, 0), lot.points)
         end = min(max(before + points - later, 0), lot.points)
         if end > start:
-            lots.append(Lot(lot.key, end - start))
+            lots.append(lot._replace(points=end - start))
             minors.append(value_minor(end, minor, lot.points) - value_minor(start, minor, lot.points))
         later += lot.points
-    for key, back in lots:
-        over = key.expires_on < books.now.date()
-        until = months_end(books.now.date(), books.life_of(key.issuer)) if over else key.expires_on
-        original.account.lots[key._replace(expires_on=until)] += back
+    for lot in lots:
+        over = lot.key.expires_on < books.now.date()
+        until = months_end(books.now.date(), books.life_of(lot.key.issuer)) if over else lot.key.expires_on
+        lot.owner.lots[lot.key._replace(expires_on=until)] += lot.points
     return lots, minors

@@ -19,6 +19,7 @@ class Terms:
     (a fraction) minor units. Points live to the end of the month `life_months` after the sale's; they can be spent
     after `pending_days`, or with `confirmed` once the sale is confirmed. `refunds` says what happens when points
     that a refund wants back are spent. `enrols_unknown`: sales enrol members whom nobody has named before.
+    What is reported more than `late_days` after it happened is quarantined; None for no limit.
     `exchanges` are terms as in GET /v1/rates: {"direction", "unit", "rate", "spread", "minimum", "step",
     "rounding", "quote_seconds"}.
     """
@@ -32,6 +33,7 @@ class Terms:
     confirmed: bool = False
     refunds: str = "within_balance"
     enrols_unknown: bool = True
+    late_days: int | None = None
     valid_from: date = date(2017, 1, 1)
     exchanges: Sequence[Mapping[str, Any]] = field(default=())
 

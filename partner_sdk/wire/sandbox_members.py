@@ -24,6 +24,7 @@ Body = Mapping[str, Any]
 Answer = dict[str, Any]
 Refuse = Callable[..., Exception]
 _BLOCKED_DETAIL = "The operator has blocked the member."
+_LATE_DETAIL = "It came later than the contract allows; the operator decides whether it counts."
 _FEW_DETAIL = "The member has too few available points; nothing was changed."
 
 
@@ -74,11 +75,20 @@ def _reported(body: Body, usual: Callable[[Body], Answer]) -> Answer:
 
 def _result(sale: Body) -> Answer | None:
     if sale["member"] == QUARANTINED:
-        return {"event_id": sale["event_id"], "status": "quarantined", "points": 0}
+        return quarantined(sale["event_id"])
     if sale["member"] == BLOCKED:
-        error = {"code": "member_blocked", "detail": _BLOCKED_DETAIL}
-        return {"event_id": sale["event_id"], "status": "rejected", "points": 0, "error": error}
+        return result(sale["event_id"], "rejected", "member_blocked", _BLOCKED_DETAIL)
     return None
+
+
+def quarantined(event_id: str) -> Answer:
+    """The result of a report that is quarantined, because it came too late."""
+    return result(event_id, "quarantined", "too_late", _LATE_DETAIL)
+
+
+def result(event_id: str, status: str, code: str, detail: str) -> Answer:
+    """The result of a report that was not posted."""
+    return {"event_id": event_id, "status": status, "points": 0, "error": {"code": code, "detail": detail}}
 
 
 def _asked(body: Body, forced: frozenset[str], usual: Callable[[Body], Answer], refuse: Refuse) -> Answer:

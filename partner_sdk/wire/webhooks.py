@@ -1,8 +1,11 @@
-"""The schemas by which a partner says what it wants to be told of, and sees how the telling goes."""
+"""Webhooks: the schemas by which a partner says what it wants to be told of, and how a message is signed."""
 
 from partner_sdk.wire import values
 from partner_sdk.wire.fields import Choice, Moment, Part, Series, WireSchema
+from partner_sdk.wire.keys import PrivateKey, key_id
+from partner_sdk.wire.signatures import MAX_LIFETIME_S, WEBHOOK_TAG, RequestTarget, content_digest, sign_request
 
+CONTENT_TYPE = "application/json"
 TOPICS = ("points.posted", "redemption.captured", "statement.published", "key.expiring", "gap.found")
 """What webhooks can be told of."""
 MAX_WEBHOOKS = 10
@@ -73,3 +76,18 @@ class RemovedAnswer(WireSchema):
 
     webhook_id = values.identifier(required=True)
     status = Choice("removed", required=True)
+
+
+def sign_webhook(url: str, body: bytes, key: PrivateKey, created: int, nonce: str) -> dict[str, str]:
+    """The header fields of a message that the hub sends to a URL, signed by its key; `created` in epoch seconds."""
+    digest = content_digest(body)
+    signature = sign_request(
+        RequestTarget.from_url("POST", url, CONTENT_TYPE, digest),
+        key,
+        key_id("hub", key.public),
+        created=created,
+        expires=created + MAX_LIFETIME_S,
+        nonce=nonce,
+        tag=WEBHOOK_TAG,
+    )
+    return {"Content-Type": CONTENT_TYPE, "Content-Digest": digest, **signature}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import date, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from partner_sdk import Audit, Earning, InsufficientPoints, Money, PoolMember, Receipts, Refund
 from partner_sdk.testing import Terms
+from partner_sdk.wire.keys import PrivateKey, key_id, rotation
 from tests.hub.contract.worlds import World
 
 IN = {"direction": "in", "unit": "MILES", "rate": "2", "spread": "0.02", "minimum": 100, "step": 100,
@@ -339,6 +343,218 @@ def magic(w: World) -> None:
     look(w, "shop", "a")
 
 
+def late(w: World) -> None:
+    """Reports over the limit of days: quarantined, repeated, changed, released, rejected."""
+    w.join("shop", Terms(late_days=30, points=2))
+    w.join("other")
+    old, older = ((w.now - timedelta(days=days)).isoformat() for days in (31, 60))
+    known = sale(w, "e0", "a")
+    earn(w, "shop", known, sale(w, "e1", "a", occurred_at=old), sale(w, "e2", "b", 500, occurred_at=older))
+    earn(w, "other", sale(w, "e1", "a", occurred_at=old))
+    for minor in (1_000, 1_001):
+        earn(w, "shop", sale(w, "e1", "a", minor, occurred_at=old))
+    at_limit = (w.now - timedelta(days=30)).isoformat()
+    earn(w, "shop", known | {"occurred_at": old}, sale(w, "e3", "a", occurred_at=at_limit))
+    refund(w, "shop", "f1", "e0", occurred_at=old)
+    refund(w, "shop", "f1", "e0", occurred_at=old)
+    refund(w, "shop", "f2", "e1")
+    look(w, "shop", "a", "b")
+    w.decide("shop", "e1")
+    w.decide("shop", "e2", "nobody was there")
+    for event_id, member, minor, at in (("e1", "a", 1_000, old), ("e2", "b", 500, older), ("e2", "b", 501, older)):
+        earn(w, "shop", sale(w, event_id, member, minor, occurred_at=at))
+    w.decide("shop", "f1")
+    refund(w, "shop", "f2", "e1")
+    look(w, "shop", "a", "b")
+
+
+def numbered(w: World) -> None:
+    """Terminals that number their events, leave some out, and count from 1 again."""
+    w.join("shop", Terms(late_days=30))
+    w.join("other")
+    telling = {"url": "https://93.184.216.34/x", "topics": ["gap.found"]}
+    w.post("shop", "/v1/webhooks", webhook_id="gaps", **telling)
+    for place, (terminal, number) in enumerate((("t1", 3), ("t1", 7), ("t1", 1), ("t2", 2), ("t1", 3), ("t1", 9))):
+        earn(w, "shop", sale(w, f"e{place}", "a", terminal=terminal, sequence=number))
+    w.advance(timedelta(minutes=1))
+    earn(w, "shop", *(sale(w, f"b{number}", "a", terminal="t3", sequence=number) for number in (2, 6, 7)))
+    earn(w, "shop", sale(w, "e9", "a", terminal="t1", sequence=8, amount={"minor": 1, "currency": "EUR"}))
+    earn(w, "shop", sale(w, "e8", "a", terminal="t2", sequence=1, occurred_at="2016-01-01T00:00:00Z"))
+    refund(w, "shop", "f1", "e0", terminal="t1", sequence=2)
+    for query in ("/gaps", "?gaps", "?gaps=true", "?gaps=false", "?gaps&limit=2", "?gaps&kind=x", "?gaps&cursor=AAAA"):
+        w.get("shop", f"/v1/events{query}")
+    page = w.get("shop", "/v1/events/gaps?limit=2")
+    w.get("shop", f"/v1/events?gaps&cursor={page['next_cursor']}")
+    w.get("shop", f"/v1/events?cursor={page['next_cursor']}")
+    w.get("other", "/v1/events/gaps")
+    w.told("shop")
+
+
+def pools(w: World) -> None:
+    """Members who put their points together: shares, holds, reversals, and who may not."""
+    w.join("m", Terms(price=(9, 10)))
+    w.join("n", Terms(life_months=3, refunds="debt"))
+    for place, (member, minor) in enumerate((("a", 3_000), ("b", 10_000), ("c", 500), ("d", 900))):
+        earn(w, "m", sale(w, f"e{place}", member, minor))
+        earn(w, "n", sale(w, f"n{place}", member, 700))
+    everyone = [("a", 1, True), ("b", 3, False), ("c", 2, True)]
+    _pool(w, "m", "p1", everyone)
+    _pool(w, "m", "p1", everyone)
+    _pool(w, "m", "p1", everyone[1:])
+    _pool(w, "n", "p1", [("c", 1, True), ("d", 1, True)])
+    _pool(w, "m", "p2", [("a", 1, True), ("a", 1, True)])
+    _pool(w, "m", "p3", [("nobody", 1, True)])
+    for shop, redemption_id, member, points in (
+        ("m", "r1", "a", 61), ("m", "r2", "b", 5), ("n", "r1", "c", 90), ("n", "r9", "d", 1),
+    ):  # fmt: skip
+        asked = {"member": w.card(member), "points": points, "pool": True}
+        w.post(shop, "/v1/quotes", redemption=asked)
+        redeem(w, shop, redemption_id, member, points, pool=True)
+    redeem(w, "m", "h1", "c", 9, pool=True, hold=600)
+    redeem(w, "m", "h2", "a", 1_000, pool=True, hold=600)
+    look(w, "m", "a", "b", "c")
+    follow(w, "m", "h1", "capture", points=7)
+    follow(w, "m", "r1", "reverse", points=40)
+    follow(w, "m", "h1", "reverse")
+    look(w, "m", "a", "b", "c")
+    redeem(w, "n", "alone", "b", 1)
+    follow(w, "n", "r1", "reverse")
+    _pool(w, "m", "p4", [("b", 1, True)])
+    redeem(w, "m", "r4", "a", 1, pool=True)
+    redeem(w, "m", "r5", "b", 2, pool=True)
+    _pool(w, "n", "p2", [("c", 1, True), ("d", 1, True)])
+    redeem(w, "n", "r6", "d", 12, pool=True)
+    redeem(w, "n", "spent", "d", 2)
+    refund(w, "n", "f1", "n3")
+    redeem(w, "n", "r7", "c", 1, pool=True)
+    _pool(w, "m", "p5", [])
+    redeem(w, "m", "r8", "b", 1, pool=True)
+    look(w, "m", "a", "b", "c", "d")
+
+
+def _pool(w: World, shop: str, event_id: str, members: list[tuple[str, int, bool]]) -> None:
+    stated = [{"member": w.card(name), "share": share, "may_spend": spends} for name, share, spends in members]
+    w.post(shop, "/v1/pools", event_id=w.name(event_id), pool_id=w.name("home"), members=stated)
+
+
+def webhooks(w: World) -> None:
+    """Where to tell of what, how it is told, and what becomes of what nobody takes."""
+    w.join("shop", Terms(confirmed=True))
+    w.join("grocer")
+    url = "https://93.184.216.34/hansa?a=1"
+    for topics in (["redemption.captured"], ["points.posted"], [], ["everything"], ["redemption.captured"]):
+        w.post("shop", "/v1/webhooks", webhook_id="w1", url=url, topics=topics)
+    for wrong in ("http://93.184.216.34/", "https://10.0.0.1/", "https://[::1]/", "https://u:p@93.184.216.34/",
+                  "https://127.1/", "https://2130706433/", "https://169.254.169.254/"):  # fmt: skip
+        w.post("shop", "/v1/webhooks", webhook_id="w1", url=wrong, topics=["points.posted"])
+    w.post("shop", "/v1/webhooks", webhook_id="w0", url=f"{url}&b", topics=["redemption.captured", "points.posted"])
+    w.get("shop", "/v1/webhooks")
+    earn(w, "grocer", sale(w, "e1", "a", 9_000))
+    earn(w, "shop", sale(w, "e1", "a", 5_000))
+    w.told("shop")
+    w.post("shop", f"/v1/earnings/{w.name('e1')}/confirm")
+    redeem(w, "shop", "r1", "a", 20)
+    redeem(w, "shop", "r2", "a", 20_000)
+    redeem(w, "shop", "h1", "a", 10, hold=600)
+    follow(w, "shop", "h1", "capture", points=4)
+    refund(w, "shop", "f1", "e1", amount=usd(100))
+    for _ in range(11):
+        w.told("shop", 503)
+        w.get("shop", "/v1/webhooks")
+    for webhook_id in ("w0", "w1", "w2"):
+        w.get("shop", f"/v1/webhooks/{webhook_id}/dead")
+        w.post("shop", f"/v1/webhooks/{webhook_id}/replay")
+    w.get("shop", "/v1/webhooks")
+    w.told("shop")
+    w.post("shop", "/v1/webhooks/w0/replay", since=w.now.isoformat())
+    w.told("shop", 410)
+    w.get("shop", "/v1/webhooks")
+    w.post("shop", "/v1/webhooks/w0/remove")
+    w.post("shop", "/v1/webhooks/w0/remove")
+    for number in range(10):
+        w.post("shop", "/v1/webhooks", webhook_id=f"more{number}", url=url, topics=["points.posted"])
+    w.get("grocer", "/v1/webhooks")
+    for number in range(9):
+        w.post("shop", f"/v1/webhooks/more{number}/remove")
+    w.post("shop", "/v1/webhooks/w1/remove")
+
+
+def log(w: World) -> None:
+    """Receipts, proofs and checkpoints, as a partner's audit goes through them."""
+    w.join("m", Terms(price=(9, 10), exchanges=(IN, OUT), refunds="issuer_bears"))
+    w.join("air", Terms(confirmed=True))
+    w.join("out")
+    with TemporaryDirectory() as folder, w.client("m", receipts=Receipts(folder)) as client:
+        paid = Money(20_000, "USD")
+        client.earn(Earning(w.name(f"e{place}"), w.card(name), w.now, paid) for place, name in enumerate("abc"))
+        client.redeem(w.name("r1"), w.card("a"), 30)
+        client.hold(w.name("h1"), w.card("b"), 30, 600)
+        client.capture(w.name("h1"), 20)
+        client.hold(w.name("h2"), w.card("b"), 1, 600)
+        client.void(w.name("h2"))
+        client.reverse(w.name("r1"), 7, reversal_id=w.name("v1"))
+        with suppress(InsufficientPoints):
+            client.redeem(w.name("r2"), w.card("a"), 3_000)
+        client.refund([Refund(w.name("f1"), w.name("e0"), w.now)])
+        client.transfer(w.name("t1"), w.card("b"), w.card("c"), 3)
+        client.set_pool(w.name("p1"), w.name("home"), [PoolMember(w.card("a"), 1), PoolMember(w.card("b"), 1)])
+        client.exchange(w.name("x1"), client.quote_exchange(w.card("c"), "out", "MILES", 100).quote_id, w.card("c"))
+        w.seal()
+        audit = Audit(client, Receipts(folder))
+        for outcome in (audit.receipts(), audit.log(), audit.log()):
+            assert outcome.faults == []
+            w.outcomes.append(outcome.checked)
+        first = audit.log().size
+        earn(w, "air", sale(w, "e1", "a"))
+        w.post("air", f"/v1/earnings/{w.name('e1')}/confirm")
+        redeem(w, "out", "r1", "a", 3)
+        w.seal()
+        assert audit.log().faults == []
+        w.outcomes.append(audit.log().size - first)
+    name = w.name
+    for shop, query in (
+        ("m", f"event_id={name('r1')}"), ("m", f"event_id={name('h1')}/capture"), ("m", f"event_id={name('none')}"),
+        ("m", f"event_id={name('r1')}&partner={name('out')}"), ("air", f"event_id={name('r1')}&partner={name('out')}"),
+        ("out", f"event_id={name('r1')}&partner={name('m')}"), ("out", f"event_id={name('r1')}"),
+        ("air", f"event_id={name('e1')}/confirm"), ("air", f"event_id={name('e1')}&size=1"), ("air", "event_id="),
+        ("air", f"event_id={name('e1')}&size={2**60}"), ("air", ""),
+    ):  # fmt: skip
+        w.get(shop, f"/v1/log/proof?{query}")
+    for query in ("from=0&to=1", f"from=1&to={2**60}", "from=2&to=1", "from=1", "from=3&to=3"):
+        w.get("m", f"/v1/log/consistency?{query}")
+    w.get("m", "/v1/log/checkpoint")
+
+
+def keys(w: World) -> None:
+    """Keys that are registered, approved, handed over, and ended."""
+    w.join("shop")
+    w.post("shop", "/v1/webhooks", webhook_id="k", url="https://93.184.216.34/k", topics=["key.expiring"])
+    w.told("shop")
+    first = w.keys["shop"]
+    second, third, fourth, strange = (PrivateKey.generate() for _ in range(4))
+    keyid = key_id(w.name("shop"), first.public)
+    asked = rotation(keyid, second)
+    for document in (asked | {"proof": rotation(keyid, third)["proof"]}, asked | {"environment": "live"}, asked, asked):
+        w.post("shop", "/v1/keys/rotate", **document)
+    w.post("shop", "/v1/keys/rotate", **rotation(keyid, third))
+    w.get("shop", "/v1/ping")
+    w.told("shop")
+    w.take_key("shop", second)
+    w.post("shop", "/v1/keys/rotate", **rotation(key_id(w.name("shop"), second.public), first))
+    for key in (third, third, fourth):
+        w.register("shop", key)
+    w.take_key("shop", fourth)
+    w.get("shop", "/v1/ping")
+    w.approve("shop", fourth)
+    w.get("shop", "/v1/ping")
+    w.post("shop", "/v1/keys/rotate", **rotation(key_id(w.name("shop"), fourth.public), third))
+    w.told("shop")
+    w.take_key("shop", strange)
+    w.get("shop", "/v1/ping")
+    for _ in range(7):
+        w.register("shop", PrivateKey.generate())
+
+
 def at_random(seed: int, w: World) -> None:
     """Whatever two shops may do with three members, drawn from a seed."""
     draw = random.Random(seed)
@@ -363,4 +579,5 @@ def at_random(seed: int, w: World) -> None:
         look(w, shop, member)
 
 
-ALL = (sales, quotes, redemptions, holds, waiting, refunds, giving, exchanges, ending, careless, magic)
+ALL = (sales, quotes, redemptions, holds, waiting, refunds, giving, exchanges, ending, careless, magic,
+       late, numbered, pools, webhooks, log, keys)  # fmt: skip
