@@ -3,8 +3,9 @@
 What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the client, the
 commands, the outbox and the test kit, are for those who read the source: whoever builds a hub, or a client in another
 language. They travel as programs only, without docstrings and the types of parameters; tracebacks still show each line
-as it runs. The members of the archive are then deflated again by zopfli, which spends more time on the same format
-than zlib. This file is no part of the wheel.
+as it runs. Those behind the test kit, which only tests import, are folded into one file. The members of the archive
+are then deflated again by zopfli, which spends more time on the same format than zlib. This file is no part of the
+wheel.
 """
 
 import ast
@@ -22,7 +23,7 @@ from zopfli import zlib
 USED = {
     "wire": ("keys.py",),
     "outbox": ("__init__.py", "command.py", "errors.py", "outbox.py", "settling.py", "statistics.py"),
-    "testing": ("__init__.py", "faults.py", "fixtures.py", "gate.py", "hub.py", "terms.py", "webhooks.py"),
+    "testing": ("__init__.py", "faults.py", "fixtures.py", "gate.py", "hub.py", "terms.py"),
 }
 """Folders that are for those who read the source, and their modules that a merchant uses nevertheless."""
 BEHIND = {
@@ -35,6 +36,10 @@ BEHIND = {
 }  # fmt: skip
 """Modules beside the client and the commands that only these use."""
 
+FOLDED = "behind.zip"
+UNFOLD = f'__path__.append(__path__[0] + "/{FOLDED}")'
+"""What lets Python find the folded modules (`zipimport`); only the wheel's `testing` has it."""
+
 
 class LeanWheel(BuildHookInterface[Any]):
     """Puts the modules into the wheel, some of them bare, and packs it."""
@@ -44,15 +49,22 @@ class LeanWheel(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Tell the builder where each module comes from and goes to."""
         self._copies = tempfile.TemporaryDirectory()
-        root = Path(self.root)
+        root, folded = Path(self.root), Path(self._copies.name) / FOLDED
         for number, module in enumerate(sorted(root.rglob("*.py"))):
             if module.name == Path(__file__).name:
                 continue
             internal = module.name not in USED.get(module.parent.name, (module.name,))
             internal |= module.parent == root and any(module.name in names for names in BEHIND.values())
+            text = lean(module.read_text(encoding="utf-8"), internal=internal)
+            if module.parent.name == "testing" and internal:
+                fold(folded, module.name, text)
+                continue
+            if module.parent.name == "testing" and module.name == "__init__.py":
+                text = text.replace("\nfrom ", f"\n{UNFOLD}\nfrom ", 1)
             copy = Path(self._copies.name) / f"{number}.py"
-            copy.write_text(lean(module.read_text(encoding="utf-8"), internal=internal), encoding="utf-8")
+            copy.write_text(text, encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))
+        build_data["force_include"][str(folded)] = f"testing/{FOLDED}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Forget the copies, and pack the wheel."""
@@ -60,6 +72,15 @@ class LeanWheel(BuildHookInterface[Any]):
         if self.target_name == "wheel":
             wheel = Path(artifact_path)
             wheel.write_bytes(packed(wheel.read_bytes()))
+
+
+# --- folded modules ---
+
+
+def fold(archive: Path, name: str, text: str) -> None:
+    """Put a module into the archive of those behind the test kit, stored: the wheel deflates all of them as one."""
+    with zipfile.ZipFile(archive, "a") as folded:
+        folded.writestr(zipfile.ZipInfo(name), text)
 
 
 # --- bare modules ---

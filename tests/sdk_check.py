@@ -6,6 +6,7 @@ Run as ``python tests/sdk_check.py FOLDER_OF_THE_WHEEL [PYTHON ...]``; exit code
 from __future__ import annotations
 
 import ast
+import io
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 MAX_BYTES = 150_000
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 DEPENDENCIES = {"cryptography", "marshmallow", "requests"}
+UNFOLD = '__path__.append(__path__[0] + "/behind.zip")'
 PROOF = """
-import importlib.metadata, importlib.resources, importlib.util, pkgutil, platform, re
+import importlib.metadata, importlib.resources, importlib.util, pkgutil, platform, re, sys, traceback
 import partner_sdk
 from partner_sdk import Client
 for name in ("flask", "sqlalchemy", "hub", "settlement", "pytest"):
@@ -34,6 +36,10 @@ from partner_sdk.testing import LocalHub
 assert Client.redeem.__doc__ and partner_sdk.PrivateKey.from_pem.__doc__, "what a merchant calls lost its words"
 with LocalHub().client("grocer") as client:
     assert client.ping().key_state == "active"
+    try:
+        sys.modules["partner_sdk.testing.books"].spelled(None)
+    except AttributeError as error:
+        assert "return member.casefold()" in "".join(traceback.format_exception(error)), "tracebacks show no text"
 assert (importlib.resources.files("partner_sdk") / "py.typed").is_file(), "py.typed is missing"
 print("Python", platform.python_version() + ": ok; it brought", ", ".join(sorted(needed)))
 """
@@ -65,12 +71,22 @@ def check_modules(wheel: Path) -> None:
     """Prove that every module is the program of its source, whatever words were left out."""
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None, "the archive is broken"
-        built = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
+        built = modules_of(archive)
+        folded = io.BytesIO(archive.read("partner_sdk/testing/behind.zip"))
+    with zipfile.ZipFile(folded) as behind:
+        built |= {f"partner_sdk/testing/{name}": text for name, text in modules_of(behind).items()}
+    kit = "partner_sdk/testing/__init__.py"
+    built[kit] = built[kit].replace(UNFOLD, "")
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "partner_sdk").rglob("*.py")}
     del sources["partner_sdk/hatch_build.py"]
     assert built.keys() == sources.keys(), built.keys() ^ sources.keys()
     for name, source in sources.items():
         assert program(built[name]) == program(source), f"{name} is another program than its source"
+
+
+def modules_of(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The modules in an archive."""
+    return {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".py")}
 
 
 def program(source: str) -> str:

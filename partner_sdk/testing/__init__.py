@@ -11,9 +11,8 @@ For pytest there are fixtures in `partner_sdk.testing.fixtures`; importing this 
 """
 
 from partner_sdk.testing.faults import Fault
-from partner_sdk.testing.gate import RegisteredKey
+from partner_sdk.testing.gate import Delivery, RegisteredKey
 from partner_sdk.testing.hub import LocalHub, Seen
 from partner_sdk.testing.terms import Terms
-from partner_sdk.testing.webhooks import Delivery
 
 __all__ = ["Delivery", "Fault", "LocalHub", "RegisteredKey", "Seen", "Terms"]

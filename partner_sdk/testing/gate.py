@@ -1,9 +1,12 @@
-"""The local hub's gate: who sent a request, in the real hub's order and by the wire's own functions."""
+"""The local hub's gate: who sent a request, in the real hub's order and by the wire's own functions.
 
-from collections.abc import Mapping
+Beside it, the requests that the hub makes itself.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from partner_sdk.testing.arithmetic import instant
 from partner_sdk.wire import signatures
@@ -46,6 +49,19 @@ class Received:
     target: RequestTarget
     headers: Headers
     body: bytes
+
+
+class Delivery(NamedTuple):
+    """A request that the hub sends; `partner_sdk.webhooks.Receiver.verify` takes its parts in this order."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Send = Callable[[Delivery], int | None]
+"""What takes a request and says the status of its answer, or None if none came."""
 
 
 def authenticate(received: Received, keys: Mapping[str, RegisteredKey], authority: str, now: float) -> RegisteredKey:

@@ -20,11 +20,10 @@ from partner_sdk.testing.accounts import Account, LotKey
 from partner_sdk.testing.adapter import open_session
 from partner_sdk.testing.books import Books, Coalition, spelled
 from partner_sdk.testing.faults import AFTER, BEFORE, REFUSING, Fault, Reply, late
-from partner_sdk.testing.gate import Received, Refusal, RegisteredKey, authenticate
+from partner_sdk.testing.gate import Delivery, Received, Refusal, RegisteredKey, Send, authenticate
 from partner_sdk.testing.keys import SANDBOX
 from partner_sdk.testing.log import Log
 from partner_sdk.testing.terms import Terms
-from partner_sdk.testing.webhooks import Delivery, Send
 from partner_sdk.wire import sandbox_members, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
 from partner_sdk.wire.hub_keys import HubKey, HubKeyList, sign_key_list

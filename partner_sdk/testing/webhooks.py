@@ -5,15 +5,15 @@ the pause after the last failure were over.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from partner_sdk.testing.arithmetic import instant
-from partner_sdk.testing.gate import Refusal
+from partner_sdk.testing.gate import Delivery, Refusal, Send
 from partner_sdk.wire import base64url, strict_json
 from partner_sdk.wire.keys import PrivateKey
 from partner_sdk.wire.webhooks import MAX_DEAD, MAX_WEBHOOKS, sign_webhook
@@ -31,19 +31,6 @@ TOPICS = {
     "capture": "redemption.captured",
 }
 """Kinds of events that are told, once they are posted."""
-
-
-class Delivery(NamedTuple):
-    """A request that the hub sends; `partner_sdk.webhooks.Receiver.verify` takes its parts in this order."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes
-
-
-Send = Callable[[Delivery], int | None]
-"""What takes a request and says the status of its answer, or None if none came."""
 
 
 @dataclass(slots=True)
