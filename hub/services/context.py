@@ -149,12 +149,18 @@ class Hub:
         return last.configuration
 
     def signer(self) -> Signer:
-        """Return the key to sign with: of those that are good by the published list as last read, the newest at hand.
+        """Return the key to sign with: of those that are good by the published list, the newest at hand.
+
+        The list is as it was last read; only where no key is good by that, it is read again.
 
         Raises:
             ConfigurationError: there is none, so nothing may be signed.
         """
         found = self.find_signer()
+        if found is None:
+            with self.database.connect() as connection:
+                self.moment(connection)
+            found = self.find_signer()
         if found is None:
             raise ConfigurationError(
                 f"none of the keys in {self.keyring.folder} is good by the published list, if there is one;"
