@@ -16,12 +16,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, null, select
 
 from settlement.core.digests import cycle_digest
 from settlement.core.findings import KEPT, Finding, Findings
 from settlement.core.lines import SEPARATOR, row_name
 from settlement.core.moves import CALCULATED, PUBLISHED, Move, cut_off_subject, move_digest, result_subject
+from settlement.core.parties import REIMBURSEMENT
 from settlement.core.periods import last_day
 from settlement.core.verification import Claims, Recomputation
 from settlement.errors import NotPublished, UnknownCycle
@@ -31,6 +32,8 @@ from settlement.store.origins import taken_back_too_much
 from settlement.store.results import load_claims, stream_lines
 from settlement.store.tables import cycle_check, cycle_result, obligation
 from settlement.store.window import KEY, LINE, CutOff, Window, cut_offs, lines_of, seen_by, window_of, within
+
+_USUAL = and_(obligation.c.kind == REIMBURSEMENT, obligation.c.points_of == "")
 
 
 def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
@@ -169,10 +172,12 @@ def _row_digests(connection: Connection, window: Window) -> list[Finding]:
 
 
 def _as_text(field: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A field as the canonical text has it; NULL, which `concat_ws` leaves out, for the origin that is none."""
+    """A field as the canonical text has it; NULL, which `concat_ws` leaves out, for what the text does without."""
     if field.key == "business_date":
         return func.to_char(field, "YYYY-MM-DD")
-    return func.nullif(field, "") if field.key == "origin" else field
+    if field.key == "origin":
+        return case((_USUAL, func.nullif(field, "")), else_=field)
+    return case((_USUAL, null()), else_=field) if field.key in {"kind", "points_of"} else field
 
 
 def _recompute(connection: Connection, window: Window, claims: Claims) -> list[Finding]:

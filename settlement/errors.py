@@ -5,6 +5,7 @@ SettlementError
 |-- ObligationExists      that (partner_id, event_id, line) was recorded before
 |-- UnknownCycle          no such cycle, or its name has not the form of one
 |-- CalendarRefused       a change of the calendar that would put a day into two cycles or none
+|-- ContractRefused       terms that make no sense, or a version that must not be added
 |-- NotPublished          the cycle exists, but its statements are not public yet
 |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
 |   `-- ApprovalRefused   a decision of one or of two people that must not stand; `.code` tells why
@@ -34,6 +35,10 @@ class InvalidObligation(SettlementError):
 
 class ObligationExists(SettlementError):
     """One of the obligations is recorded already; nothing of the call was stored."""
+
+
+class ContractRefused(SettlementError):
+    """Terms of a contract that cannot be applied, or a version that must not be added; says what to change."""
 
 
 class UnknownCycle(SettlementError):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    Insert,
     LargeBinary,
     Text,
     bindparam,
@@ -40,10 +41,21 @@ _MAX_BIGINT = 2**63 - 1
 _DIGEST = "digest"
 _TYPES: dict[type, TypeEngine[Any]] = {int: BigInteger(), str: Text(), date: Date(), bytes: LargeBinary()}
 _COLUMNS = {**get_type_hints(Obligation), _DIGEST: bytes}
-_ARRAYS: list[ColumnElement[Any]] = [cast(bindparam(name), ARRAY(_TYPES[kind])) for name, kind in _COLUMNS.items()]
-_INSERT = insert(obligation).from_select(
-    [*_COLUMNS], select(func.unnest(*_ARRAYS).table_valued(*_COLUMNS).render_derived())
-)
+_ARRAYS: dict[str, ColumnElement[Any]] = {
+    name: cast(bindparam(name), ARRAY(_TYPES[kind])) for name, kind in _COLUMNS.items()
+}
+
+
+def _insert(columns: Sequence[str]) -> Insert:
+    """Return the statement for lines that fill these columns."""
+    given = func.unnest(*(_ARRAYS[name] for name in columns)).table_valued(*columns).render_derived()
+    return insert(obligation).from_select([*columns], select(given))
+
+
+_BEFORE_KIND = FIELDS.index("kind")
+_INSERT = _insert([*_COLUMNS])
+_INSERT_USUAL = _insert([*FIELDS[:_BEFORE_KIND], _DIGEST])
+"""For lines that are reimbursements by their issuers; sending all columns would cost each redemption."""
 _TEXTS = itemgetter(*(place for place, kind in enumerate(get_type_hints(Obligation).values()) if kind is str))
 _GETTERS = [(name, itemgetter(place)) for place, name in enumerate(FIELDS)]
 
@@ -58,10 +70,12 @@ def record(connection: Connection, obligations: Sequence[Obligation]) -> None:
         return
     for line in obligations:
         _refuse_invalid(line)
-    columns: dict[str, list[object]] = {name: [*map(get, obligations)] for name, get in _GETTERS}
+    usual = all(line.usual for line in obligations)
+    getters = _GETTERS[:_BEFORE_KIND] if usual else _GETTERS
+    columns: dict[str, list[object]] = {name: [*map(get, obligations)] for name, get in getters}
     columns[_DIGEST] = [line_digest(line) for line in obligations]
     try:
-        connection.execute(_INSERT, columns)
+        connection.execute(_INSERT_USUAL if usual else _INSERT, columns)
     except IntegrityError as error:
         raise ObligationExists(f"an obligation was recorded before: {error.orig}") from error
     except DataError as error:

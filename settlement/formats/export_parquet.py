@@ -8,20 +8,19 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from settlement.core.numbering import NumberedLine
 from settlement.errors import FileRefused
 from settlement.formats.files import whole_file
-from settlement.formats.records import Export, Header, header_records, parse, read_header, typed_line
+from settlement.formats.records import LEFT_OUT, Export, Header, header_records, parse, read_header, typed_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 METADATA_KEY = b"hansa.settlement"
-_ORIGIN = "origin"
 _ROWS = 50_000
 _MAX_FOOTER_BYTES = 512 * 1024 * 1024
 _MAX_FOOTER_ITEMS = 1_000_000
@@ -58,7 +57,9 @@ def opened(path: Path) -> Iterator[Export]:
 
 
 def _header(schema: pa.Schema) -> Header:
-    if not any(schema.equals(known, check_metadata=False) for known in (_schema(), _schema_before_corrections())):
+    later = [*LEFT_OUT]
+    known = [_without(_schema(), later[count:]) for count in (len(later), 1, 0)]
+    if not any(schema.equals(one, check_metadata=False) for one in known):
         raise FileRefused("has not the columns of an exported cycle")
     records = parse((schema.metadata or {}).get(METADATA_KEY, b"null"))
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -69,8 +70,9 @@ def _header(schema: pa.Schema) -> Header:
 def _lines(file: Any) -> Iterator[NumberedLine]:
     for batch in file.iter_batches(batch_size=_ROWS):
         columns = [column.to_pylist() for column in batch.columns]
-        if _ORIGIN not in batch.schema.names:
-            columns.insert(-1, [""] * batch.num_rows)
+        for name, value in LEFT_OUT.items():
+            if name not in batch.schema.names:
+                columns.insert(-1, [value] * batch.num_rows)
         yield from map(typed_line, zip(*columns, strict=True))
 
 
@@ -93,13 +95,14 @@ def _schema() -> pa.Schema:
         "price_numerator": number,
         "price_denominator": number,
         "business_date": pa.date32(),
-        _ORIGIN: text,
+        **dict.fromkeys(LEFT_OUT, text),
         "digest": pa.binary(32),
     }
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
 
 
-def _schema_before_corrections() -> pa.Schema:
-    """The columns of files from before there were corrections."""
-    schema = _schema()
-    return schema.remove(schema.get_field_index(_ORIGIN))
+def _without(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    """The columns of files from before there were these."""
+    for name in names:
+        schema = schema.remove(schema.get_field_index(name))
+    return schema

@@ -1,9 +1,9 @@
 """The records of an exported cycle, the same in every format, and how they are read from a stranger's file.
 
 A file has one header, then a record for each position, net and statement total, then the lines. In JSON lines each
-is a line; in Parquet all but the lines stand in the footer. The field `origin` of a line is left out where there is
-none, as in files from before there were corrections. Nothing in a file is trusted: a record with a field
-missing, unknown, of the wrong type or out of range is refused, and the message says which.
+is a line; in Parquet all but the lines stand in the footer. The fields `origin`, `kind` and `points_of` of a line are
+left out where they are usual, as in files from before there were corrections and kinds. Nothing in a file is trusted: a
+record with a field missing, unknown, of the wrong type or out of range is refused, and the message says which.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ VERSION = 1
 MAX_RECORDS = 1_000_000
 _BIGINT = range(-(2**63), 2**63)
 
+LEFT_OUT = {name: Obligation._field_defaults[name] for name in ("origin", "kind", "points_of")}
+"""The fields that a file need not have, with what they then are."""
+
 Record = dict[str, Any]
 _Kind = type[Position] | type[Net] | type[StatementTotal]
 _KINDS: Mapping[str, _Kind] = {"position": Position, "net": Net, "statement": StatementTotal}
@@ -42,7 +45,7 @@ _HEADER_TYPES = {
     "last": str,
 }
 _LINE_NAMES = ("number", "previous", *FIELDS, "digest")
-_LINE_TYPES = (int, str, str, str, int, str, str, int, int, str, int, int, int, date, str, bytes)
+_LINE_TYPES = (int, str, str, str, int, str, str, int, int, str, int, int, int, date, str, str, str, bytes)
 _LINE_TEXTS = itemgetter(*(place for place, kind in enumerate(_LINE_TYPES) if kind is str))
 _LINE_NUMBERS = itemgetter(*(place for place, kind in enumerate(_LINE_TYPES) if kind is int))
 _LINE_VALUES = itemgetter(*_LINE_NAMES)
@@ -86,9 +89,7 @@ def line_record(numbered: NumberedLine) -> Record:
     """A line as a record to be written as JSON."""
     place = {"record": "line", "number": numbered.number, "previous": numbered.previous}
     record = place | _plain(numbered.line._asdict()) | {"digest": numbered.digest.hex()}
-    if not record["origin"]:
-        del record["origin"]
-    return record
+    return {name: value for name, value in record.items() if name not in LEFT_OUT or value != LEFT_OUT[name]}
 
 
 def read_header(records: Iterable[Record]) -> Header:
@@ -113,14 +114,14 @@ def read_header(records: Iterable[Record]) -> Header:
 
 def read_line(record: Record) -> NumberedLine:
     """Read what `line_record` wrote; raises `FileRefused`."""
-    record.setdefault("origin", "")
+    record = {**LEFT_OUT, **record}
     try:
-        number, previous, *fields, day, origin, digest = _LINE_VALUES(record)
+        number, previous, *fields, day, origin, kind, points_of, digest = _LINE_VALUES(record)
     except KeyError as missing:
         raise FileRefused(f"has a line without {missing}") from missing
     if len(record) != len(_LINE_NAMES) + 1:
         raise FileRefused(f"line {number!r:.20} has a field that is not known")
-    return typed_line((number, previous, *fields, _as_date(day), origin, _as_digest(digest)))
+    return typed_line((number, previous, *fields, _as_date(day), origin, kind, points_of, _as_digest(digest)))
 
 
 def typed_line(values: Sequence[Any]) -> NumberedLine:

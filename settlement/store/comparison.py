@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from settlement.core.findings import KEPT, Finding
 from settlement.core.lines import row_name
+from settlement.core.parties import LEDGER_KINDS
 from settlement.core.positions import Position, pair_name
 from settlement.store.tables import obligation
 from settlement.store.window import Window, within
@@ -45,7 +46,7 @@ def compare_with_ledger(
     connection: Connection, window: Window, ledger: Select[Any], stated: Sequence[Position]
 ) -> list[Finding]:
     """Findings for each line and each pair of a cycle on which the ledger and settlement differ."""
-    ours = _lines_within(obligation, window).cte("ours")
+    ours = _lines_within(obligation, window).where(obligation.c.kind.in_(LEDGER_KINDS)).cte("ours")
     theirs = _lines_within(ledger.subquery("ledger"), window).cte("theirs").prefix_with("MATERIALIZED")
     asked = union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(theirs))
     findings, pairs = [], []

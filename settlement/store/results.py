@@ -26,7 +26,10 @@ from settlement.store.tables import obligation
 from settlement.store.window import KEY, Window, within
 
 _KEY_TYPES = ["text", "text", "int4"]
-_COPY_TYPES = [*_KEY_TYPES, "text", "text", "int8", "int8", "text", "int4", "int8", "int8", "date", "text", "bytea"]
+_COPY_TYPES = [
+    *_KEY_TYPES, "text", "text", "int8", "int8", "text", "int4", "int8", "int8", "date",
+    *["text"] * 3, "bytea",
+]  # fmt: skip
 _WIDTH = len(FIELDS)
 _SUMS = (func.count(), func.sum(obligation.c.points), func.sum(obligation.c.amount_minor))
 _ROW = TypeVar("_ROW", Position, Net, StatementTotal)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from settlement.store.types import Snapshot, Xid8
 
@@ -54,18 +55,57 @@ obligation = Table(
     _required("digest", LargeBinary()),
     Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("origin", _NAME, nullable=False, server_default=text("''")),
+    Column("kind", _NAME, nullable=False, server_default=text("'reimbursement'")),
+    Column("points_of", _NAME, nullable=False, server_default=text("''")),
     CheckConstraint(
-        "line >= 0 AND (points > 0 AND amount_minor >= 0 OR points < 0 AND amount_minor <= 0 AND origin <> '')",
+        "line >= 0 AND (points <> 0 OR amount_minor <> 0 AND (kind <> 'reimbursement' OR points_of <> ''))"
+        " AND (points >= 0 AND amount_minor >= 0 OR points <= 0 AND amount_minor <= 0 AND origin <> '')",
         name="obligation_amounts",
     ),
+    CheckConstraint("kind IN ('reimbursement', 'issue', 'breakage', 'adjustment')", name="obligation_kind"),
     Index("obligation_business_date", "business_date"),
     Index("obligation_tx", "tx"),
     Index("obligation_origin", "origin", postgresql_where=text("origin <> ''")),
 )
 """What an issuer owes a redeemer: one row a line of an event, written by intake only.
 
-A row with an origin corrects that event's rows, and alone may be below zero.
+A row with an origin corrects that event's rows, and alone may be below zero. The partner whose points the fund pays for
+is `points_of`; `@fund` and `@operator` are parties beside the partners.
 """
+
+contract = Table(
+    "contract",
+    metadata,
+    Column("partner", _NAME, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _required("valid_from", Date()),
+    Column("terms", JSONB, nullable=False),
+    Column("account", JSONB),
+    _required("digest", LargeBinary()),
+    _required("drafted_by", _NAME),
+    Column("drafted_at", DateTime(timezone=True), nullable=False),
+    _required("published_by", _NAME),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    CheckConstraint("version > 0 AND drafted_by <> published_by", name="contract_two_people"),
+)
+"""What a partner agreed to about money, a row a version, only ever added; where it is paid (`account`) stands apart.
+
+`settlement.core.contracts` reads `terms`, and says what `digest` is taken over.
+"""
+
+tax_rate = Table(
+    "tax_rate",
+    metadata,
+    Column("code", _NAME, primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    _required("numerator", BigInteger()),
+    _required("denominator", BigInteger()),
+    _required("added_by", _NAME),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("numerator >= 0 AND denominator > 0 AND numerator <= denominator", name="tax_rate_share"),
+)
+"""The share of a fee that is tax, by code and first day; only ever added."""
 
 cycle = Table(
     "cycle",
@@ -203,6 +243,21 @@ statement_total = Table(
     _required("on_us_minor", BigInteger()),
 )
 """The totals of each partner's statement, added up from its lines and not from the positions."""
+
+charge = Table(
+    "charge",
+    metadata,
+    Column("cycle", _NAME, primary_key=True),
+    Column("partner", _NAME, primary_key=True),
+    Column("kind", _NAME, primary_key=True),
+    Column("currency", _NAME, primary_key=True),
+    Column("contract_version", Integer, primary_key=True, autoincrement=False),
+    _required("basis_count", BigInteger()),
+    _required("basis_points", BigInteger()),
+    _required("basis_minor", BigInteger()),
+    _required("amount_minor", BigInteger()),
+)
+"""What a partner owes the operator in a cycle beside its lines, by contract; below zero the other way."""
 
 cycle_check = Table(
     "cycle_check",
