@@ -24,9 +24,10 @@ from settlement.core.lines import SEPARATOR, row_name
 from settlement.core.moves import CALCULATED, PUBLISHED, Move, cut_off_subject, move_digest, result_subject
 from settlement.core.parties import REIMBURSEMENT
 from settlement.core.periods import last_day
-from settlement.core.verification import Claims, Recomputation
-from settlement.errors import NotPublished, UnknownCycle
+from settlement.core.verification import Claims, Recomputation, compare_dues
+from settlement.errors import NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.store.comparison import compare_with_ledger
+from settlement.store.dues import ask_dues
 from settlement.store.history import lock_in_state, moves_by_cycle, moves_of, one_at_a_time
 from settlement.store.origins import taken_back_too_much
 from settlement.store.results import load_claims, stream_lines
@@ -83,6 +84,7 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(taken_back_too_much(connection, window))
     found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
     found.extend(_recompute(connection, window, claims))
+    found.extend(_dues(connection, window, claims))
     return found.listed(), result_subject(claims)
 
 
@@ -178,6 +180,17 @@ def _as_text(field: ColumnElement[Any]) -> ColumnElement[Any]:
     if field.key == "origin":
         return case((_USUAL, func.nullif(field, "")), else_=field)
     return case((_USUAL, null()), else_=field) if field.key in {"kind", "points_of"} else field
+
+
+def _dues(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
+    """Dues against what nets, contracts and the cycle before give; a cycle from before there were any has none."""
+    if not claims.dues:
+        return []
+    try:
+        found = ask_dues(connection, window, claims)
+    except (NotBalanced, SettlementRefused) as broken:
+        return [Finding("due", f"cycle {claims.cycle}", str(broken))]
+    return compare_dues(claims.dues, found)
 
 
 def _recompute(connection: Connection, window: Window, claims: Claims) -> list[Finding]:

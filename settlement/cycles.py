@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from settlement.checks import audit, check, found_clean
 from settlement.core.digests import cycle_digest
+from settlement.core.dues import Due
 from settlement.core.moves import (
     CALCULATED,
     CUT_OFF,
@@ -35,6 +36,7 @@ from settlement.core.periods import Period, Timetable, last_day, period
 from settlement.core.positions import Position
 from settlement.errors import SettlementRefused, UnknownCycle
 from settlement.store.cutting import insert_cut_off
+from settlement.store.dues import ask_dues
 from settlement.store.history import (
     add_move,
     lock_in_state,
@@ -76,7 +78,8 @@ class CycleSummary(NamedTuple):
 class CycleView(NamedTuple):
     """A cycle with its gross matrix, nets and their explanation; empty until it is calculated.
 
-    `pairs` gives the gross both ways of each two partners, `savings` what netting saved in each currency.
+    `pairs` gives the gross both ways of each two partners, `savings` what netting saved in each currency, `dues` what
+    of the nets is paid now.
     """
 
     cycle: str
@@ -89,6 +92,7 @@ class CycleView(NamedTuple):
     nets: Sequence[Net]
     pairs: Sequence[PairExplanation]
     savings: Sequence[Saving]
+    dues: Sequence[Due]
 
 
 def close(connection: Connection, cycle: str, ledger: Select[Any], *, author: str, at: datetime) -> CycleView:
@@ -128,11 +132,16 @@ def cut_off(connection: Connection, cycle: str, *, author: str, at: datetime) ->
 
 
 def calculate(connection: Connection, cycle: str, *, author: str, at: datetime) -> Move:
-    """Add up positions, nets and statement totals of a cycle that is cut off, and write them down."""
+    """Add up positions, nets, statement totals and dues of a cycle that is cut off, and write them down.
+
+    Raises `SettlementRefused` when the cycle before was cut off and not calculated.
+    """
     _refuse_unsigned(author, at)
     with one_at_a_time(cycle):
         before = lock_in_state(connection, cycle, CUT_OFF)
-        claims = ask_claims(connection, window_of(connection, cycle))
+        window = window_of(connection, cycle)
+        found = ask_claims(connection, window)
+        claims = found._replace(dues=ask_dues(connection, window, found))
         store_claims(connection, claims)
         move = next_move(before, cycle, author, at, result_subject(claims))
         add_move(connection, move)
@@ -173,6 +182,7 @@ def show(connection: Connection, cycle: str) -> CycleView:
         claims.nets,
         explain_pairs(claims.positions),
         savings(claims.positions),
+        claims.dues,
     )
 
 
@@ -212,7 +222,7 @@ def _without_result(connection: Connection, cycle: str, moves: Sequence[Move]) -
         _refuse_other_calendar(timetable(connection), cycle)
     state = moves[-1].state if moves else OPEN
     lines = 0 if moves else _open_lines(connection)[asked]
-    return CycleView(cycle, state, asked.last_day, lines, None, moves, [], [], [], [])
+    return CycleView(cycle, state, asked.last_day, lines, None, moves, [], [], [], [], [])
 
 
 def _refuse_other_calendar(table: Timetable, cycle: str) -> None:

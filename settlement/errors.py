@@ -10,6 +10,8 @@ SettlementError
 |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
 |   `-- ApprovalRefused   a decision of one or of two people that must not stand; `.code` tells why
 |-- NotBalanced           figures that must add up to zero, or to one another, do not
+|-- LimitReached          a partner would owe more than its credit line allows; `.partner`, `.currency`, `.amount_minor`
+|-- SecurityRefused       an order about security that cannot be booked
 |-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
 |-- InvalidAccount        bank details to which no bank could pay
@@ -72,6 +74,18 @@ class ApprovalRefused(SettlementRefused):
 
 class NotBalanced(SettlementError):
     """Figures that must add up do not; the message says to what they add up."""
+
+
+class LimitReached(SettlementError):
+    """A hard credit line has too little left for an amount."""
+
+    def __init__(self, partner: str, currency: str, amount_minor: int) -> None:
+        super().__init__(f"the credit line of {partner} has less than {amount_minor} minor units of {currency} left")
+        self.partner, self.currency, self.amount_minor = partner, currency, amount_minor
+
+
+class SecurityRefused(SettlementError):
+    """An order about collateral, fund, capital, a prepaid balance or a default; the message says why not."""
 
 
 class WaterfallRefused(SettlementError):

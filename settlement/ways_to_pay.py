@@ -1,16 +1,16 @@
-"""How a cycle's nets can be paid: each partner once, to or by the operator, or partners among themselves."""
+"""How a cycle's dues can be paid: each partner once, to or by the operator, or partners among themselves."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from settlement.core.direct_payments import DirectPayment, direct_payments
-from settlement.core.netting import Net
 from settlement.core.parties import OPERATOR
+from settlement.core.verification import Claims
 from settlement.store.results import load_claims
 from settlement.store.window import window_of
 
@@ -29,14 +29,17 @@ def ways_to_pay(connection: Connection, cycle: str, *, direct: bool) -> list[Way
 
     Raises `UnknownCycle`.
     """
-    nets = _by_currency(load_claims(connection, window_of(connection, cycle)).nets)
+    dues = _by_currency(load_claims(connection, window_of(connection, cycle)))
     way = _direct if direct else _through_operator
-    return [way(currency, minors) for currency, minors in sorted(nets.items())]
+    return [way(currency, minors) for currency, minors in sorted(dues.items())]
 
 
-def _by_currency(nets: Iterable[Net]) -> dict[str, dict[str, int]]:
+def _by_currency(claims: Claims) -> dict[str, dict[str, int]]:
+    """What each party is due; in a cycle from before there were dues, its net."""
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for net in nets:
+    for due in claims.dues:
+        found[due.currency][due.party] = due.due_minor
+    for net in [] if claims.dues else claims.nets:
         found[net.currency][net.partner] = net.net_minor
     return found
 

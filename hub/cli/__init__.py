@@ -33,6 +33,8 @@ COMMANDS = {
     "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",
     "payment": "hub.cli.payment",
+    "security": "hub.cli.security",
+    "default": "hub.cli.default",
     "ledger": "hub.cli.ledger",
     "log": "hub.cli.log",
     "key": "hub.cli.key",

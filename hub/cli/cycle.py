@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hub import start
-from hub.cli.netting import payments
+from hub.cli.netting import payments, simulate
 from hub.cli.output import json_option, print_table, show
 from hub.services import cycles
 from hub.settings import Settings
@@ -90,6 +90,7 @@ def audit(settings: Settings, name: str) -> None:
 
 
 cycle.add_command(payments)
+cycle.add_command(simulate)
 
 
 def _print(cycle: dict[str, Any], as_json: bool) -> None:
@@ -101,7 +102,7 @@ def _print(cycle: dict[str, Any], as_json: bool) -> None:
 
 def print_cycle(cycle: dict[str, Any]) -> None:
     """Print a cycle as tables."""
-    for title in ("moves", "positions", "nets", "pairs", "savings"):
+    for title in ("moves", "positions", "nets", "pairs", "savings", "dues"):
         rows = cycle[title]
         if rows:
             print_table(f"{cycle['cycle']} {title}", tuple(rows[0]), [tuple(row.values()) for row in rows])

@@ -1,4 +1,4 @@
-"""The commands of `hansa cycle` that say how a cycle's nets can be paid."""
+"""The commands of `hansa cycle` that say how its dues can be paid, and what if somebody does not pay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from hub import start
 from hub.cli.output import json_option, print_table, show
-from hub.services import netting
+from hub.services import netting, security
 from hub.settings import Settings
 
 
@@ -32,3 +32,26 @@ def payments(settings: Settings, name: str, direct: bool, as_json: bool) -> None
         bound = "the fewest there can be" if way["fewest"] else f"no way takes fewer than {way['at_least']}"
         title = f"{name} {way['currency']}: {len(rows)} payments, {bound}"
         print_table(title, ("payer", "payee", "amount_minor"), rows)
+
+
+@click.command()
+@click.argument("name", metavar="CYCLE")
+@click.option("--without", "partner_id", required=True, help="The partner that does not pay.")
+@json_option
+@click.pass_obj
+def simulate(settings: Settings, name: str, partner_id: str, as_json: bool) -> None:
+    """Show what becomes of a calculated cycle if a partner does not pay. Nothing is stored.
+
+    Unwound: as if it had taken no part; a change below zero is what another partner loses. Shared: all others are paid
+    as they are due, and the waterfall bears the rest, from what was put up until now.
+    """
+    found = security.simulate(start.open_hub(settings), name, partner_id)
+    if as_json:
+        show(found, True, "")
+        return
+    show(found["unwound"], False, f"{name} unwound without {partner_id}")
+    for one in found["shared"]:
+        title = (
+            f"{name} {one['currency']}: {one['shortfall_minor']} not paid, {one['uncovered_minor']} borne by no layer"
+        )
+        show(one["borne"], False, title)

@@ -9,6 +9,7 @@ import click
 
 from hub import start
 from hub.cli import json_file
+from hub.cli.exposure import exposure
 from hub.cli.output import json_option, show
 from hub.core.errors import Refused
 from hub.services import partners
@@ -125,6 +126,9 @@ def listing(settings: Settings, as_json: bool) -> None:
 def show_one(settings: Settings, partner_id: str, as_json: bool) -> None:
     """Show a partner with its contracts, rates and keys."""
     show(partners.show(start.open_hub(settings), partner_id), as_json, f"Partner {partner_id}")
+
+
+partner.add_command(exposure)
 
 
 @partner.command()

@@ -80,6 +80,8 @@ def void_for(
     entries = Posting(partner.partner_id, moment.now, moment.day, [entry], [], reporter.evidences)
     posting.post_new(connection, entries)
     holds.end(connection, partner.partner_id, redemption_id, holds.VOIDED)
+    reserved = reimbursement.release(connection, moment, (partner.partner_id, redemption_id))
+    reimbursement.give_back(connection, moment, reserved)
     accounts.pay_debts(connection, moment, payers)
     return answer
 
@@ -115,7 +117,8 @@ def _capture(
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], transfers, [evidence]))
     reporter = partner.partner_id
-    reimbursement.owe(connection, moment, reporter, entry, reporter, price, redemptions.burnt(taken))
+    reserved = reimbursement.release(connection, moment, (reporter, redemption_id))
+    reimbursement.owe(connection, moment, reporter, entry, reporter, price, redemptions.burnt(taken), reserved=reserved)
     accounts.pay_debts(connection, moment, payers)
     return _answer(event, parts)
 

@@ -25,6 +25,8 @@ from hub.store.configuration import Stamp
 from hub.store.database import Connection, Database
 from partner_sdk.wire.hub_keys import HubKey
 from partner_sdk.wire.keys import PrivateKey, PublicKey
+from settlement import limits
+from settlement.core.exposure import CreditLine
 
 LOG = logging.getLogger("hansa.keys")
 NO_SCHEME = Scheme.of(0, date.min, {})
@@ -77,6 +79,8 @@ class Configuration(NamedTuple):
     schemes: Timeline[Scheme]
     hub_keys: Sequence[HubKey]
     """The keys on the hub's published list, oldest first."""
+    credit_lines: Mapping[tuple[str, str], CreditLine]
+    """By partner and currency, where a partner may owe only so much; the others are asked nothing when they post."""
 
     def partner(self, partner_id: str) -> Partner:
         """Return a partner.
@@ -206,7 +210,9 @@ def _load(connection: Connection, version: int) -> Configuration:
     }
     schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
     keys, own = _keys(rows["partner_key"]), [hub_key(row) for row in rows["hub_key"]]
-    return Configuration(version, MappingProxyType(partners), MappingProxyType(keys), schemes, own)
+    return Configuration(
+        version, MappingProxyType(partners), MappingProxyType(keys), schemes, own, limits.watched(connection)
+    )
 
 
 def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partner:

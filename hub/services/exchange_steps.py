@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Posting, Transfer
-from hub.services import accounts
+from hub.services import accounts, reimbursement
 from hub.services import exchange_outcomes as outcomes
 from hub.services import exchanges as opened
 from hub.services.accounts import Standing, as_json
@@ -24,7 +24,6 @@ from hub.services.reporting import Reporter
 from hub.store import events, exchanges, holds, posting
 from hub.store.database import Connection
 from hub.store.exchanges import CONFIRMED, FAILED, OPEN, REVERSED, Exchange
-from settlement import intake
 
 
 class Step(NamedTuple):
@@ -64,7 +63,7 @@ def step_for(connection: Connection, moment: Moment, reporter: Reporter, exchang
     event = event._replace(evidence_id=reporter.evidence_id, details=as_json(details) if details else None)
     entry = Posting(reporter.partner_id, moment.now, moment.day, [event], transfers, reporter.evidences)
     posting.post_new(connection, entry)
-    intake.record(connection, owed)
+    reimbursement.record(connection, moment, owed)
     exchanges.move(connection, case.exchange, ends, moment.now)
     accounts.pay_debts(connection, moment, standings)
     return opened.answer(connection, case.exchange._replace(state=ends, changed_at=moment.now))

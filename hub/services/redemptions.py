@@ -53,7 +53,7 @@ def redeem(
 
     Raises:
         Refused: ``insufficient_points`` (recorded), ``member_in_debt``, ``not_in_pool``, ``event_conflict``,
-            ``unknown_member`` or ``no_rate``.
+            ``unknown_member``, ``no_rate`` or ``credit_limit_reached``.
     """
 
     def work(connection: Connection) -> dict[str, Any] | Refused:
@@ -96,8 +96,12 @@ def _redeem(
     if held:
         until = moment.now + timedelta(seconds=asked["hold"])
         holds.add(connection, partner.partner_id, event.event_id, taken, until)
+        reporter = partner.partner_id
+        owed = reimbursement.obligations(moment, reporter, event, reporter, price, burnt(taken))
+        reimbursement.reserve(connection, moment, (reporter, event.event_id), owed, until)
         return _held(event.event_id, price.currency, parts, until)
-    reimbursement.owe(connection, moment, partner.partner_id, event, partner.partner_id, price, burnt(taken))
+    reporter = partner.partner_id
+    reimbursement.owe(connection, moment, reporter, event, reporter, price, burnt(taken), authorise=True)
     return answer(event.event_id, price.currency, parts)
 
 

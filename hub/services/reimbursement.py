@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import NamedTuple
 
 from hub.core.errors import Refused
@@ -10,8 +12,9 @@ from hub.core.ledger import Event
 from hub.core.terms import ReimbursementPrice
 from hub.services.context import Moment, Partner
 from hub.store.database import Connection
-from settlement import intake
+from settlement import intake, limits
 from settlement.core.pricing import split_minor, value_minor
+from settlement.errors import LimitReached
 from settlement.intake import Obligation
 
 
@@ -60,14 +63,72 @@ def owe(
     price: ReimbursementPrice,
     lines: Sequence[Burnt],
     origin: str = "",
+    *,
+    authorise: bool = False,
+    reserved: Mapping[tuple[str, str], int] | None = None,
 ) -> list[int]:
     """Record that each line's issuer owes the redeemer; return the minor units of each line.
 
-    ``origin`` is the earlier event, ``partner_id/event_id``, that the lines go back to, if any.
+    ``origin`` is the earlier event, ``partner_id/event_id``, that the lines go back to, if any. The rest is as in
+    `record`.
     """
     owed = obligations(moment, reporter, event, redeemer, price, lines, origin)
-    intake.record(connection, owed)
+    record(connection, moment, owed, authorise=authorise, reserved=reserved)
     return [one.amount_minor for one in owed]
+
+
+def record(
+    connection: Connection,
+    moment: Moment,
+    owed: Sequence[Obligation],
+    *,
+    authorise: bool = False,
+    reserved: Mapping[tuple[str, str], int] | None = None,
+) -> None:
+    """Hand obligations to settlement and count them, less what was reserved for them, against credit lines.
+
+    Raises:
+        Refused: ``credit_limit_reached``, if the caller asks to ``authorise`` and an issuer may not owe so much.
+    """
+    intake.record(connection, owed)
+    if moment.configuration.credit_lines:
+        with _told():
+            limits.count(connection, owed, moment.configuration.credit_lines, authorise=authorise, reserved=reserved)
+
+
+def reserve(
+    connection: Connection, moment: Moment, event: tuple[str, str], owed: Sequence[Obligation], lapses_at: datetime
+) -> None:
+    """Reserve what a hold, by its reporter and id, would come to of the credit lines of its issuers.
+
+    Raises:
+        Refused: ``credit_limit_reached``.
+    """
+    if moment.configuration.credit_lines:
+        with _told():
+            limits.reserve(connection, event, owed, moment.configuration.credit_lines, lapses_at)
+
+
+def release(connection: Connection, moment: Moment, event: tuple[str, str]) -> Mapping[tuple[str, str], int]:
+    """Take back what a hold has reserved and return it, for `record` or `give_back`."""
+    return limits.release(connection, event) if moment.configuration.credit_lines else {}
+
+
+def give_back(connection: Connection, moment: Moment, reserved: Mapping[tuple[str, str], int]) -> None:
+    """Give back what was reserved and is not needed."""
+    if reserved:
+        limits.count(connection, [], moment.configuration.credit_lines, authorise=False, reserved=reserved)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except LimitReached as reached:
+        raise Refused(
+            "credit_limit_reached",
+            f"Points of {reached.partner} cannot be accepted for so much now: it may owe the others no more.",
+        ) from reached
 
 
 def obligations(

@@ -14,14 +14,13 @@ from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, LotKey, Posting, Transfer
 from hub.core.point_kinds import is_spendable
-from hub.services import accounts, reversals
+from hub.services import accounts, reimbursement, reversals
 from hub.services.accounts import as_json
 from hub.services.context import Hub, Moment
 from hub.services.reporting import Reporter
 from hub.store import events, posting
 from hub.store.database import Connection
 from hub.store.events import OwedLine
-from settlement import intake
 
 
 class Asked(NamedTuple):
@@ -76,7 +75,9 @@ def _reinstate(connection: Connection, moment: Moment, reporter: Reporter, asked
     ]  # fmt: skip
     posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, [event], back))
     if owed:
-        intake.record(connection, reversals.corrections(moment, ledger.COALITION, event, ledger.COALITION, parts))
+        reimbursement.record(
+            connection, moment, reversals.corrections(moment, ledger.COALITION, event, ledger.COALITION, parts)
+        )
     accounts.pay_debts(connection, moment, [standing])
     return _answer(event.event_id, expiry.event_id, back)
 

@@ -15,14 +15,13 @@ from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.expiry import end_of_month_plus
 from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
-from hub.services import accounts, captures
+from hub.services import accounts, captures, reimbursement
 from hub.services.accounts import Standing, as_json
 from hub.services.context import Hub, Moment, Partner
 from hub.services.reporting import Reporter, by_partner
 from hub.store import events, members, posting
 from hub.store.database import Connection
 from hub.store.events import OwedLine
-from settlement import intake
 from settlement.core.pricing import value_minor
 from settlement.intake import Obligation
 
@@ -102,7 +101,7 @@ def reverse_for(
     )  # fmt: skip
     back = back_to_lots(connection, moment, partner, reversal_id, parts, transfers, standings)
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, reporter.evidences))
-    intake.record(connection, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
+    reimbursement.record(connection, moment, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
     accounts.pay_debts(connection, moment, standings.values())
     return _answer(redemption_id, reversal_id, original.currency, [(p.owed.issuer, p.points, p.minor) for p in parts])
 

@@ -38,6 +38,11 @@ def lock(connection: Connection) -> None:
     connection.execute(text("SELECT 1 FROM hub.coalition FOR UPDATE"))
 
 
+def announce(connection: Connection) -> None:
+    """Let every process read what is cached beside the small tables anew, with its next request."""
+    connection.execute(_RAISE)
+
+
 def create_coalition(connection: Connection, name: str, environment: str) -> bool:
     """Set up the coalition's one row; False if it was there already."""
     done = connection.execute(

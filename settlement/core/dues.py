@@ -26,7 +26,7 @@ Least = Callable[[str, str], int | None]
 
 
 class Due(NamedTuple):
-    """A party's due in one currency, in minor units, positive when it is to receive.
+    """What `party`, a partner or the fund or the operator, is due in one currency; positive when it is to receive.
 
     `net_minor + charges_minor + brought_minor == due_minor + carried_minor`, and at least one of the last two is zero
     for everybody but the operator.

@@ -53,9 +53,9 @@ def cut_off_subject(cycle: str, number: int, ends_on: date, snapshot: str) -> by
 
 
 def result_subject(claims: Claims) -> bytes:
-    """What a calculation establishes: cycle digest, number of lines, each position, net and statement total."""
+    """What a calculation establishes: cycle digest, number of lines, each position, net, statement total and due."""
     positions = ((*row[:-1], row.digest.hex()) for row in claims.positions)
-    rows = sorted(" ".join(map(str, row)) for row in (*positions, *claims.nets, *claims.totals))
+    rows = sorted(" ".join(map(str, row)) for row in (*positions, *claims.nets, *claims.totals, *claims.dues))
     return _sha256("hansa-settlement-result-1", (claims.digest.hex(), claims.lines, *rows))
 
 

@@ -18,9 +18,11 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 from settlement.core.digests import cycle_digest
+from settlement.core.dues import Due
 from settlement.core.findings import Finding, Findings
 from settlement.core.lines import Obligation, line_digest, row_name, why_not_owed
 from settlement.core.netting import Net, multilateral_nets
+from settlement.core.parties import OPERATOR
 from settlement.core.positions import Pair, Position, Tally, pair_name
 from settlement.core.pricing import split_minor, value_minor
 from settlement.core.totals import StatementTotal, totals_of
@@ -33,7 +35,7 @@ CORRECTION_WITHIN_MINOR = 3
 It is the difference of what two splits give a line, and each split is within half a unit (the event's value) and one
 (the line's part) of the exact amount.
 """
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal)
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due)
 
 
 class Claims(NamedTuple):
@@ -46,6 +48,8 @@ class Claims(NamedTuple):
     positions: Sequence[Position]
     nets: Sequence[Net]
     totals: Sequence[StatementTotal]
+    dues: Sequence[Due] = ()
+    """None for a cycle from before there were dues."""
 
 
 class Recomputation:
@@ -176,6 +180,7 @@ def compare_results(claims: Claims, found: Sequence[Position]) -> list[Finding]:
         *compare_positions(claims.positions, found),
         *compare_nets(claims.nets, multilateral_nets(found)),
         *sum_of_nets(claims.nets),
+        *dues_hold(claims.nets, claims.dues),
         *compare_totals(claims.totals, totals_of(found)),
         *([Finding("cycle digest", f"cycle {claims.cycle}", stated)] if stated else []),
     ]
@@ -194,6 +199,52 @@ def compare_nets(stated: Sequence[Net], found: Sequence[Net]) -> list[Finding]:
 def compare_totals(stated: Sequence[StatementTotal], found: Sequence[StatementTotal]) -> list[Finding]:
     """Findings for each partner whose stated statement totals differ from the found ones."""
     return _compare("statement", 2, partner_name, stated, found)
+
+
+def compare_dues(stated: Sequence[Due], found: Sequence[Due]) -> list[Finding]:
+    """Findings for each partner whose stated due differs from the found one."""
+    return _compare("due", 2, partner_name, stated, found)
+
+
+def dues_hold(nets: Sequence[Net], stated: Sequence[Due]) -> list[Finding]:
+    """Findings for each due that does not follow from the net and from itself, and each column that is not zero in sum.
+
+    That needs neither contracts nor the cycle before. No dues at all, as before there were any, are none to find fault
+    with.
+    """
+    due_nets = {due[:2]: due.net_minor for due in stated}
+    missing = [net for net in nets if stated and net.net_minor and net[:2] not in due_nets]
+    net_minors = {net[:2]: net.net_minor for net in nets}
+    return [
+        *(Finding("due", partner_name(*net[:2]), f"none is stated for a net of {net.net_minor}") for net in missing),
+        *(
+            Finding("due", partner_name(*due[:2]), reason)
+            for due in stated
+            if (reason := _why_not_due(due, net_minors.get(due[:2], 0)))
+        ),
+        *_columns_of_dues(stated),
+    ]
+
+
+def _why_not_due(due: Due, net_minor: int) -> str:
+    if due.net_minor != net_minor:
+        return f"is of a net of {due.net_minor}, the net is {net_minor}"
+    if due.net_minor + due.charges_minor + due.brought_minor != due.due_minor + due.carried_minor:
+        return "what is due and carried is not net, charges and what was brought"
+    if due.party != OPERATOR and due.due_minor and due.carried_minor:
+        return f"is due {due.due_minor} and carries {due.carried_minor}; it is one or the other"
+    return ""
+
+
+def _columns_of_dues(stated: Sequence[Due]) -> list[Finding]:
+    findings = []
+    for currency in sorted({due.currency for due in stated}):
+        columns = zip(*(due[2:] for due in stated if due.currency == currency), strict=True)
+        sums = zip(Due._fields[2:], map(sum, columns), strict=True)
+        wrong = ", ".join(f"{name} to {total}" for name, total in sums if total)
+        if wrong:
+            findings.append(Finding("zero sum", currency, f"the dues add up, {wrong}"))
+    return findings
 
 
 def sum_of_nets(nets: Iterable[Net]) -> list[Finding]:

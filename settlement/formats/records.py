@@ -1,6 +1,6 @@
 """The records of an exported cycle, the same in every format, and how they are read from a stranger's file.
 
-A file has one header, then a record for each position, net and statement total, then the lines. In JSON lines each
+A file has one header, then a record for each position, net, statement total and due, then the lines. In JSON lines each
 is a line; in Parquet all but the lines stand in the footer. The fields `origin`, `kind` and `points_of` of a line are
 left out where they are usual, as in files from before there were corrections and kinds. Nothing in a file is trusted: a
 record with a field missing, unknown, of the wrong type or out of range is refused, and the message says which.
@@ -14,6 +14,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
+from settlement.core.dues import Due
 from settlement.core.lines import FIELDS, Obligation, why_not_owed
 from settlement.core.netting import Net
 from settlement.core.numbering import NumberedLine
@@ -31,8 +32,9 @@ LEFT_OUT = {name: Obligation._field_defaults[name] for name in ("origin", "kind"
 """The fields that a file need not have, with what they then are."""
 
 Record = dict[str, Any]
-_Kind = type[Position] | type[Net] | type[StatementTotal]
-_KINDS: Mapping[str, _Kind] = {"position": Position, "net": Net, "statement": StatementTotal}
+_Row = Position | Net | StatementTotal | Due
+_Kind = type[Position] | type[Net] | type[StatementTotal] | type[Due]
+_KINDS: Mapping[str, _Kind] = {"position": Position, "net": Net, "statement": StatementTotal, "due": Due}
 _ROW_TYPES = {kind: get_type_hints(row) for kind, row in _KINDS.items()}
 _HEADER_TYPES = {
     "format": str,
@@ -80,7 +82,8 @@ def header_records(header: Header) -> Iterator[Record]:
         "lines": claims.lines,
         "last": header.last,
     }
-    for kind, rows in (("position", claims.positions), ("net", claims.nets), ("statement", claims.totals)):
+    stated: Sequence[Sequence[_Row]] = (claims.positions, claims.nets, claims.totals, claims.dues)
+    for kind, rows in zip(_KINDS, stated, strict=True):
         for row in rows:
             yield {"record": kind, **_plain(row._asdict())}
 
@@ -98,7 +101,7 @@ def read_header(records: Iterable[Record]) -> Header:
     stated: Record = {}
     for count, record in enumerate(records):
         if count > MAX_RECORDS:
-            raise FileRefused(f"states more than {MAX_RECORDS} positions, nets and totals")
+            raise FileRefused(f"states more than {MAX_RECORDS} positions, nets, totals and dues")
         kind = record.get("record")
         if count == 0:
             stated = _read_stated(record)
@@ -108,7 +111,7 @@ def read_header(records: Iterable[Record]) -> Header:
             raise FileRefused(f"has a record of unknown kind {kind!r:.40} after its header")
     if not stated:
         raise FileRefused("has no header")
-    figures = (stated["lines"], stated["digest"], rows["position"], rows["net"], rows["statement"])
+    figures = (stated["lines"], stated["digest"], *rows.values())
     return Header(Claims(stated["cycle"], stated["ends_on"], *figures), stated["published_at"], stated["last"])
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, Table, func, insert, literal, select,
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from settlement.core.digests import cycle_digest
+from settlement.core.dues import Due
 from settlement.core.lines import FIELDS, Obligation
 from settlement.core.netting import Net, multilateral_nets
 from settlement.core.positions import Position
@@ -32,7 +33,7 @@ _COPY_TYPES = [
 ]  # fmt: skip
 _WIDTH = len(FIELDS)
 _SUMS = (func.count(), func.sum(obligation.c.points), func.sum(obligation.c.amount_minor))
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal)
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due)
 
 
 def ask_claims(connection: Connection, window: Window) -> Claims:
@@ -83,7 +84,8 @@ def load_claims(connection: Connection, window: Window) -> Claims:
     positions = _load(connection, cycle, tables.position, Position)
     nets = _load(connection, cycle, tables.net, Net)
     totals = _load(connection, cycle, tables.statement_total, StatementTotal)
-    return Claims(cycle, window.at.ends_on, row.lines, bytes(row.digest), positions, nets, totals)
+    dues = _load(connection, cycle, tables.due, Due)
+    return Claims(cycle, window.at.ends_on, row.lines, bytes(row.digest), positions, nets, totals, dues)
 
 
 def stream_lines(connection: Connection, query: Select[Any]) -> Iterator[tuple[Obligation, bytes]]:
@@ -115,11 +117,12 @@ def last_key(connection: Connection, window: Window) -> tuple[str, str, int] | N
 
 def _tables(
     claims: Claims,
-) -> list[tuple[Table, Sequence[Position] | Sequence[Net] | Sequence[StatementTotal]]]:
+) -> list[tuple[Table, Sequence[Position] | Sequence[Net] | Sequence[StatementTotal] | Sequence[Due]]]:
     return [
         (tables.position, claims.positions),
         (tables.net, claims.nets),
         (tables.statement_total, claims.totals),
+        (tables.due, claims.dues),
     ]
 
 

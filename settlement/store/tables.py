@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -225,6 +226,80 @@ net = Table(
     _required("net_minor", BigInteger()),
 )
 """The multilateral net of each partner, positive when it is to receive."""
+
+due = Table(
+    "due",
+    metadata,
+    Column("cycle", _NAME, primary_key=True),
+    Column("party", _NAME, primary_key=True),
+    Column("currency", _NAME, primary_key=True),
+    _required("net_minor", BigInteger()),
+    _required("charges_minor", BigInteger()),
+    _required("brought_minor", BigInteger()),
+    _required("due_minor", BigInteger()),
+    _required("carried_minor", BigInteger()),
+)
+"""What of each party's total is paid after this cycle and what the next one is brought; see `settlement.core.dues`."""
+
+credit_line = Table(
+    "credit_line",
+    metadata,
+    Column("partner", _NAME, primary_key=True),
+    Column("currency", _NAME, primary_key=True),
+    _required("limit_minor", BigInteger()),
+    Column("alert_minor", BigInteger),
+    Column("hard", Boolean, nullable=False),
+)
+"""How far a partner may owe now, by its contract or by what it paid in; renewed when these change, not kept."""
+
+headroom = Table(
+    "headroom",
+    metadata,
+    Column("partner", _NAME, primary_key=True),
+    Column("currency", _NAME, primary_key=True),
+    Column("stripe", SmallInteger, primary_key=True, autoincrement=False),
+    Column("left_minor", BigInteger, nullable=False, server_default=text("0")),
+    Column("tight", Boolean, nullable=False, server_default=text("true")),
+)
+"""What is left of a credit line, in stripes: locked state, which can be found anew from the lines."""
+
+reservation = Table(
+    "reservation",
+    metadata,
+    Column("partner_id", _NAME, primary_key=True),
+    Column("event_id", _NAME, primary_key=True),
+    Column("partner", _NAME, primary_key=True),
+    Column("currency", _NAME, primary_key=True),
+    _required("amount_minor", BigInteger()),
+    Column("lapses_at", DateTime(timezone=True), nullable=False),
+    Index("reservation_of_line", "partner", "currency"),
+)
+"""What a hold, by the partner that reported it and its id, has reserved of credit lines until it ends."""
+
+security_order = Table(
+    "security_order",
+    metadata,
+    Column("order_id", _NAME, primary_key=True),
+    _required("kind", _NAME),
+    Column("content", JSONB, nullable=False),
+    _required("digest", LargeBinary()),
+    _required("author", _NAME),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+"""A deposit, a withdrawal or a default that one operator wants booked; a second one approves it by its digest."""
+
+security_entry = Table(
+    "security_entry",
+    metadata,
+    Column("order_id", _NAME, primary_key=True),
+    Column("line", SmallInteger, primary_key=True, autoincrement=False),
+    _required("debit_account", _NAME),
+    _required("credit_account", _NAME),
+    _required("currency", _NAME),
+    _required("amount_minor", BigInteger()),
+    CheckConstraint("amount_minor > 0 AND debit_account <> credit_account", name="security_entry_moves"),
+)
+"""What an approved order moved, from account to account; the accounts are those of `settlement.core.security`."""
 
 statement_total = Table(
     "statement_total",

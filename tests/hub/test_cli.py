@@ -80,6 +80,8 @@ def test_every_command_of_the_table_is_there() -> None:
         "exchange",
         "cycle",
         "payment",
+        "security",
+        "default",
         "webhook",
         "ledger",
         "log",

@@ -82,6 +82,19 @@ def corrected_once(postgres_server: str, migrated_template: str) -> Iterator[Eng
         yield engine
 
 
+@pytest.fixture(scope="session")
+def failed_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with a January in which late owes a and b 10,000 net; who uses it rolls back."""
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_failed")):
+        with engine.begin() as connection:
+            sample.post(connection, sample.redemption("r1", "a", {"late": 7000}))
+            sample.post(connection, sample.redemption("r2", "b", {"late": 3500, "a": 200}))
+            sample.post(connection, sample.redemption("r3", "late", {"c": 500}))
+        with engine.begin() as connection:
+            sample.close(connection)
+        yield engine
+
+
 def _prepared(url: str) -> Iterator[Engine]:
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:

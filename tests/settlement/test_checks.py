@@ -255,7 +255,7 @@ def test_a_cycle_that_was_never_calculated_keeps_the_next_from_publication(poste
     with posted.begin() as connection:
         cycles.cut_off(connection, "2017-01", author=AUTHOR, at=AT)
     with (
-        pytest.raises(SettlementRefused, match="cycle 2017-01: was cut off with 9"),
+        pytest.raises(SettlementRefused, match="cycle 2017-01 has to be calculated first"),
         posted.begin() as connection,
     ):
         close(connection, "2017-02")

@@ -56,6 +56,7 @@ ENDPOINTS = (
             "member_in_debt",
             "not_in_pool",
             "member_blocked",
+            "credit_limit_reached",
         ),
     ),
     Endpoint(
