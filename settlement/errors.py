@@ -13,6 +13,7 @@ SettlementError
 |-- LimitReached          a partner would owe more than its credit line allows; `.partner`, `.currency`, `.amount_minor`
 |-- SecurityRefused       an order about security that cannot be booked
 |-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
+|-- MappingRefused        how the columns of a report are to be read was not said, or not clearly
 |-- DatabaseRefused       the database cannot carry settlement (restored without its transaction counter)
 |-- InvalidAccount        bank details to which no bank could pay
 |-- InvalidPayment        an order that no bank would take; the message says why
@@ -90,6 +91,10 @@ class SecurityRefused(SettlementError):
 
 class WaterfallRefused(SettlementError):
     """A waterfall that makes no sense; the message says which layer and why."""
+
+
+class MappingRefused(SettlementError):
+    """The columns of a report were not, or wrongly, announced; the message says how to."""
 
 
 class DatabaseRefused(SettlementError):

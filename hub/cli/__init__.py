@@ -32,6 +32,7 @@ COMMANDS = {
     "event": "hub.cli.event",
     "exchange": "hub.cli.exchange",
     "cycle": "hub.cli.cycle",
+    "reconcile": "hub.cli.reconcile",
     "payment": "hub.cli.payment",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
