@@ -1,4 +1,4 @@
-"""What banks say of payments, taken from their messages: pain.002 status reports, camt.054 and camt.053 entries.
+"""Taking in what banks say of payments, and moving the payments that it is about.
 
 A message is taken once, by the digest of its file. Each thing that it says of a payment is kept with what became of it,
 so that what was late, doubled or against earlier words can be read afterwards; see `settlement.core.payment_moves`.
@@ -7,7 +7,7 @@ so that what was late, doubled or against earlier words can be read afterwards; 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,31 +15,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql
 
-from settlement.core.bank_entries import BOOKED, BankEntry
-from settlement.core.payment_moves import (
-    APPLIED,
-    REJECTED,
-    RETURNED,
-    SETTLED,
-    UNKNOWN,
-    Answer,
-    PaymentMove,
-    Standing,
-    Word,
-    answer,
-    following,
-)
+from settlement import bank_words
+from settlement.core.payment_moves import APPLIED, UNKNOWN, Answer, PaymentMove, Standing, Word, answer, following
 from settlement.core.people import signature
-from settlement.core.status_reports import words as words_of_report
-from settlement.errors import FileRefused
-from settlement.formats import camt05x, pain002
-from settlement.formats.xml_stream import elements, namespace
-from settlement.payment_releases import sent_names
-from settlement.store.payment_tables import bank_message, bank_word, payment_release_item
+from settlement.store.payment_releases import attempts_named
+from settlement.store.payment_tables import bank_message, bank_word
 from settlement.store.payments import add_moves, named, standings
-
-_RETURN = "/RRTN"
-"""The sub-family of ISO 20022's bank transaction codes for payments that come back."""
 
 
 class Heard(NamedTuple):
@@ -57,13 +38,7 @@ class Taken(NamedTuple):
     message: str
     message_id: str
     repeated: bool
-    heard: list[Heard]
-
-
-class _Message(NamedTuple):
-    message: str
-    message_id: str
-    words: list[Word]
+    heard: Sequence[Heard]
 
 
 def take(connection: Connection, path: Path, *, author: str, at: datetime) -> Taken:
@@ -71,7 +46,7 @@ def take(connection: Connection, path: Path, *, author: str, at: datetime) -> Ta
 
     Raises `FileRefused` for a file that is none of these messages, and for a report about a file that is not from here.
     """
-    digest, read = _digest(path), _read(connection, path)
+    read, digest = bank_words.read(connection, path), _digest(path)
     head = {"digest": digest, "message": read.message, "message_id": read.message_id}
     added = postgresql.insert(bank_message).values(**head, author=signature(author), at=at)
     if connection.execute(added.on_conflict_do_nothing().returning(bank_message.c.digest)).first() is None:
@@ -88,10 +63,10 @@ def heard(connection: Connection, digest: bytes) -> list[Heard]:
     """What a message said, and what became of it when it was taken."""
     query = select(bank_word).where(bank_word.c.digest == digest).order_by(bank_word.c.place)
     rows = connection.execute(query).all()
-    attempts = _attempts(connection, {row.end_to_end_id for row in rows})
+    attempts = attempts_named(connection, {row.end_to_end_id for row in rows})
     return [
         Heard(
-            attempts.get(row.end_to_end_id, ("", 0))[0],
+            attempts[row.end_to_end_id].payment if row.end_to_end_id in attempts else "",
             Word(row.end_to_end_id, row.says, row.code, row.reason),
             row.outcome,
             row.detail,
@@ -100,116 +75,28 @@ def heard(connection: Connection, digest: bytes) -> list[Heard]:
     ]
 
 
-def _applied(connection: Connection, words: list[Word], by: PaymentMove) -> Iterator[Heard]:
+def _applied(connection: Connection, words: Sequence[Word], by: PaymentMove) -> Iterator[Heard]:
     """What becomes of each word, in order; all payments that they are about are held."""
-    attempts = _attempts(connection, {word.end_to_end_id for word in words})
-    held = {
-        one.payment.payment: one
-        for one in standings(connection, named({name for name, _ in attempts.values()}), hold=True)
-    }
+    attempts = attempts_named(connection, {word.end_to_end_id for word in words})
+    found = standings(connection, named({one.payment for one in attempts.values()}), hold=True)
+    held = {one.payment.payment: one for one in found}
     moves: list[PaymentMove] = []
     for word in words:
-        name, attempt = attempts.get(word.end_to_end_id, ("", 0))
-        decided = answer(held[name], attempt, word) if name else _unknown(word)
-        if decided.outcome == APPLIED:
-            new = following(held[name], decided.steps, by._replace(reason=word.reason))
-            held[name] = Standing(held[name].payment, (*held[name].moves, *new))
-            moves += new
-        yield Heard(name, word, decided.outcome, decided.detail)
+        attempt = attempts.get(word.end_to_end_id)
+        if attempt is None:
+            yield Heard("", word, UNKNOWN, f"no file from here has a payment {word.end_to_end_id}")
+            continue
+        standing = held[attempt.payment]
+        decided = answer(standing, attempt.attempt, word)
+        new = _moves(standing, decided, word, by)
+        held[attempt.payment] = standing._replace(moves=(*standing.moves, *new))
+        moves += new
+        yield Heard(attempt.payment, word, decided.outcome, decided.detail)
     add_moves(connection, moves)
 
 
-def _unknown(word: Word) -> Answer:
-    return Answer(UNKNOWN, f"no file from here has a payment {word.end_to_end_id}")
-
-
-def _attempts(connection: Connection, names: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Payment and attempt by the names that attempts bear; those that are in no release's file are left out."""
-    item = payment_release_item.c
-    query = select(item.end_to_end_id, item.payment, item.attempt).where(item.end_to_end_id.in_(list(names)))
-    return {row.end_to_end_id: (row.payment, row.attempt) for row in connection.execute(query)}
-
-
-def _read(connection: Connection, path: Path) -> _Message:
-    message = _kind(path)
-    if message.startswith("pain.002"):
-        return _status_report(connection, path)
-    if message.startswith((camt05x.NOTIFICATION, camt05x.STATEMENT)):
-        return _account_report(connection, path, message)
-    raise FileRefused(f"is neither pain.002 nor camt.054 or camt.053, but {message[:60]!r}")
-
-
-def _status_report(connection: Connection, path: Path) -> _Message:
-    report = pain002.read(path)
-    sent = sent_names(connection, report.original_message_id)
-    if not sent:
-        raise FileRefused(f"is about {report.original_message_id!r}, and no file from here has that name")
-    if report.original_count not in {None, len(sent)}:
-        counted = f"{report.original_count} payments, and that file had {len(sent)}"
-        raise FileRefused(f"is about {report.original_message_id} with {counted}; ask the bank what it got")
-    return _Message(report.message, report.message_id, list(words_of_report(report, sent)))
-
-
-def _account_report(connection: Connection, path: Path, message: str) -> _Message:
-    """What an account report says of payments from here; the rest of it is for the reconciliation with the bank."""
-    words: list[Word] = []
-    statements: list[str] = []
-    for read in camt05x.read(path):
-        if isinstance(read, BankEntry):
-            words += _entry_words(connection, read)
-        else:
-            statements.append(read.statement_id)
-    ours = _attempts(connection, {word.end_to_end_id for word in words})
-    return _Message(message, " ".join(statements), [word for word in words if word.end_to_end_id in ours])
-
-
-def _entry_words(connection: Connection, entry: BankEntry) -> Iterator[Word]:
-    says = _says(entry)
-    if entry.status != BOOKED or not says:
-        return
-    for one in entry.transactions:
-        amount_minor = None if one.amount_minor is None else abs(one.amount_minor)
-        yield Word(one.end_to_end_id, says, entry.bank_code, one.return_reason, amount_minor, one.currency)
-    if entry.batch and not entry.transactions:
-        yield from _batch_words(connection, entry, says)
-
-
-def _says(entry: BankEntry) -> str:
-    """A debit settled a payment; a credit brought one back if the bank calls it a return or a reversal."""
-    if entry.amount_minor < 0:
-        return "" if entry.is_reversal else SETTLED
-    is_return = entry.bank_code.endswith(_RETURN) or any(one.return_reason for one in entry.transactions)
-    return RETURNED if is_return or entry.is_reversal else ""
-
-
-def _batch_words(connection: Connection, entry: BankEntry, says: str) -> Iterator[Word]:
-    """One entry for a whole file: a word for each payment that the bank did not reject, if the entry is their sum.
-
-    If it is not, nobody can tell which of them it is, so each gets the amount of the entry, which is not its own.
-    """
-    total_minor = abs(entry.amount_minor)
-    rows = _accepted(connection, entry.batch)
-    is_sum = sum(minor for _, minor in rows) == total_minor
-    for name, minor in rows:
-        if is_sum or minor != total_minor:
-            yield Word(name, says, entry.bank_code, "", minor if is_sum else total_minor, entry.currency)
-
-
-def _accepted(connection: Connection, release: str) -> list[tuple[str, int]]:
-    """Names and amounts of the payments in a file that were not rejected."""
-    item = payment_release_item.c
-    query = select(item.end_to_end_id, item.payment, item.attempt, item.amount_minor).where(item.release == release)
-    rows = connection.execute(query).all()
-    held = {one.payment.payment: one for one in standings(connection, named({row.payment for row in rows}))}
-    return [
-        (row.end_to_end_id, row.amount_minor) for row in rows if held[row.payment].state_of(row.attempt) != REJECTED
-    ]
-
-
-def _kind(path: Path) -> str:
-    for _, root in elements(path, frozenset()):
-        return namespace(root).rpartition(":")[2]
-    raise FileRefused("is empty")
+def _moves(standing: Standing, decided: Answer, word: Word, by: PaymentMove) -> list[PaymentMove]:
+    return following(standing, decided.steps, by._replace(reason=word.reason)) if decided.outcome == APPLIED else []
 
 
 def _digest(path: Path) -> bytes:

@@ -14,36 +14,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from settlement import approvals, bank_details
 from settlement.approvals import Approval
-from settlement.bank_accounts import from_content
 from settlement.bank_details import BankDetails
 from settlement.core.bank_accounts import account_content
 from settlement.core.bank_codes import ACCOUNT_REASONS, in_words
 from settlement.core.parties import OPERATOR
 from settlement.core.payment_ids import PAY, end_to_end_id
-from settlement.core.payment_moves import (
-    PAYABLE,
-    RELEASED,
-    SENT,
-    PaymentMove,
-    Standing,
-    following,
-)
-from settlement.core.payment_orders import BankHabits, CreditTransfer, PaymentOrder
+from settlement.core.payment_moves import PAYABLE, RELEASED, SENT, PaymentMove, Standing, following
+from settlement.core.payment_orders import CreditTransfer, PaymentOrder
 from settlement.core.people import signature
 from settlement.errors import InvalidPayment, SettlementRefused, UnknownPayment
 from settlement.formats import pain001
-from settlement.store.payment_tables import payment, payment_release, payment_release_item
-from settlement.store.payments import add_moves, moved_once, standings, stands_at
+from settlement.store.payment_releases import add_release, attempts_in, attempts_of, load_orders
+from settlement.store.payment_tables import payment
+from settlement.store.payments import add_moves, named, standings, stands_at
 
 KIND = "payment_release"
 """Of approvals; their subject is the release."""
-_ITEM = payment_release_item.c
 
 
 class Release(NamedTuple):
@@ -72,9 +64,8 @@ def propose(
         raise InvalidPayment(f"{execute_on} is past; no bank pays then")
     waiting = _payable(connection, currency)
     order = _order(connection, currency, at, execute_on, waiting)
-    file = pain001.write(order)
-    digest = hashlib.sha256(file).digest()
-    _store(connection, order, digest, waiting)
+    digest = hashlib.sha256(pain001.write(order)).digest()
+    add_release(connection, order, digest, waiting)
     made = approvals.propose(connection, KIND, order.message_id, digest, maker=author, at=at, registered=registered)
     return Release(order.message_id, order, digest, made)
 
@@ -107,8 +98,8 @@ def file(connection: Connection, name: str, *, author: str, at: datetime) -> byt
     written = pain001.write(release.order)
     if hashlib.sha256(written).digest() != release.file_digest:
         raise SettlementRefused(f"the rows of {name} give another file than the one that was approved")
-    items = select(_ITEM.payment).where(_ITEM.release == name)
-    held = standings(connection, payment.c.payment.in_(items), stands_at(RELEASED), hold=True)
+    names = {one.payment for one in attempts_in(connection, name)}
+    held = standings(connection, named(names), stands_at(RELEASED), hold=True)
     mine = [one for one in held if one.state == RELEASED and one.last.source == name]
     _move(connection, mine, SENT, PaymentMove("", 0, 0, "", signature(author), at, name))
     return written
@@ -116,22 +107,19 @@ def file(connection: Connection, name: str, *, author: str, at: datetime) -> byt
 
 def show(connection: Connection, name: str) -> Release:
     """A release; raises `UnknownPayment`."""
-    row = connection.execute(select(payment_release).where(payment_release.c.release == name)).first()
-    if row is None:
+    found = load_orders(connection, name)
+    if not found:
         raise UnknownPayment(f"there is no release {name}; 'hansa payment releases' lists them")
-    return _release(connection, row)
+    return _release(connection, *found[0])
 
 
 def listing(connection: Connection) -> list[Release]:
     """All releases, in the order in which they were proposed."""
-    query = select(payment_release).order_by(payment_release.c.created_at, payment_release.c.release)
-    return [_release(connection, row) for row in connection.execute(query).all()]
+    return [_release(connection, *found) for found in load_orders(connection)]
 
 
-def sent_names(connection: Connection, name: str) -> list[str]:
-    """The names that the payments in a release's file bear, in the order of the file; none for no release."""
-    query = select(_ITEM.end_to_end_id).where(_ITEM.release == name).order_by(_ITEM.place)
-    return list(connection.execute(query).scalars())
+def _release(connection: Connection, name: str, order: PaymentOrder, file_digest: bytes) -> Release:
+    return Release(name, order, file_digest, approvals.of_subject(connection, KIND, name)[-1])
 
 
 def _payable(connection: Connection, currency: str) -> list[Standing]:
@@ -166,15 +154,12 @@ def _transfer(standing: Standing, details: BankDetails) -> CreditTransfer:
 def _refuse_same_account(connection: Connection, waiting: Sequence[Standing], details: dict[str, BankDetails]) -> None:
     """Raise where the last attempt failed for bank details that would be used again."""
     failed = {one.payment.payment: one for one in waiting if _failed_for_account(one)}
-    used = select(_ITEM.payment, _ITEM.attempt, _ITEM.account).where(_ITEM.payment.in_(failed))
-    for row in connection.execute(used):
-        standing = failed[row.payment]
-        account = details[standing.payment.partner].account
-        if row.attempt == standing.last.attempt - 1 and row.account == account_content(account):
+    for used in attempts_of(connection, failed):
+        standing = failed[used.payment]
+        partner = standing.payment.partner
+        if used.attempt == standing.last.attempt - 1 and used.account == account_content(details[partner].account):
             why = in_words(standing.moves[-2].reason)
-            raise SettlementRefused(
-                f"{row.payment} came back: {why}; record other bank details of {standing.payment.partner}"
-            )
+            raise SettlementRefused(f"{used.payment} came back: {why}; record other bank details of {partner}")
 
 
 def _failed_for_account(standing: Standing) -> bool:
@@ -194,44 +179,3 @@ def _present_digest(connection: Connection, proposed: Release, waiting: Sequence
 def _move(connection: Connection, held: Sequence[Standing], state: str, by: PaymentMove) -> None:
     moves = [move for one in held for move in following(one, [(one.last.attempt, state)], by)]
     add_moves(connection, moves)
-
-
-def _store(connection: Connection, order: PaymentOrder, digest: bytes, waiting: Sequence[Standing]) -> None:
-    head = {
-        "release": order.message_id,
-        "currency": order.currency,
-        "created_at": order.created_at,
-        "execute_on": order.execute_on,
-        "account": account_content(order.debtor),
-        "habits": order.habits._asdict(),
-        "file_digest": digest,
-    }
-    items = [
-        {
-            "release": order.message_id,
-            "end_to_end_id": transfer.end_to_end_id,
-            "place": place,
-            "payment": standing.payment.payment,
-            "attempt": standing.last.attempt,
-            "amount_minor": transfer.amount_minor,
-            "account": account_content(transfer.to),
-            "remittance": transfer.remittance,
-        }
-        for place, (standing, transfer) in enumerate(zip(waiting, order.transfers, strict=True), 1)
-    ]
-    with moved_once():
-        connection.execute(insert(payment_release), head)
-        connection.execute(insert(payment_release_item), items)
-
-
-def _release(connection: Connection, row: Any) -> Release:
-    items = connection.execute(select(payment_release_item).where(_ITEM.release == row.release).order_by(_ITEM.place))
-    transfers = [
-        CreditTransfer(item.end_to_end_id, item.amount_minor, from_content(item.account), item.remittance)
-        for item in items
-    ]
-    order = PaymentOrder(
-        row.currency, row.created_at, row.execute_on, from_content(row.account), BankHabits(**row.habits), transfers
-    )
-    decided = approvals.of_subject(connection, KIND, row.release)[-1]
-    return Release(row.release, order, bytes(row.file_digest), decided)

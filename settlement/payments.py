@@ -51,8 +51,8 @@ def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author
     """
     wanted = {one.payment: one for one in (_payment(cycle, due) for due in dues if _is_paid(due))}
     there = {one.payment.payment: one.payment for one in standings(connection, payment.c.cycle == cycle)}
-    different = sorted({name for name in there if wanted.get(name) != there[name]})
-    if different or (there and len(there) < len(wanted)):
+    if there and there != wanted:
+        different = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
         raise SettlementRefused(f"the payments of {cycle} were made before, from other dues: {', '.join(different)}")
     if not there:
         by = PaymentMove("", 0, 1, PAYABLE, signature(author), at, cycle)

@@ -37,6 +37,9 @@ OUTCOMES = {
 """What may become of a bank's word, and what that means."""
 TO_BE_LOOKED_AT = frozenset({CONTRADICTS, WRONG_AMOUNT, UNKNOWN})
 
+DUPLICATE_REASONS = frozenset({"AM05", "DUPL"})
+"""Codes by which a bank refuses what it has already; they say nothing of the payment that it has."""
+
 _OUTCOME = {
     SENT: {PENDING: NOTED},
     ACCEPTED: {PENDING: LATE, ACCEPTED: REPEATED},
@@ -128,6 +131,8 @@ def answer(standing: Standing, attempt: int, word: Word) -> Answer:
     if word.amount_minor is not None and (word.amount_minor, word.currency) != (payment.amount_minor, payment.currency):
         return Answer(WRONG_AMOUNT, f"{_amount(word.amount_minor, word.currency)} instead of {_amount_of(payment)}")
     outcome = _OUTCOME[state].get(word.says, APPLIED)
+    if outcome == APPLIED and word.says == REJECTED and not DUPLICATE_REASONS.isdisjoint(word.reason.split()):
+        return Answer(CONTRADICTS, "it was refused as a duplicate; what the bank says of the first counts")
     if outcome == CONTRADICTS:
         return Answer(outcome, f"attempt {attempt} was {state} before")
     return Answer(outcome, "", _steps(attempt, word.says) if outcome == APPLIED else ())

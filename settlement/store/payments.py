@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, any_, exists, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.elements import CollectionAggregate
 
 from settlement.core.payment_moves import Payment, PaymentMove, Standing
 from settlement.errors import SettlementRefused
@@ -37,7 +35,12 @@ def stands_at(state: str) -> ColumnElement[bool]:
 
 def named(names: Collection[str]) -> ColumnElement[bool]:
     """Payments of these names."""
-    return payment.c.payment == _any_of(names)
+    return among(payment.c.payment, names)
+
+
+def among(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
+    """Rows whose text is one of these: as one array, since a statement has at most 65,535 parameters."""
+    return column == any_(literal(list(names), ARRAY(Text)))
 
 
 def add_payments(connection: Connection, payments: Sequence[Payment], moves: Sequence[PaymentMove]) -> None:
@@ -66,11 +69,7 @@ def moved_once() -> Iterator[None]:
 
 def _moves(connection: Connection, names: Collection[str]) -> defaultdict[str, list[PaymentMove]]:
     found: defaultdict[str, list[PaymentMove]] = defaultdict(list)
-    query = select(*_MOVE).where(payment_move.c.payment == _any_of(names))
+    query = select(*_MOVE).where(among(payment_move.c.payment, names))
     for row in connection.execute(query.order_by(payment_move.c.payment, payment_move.c.seq)):
         found[row.payment].append(PaymentMove._make(row))
     return found
-
-
-def _any_of(names: Collection[str]) -> CollectionAggregate[Any]:
-    return any_(literal(list(names), ARRAY(Text)))

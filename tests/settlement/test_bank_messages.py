@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,7 @@ class Inbox:
     def take(self, text: str) -> list[tuple[str, str]]:
         return [(one.payment, one.outcome) for one in self.heard(text)]
 
-    def heard(self, text: str) -> list[Heard]:
+    def heard(self, text: str) -> Sequence[Heard]:
         self.number += 1
         path = self.folder / f"{self.number}.xml"
         path.write_text(text, encoding="utf-8")

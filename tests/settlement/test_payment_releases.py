@@ -16,6 +16,7 @@ from settlement.core.payment_ids import end_to_end_id
 from settlement.core.payment_moves import PAYABLE, RELEASED, SENT
 from settlement.errors import ApprovalRefused, InvalidPayment, SettlementRefused, UnknownPayment
 from settlement.formats.schemas import schema
+from settlement.store.payment_releases import attempts_in
 from tests.settlement.paying import (
     AT,
     BAKERY_PAID,
@@ -192,5 +193,6 @@ def test_of_two_releases_of_the_same_payments_one_is_approved(engine: Engine) ->
 
 def test_names_are_those_of_the_payments(connection: Connection) -> None:
     release, _ = sent(connection)
-    names = payment_releases.sent_names(connection, release.release)
+    names = [one.end_to_end_id for one in release.order.transfers]
+    assert names == [one.end_to_end_id for one in attempts_in(connection, release.release)]
     assert names == sorted([end_to_end_id(BAKERY_PAID, 1), end_to_end_id(GROCER_PAID, 1)])

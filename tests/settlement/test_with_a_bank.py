@@ -161,6 +161,18 @@ def test_a_message_is_taken_once(engine: Engine, bank: Bank, tmp_path: Path) -> 
         assert len(payments.show(connection, BAKERY_PAID).moves) == 4
 
 
+def test_a_file_that_was_sent_twice_by_mistake(engine: Engine, bank: Bank, tmp_path: Path) -> None:
+    """The bank's refusal of the second is taken in before its word about the first, and nothing becomes payable."""
+    _, file = send(engine)
+    for _ in range(2):
+        bank.ask("POST", "/payments", file, "application/xml")
+    first, second = bank.collect(tmp_path, "pain.002")
+    assert {outcome for _, outcome in outcomes(take(engine, second))} == {"contradicts"}
+    assert standing(engine) == (SENT, SENT)
+    take(engine, first)
+    assert standing(engine) == (ACCEPTED, ACCEPTED)
+
+
 def test_the_bank_knows_a_file_that_it_gets_again(engine: Engine, bank: Bank, tmp_path: Path) -> None:
     """The regenerated file has the same name, so the bank does not pay twice; its refusal contradicts what it said."""
     made, file = send(engine)

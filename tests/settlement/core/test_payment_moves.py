@@ -104,6 +104,14 @@ def test_another_amount_moves_nothing(minor: int, currency: str) -> None:
     assert decided.steps == ()
 
 
+@pytest.mark.parametrize("state", [SENT, ACCEPTED])
+@pytest.mark.parametrize("reason", ["DUPL", "AM05", "NARR AM05"])
+def test_a_file_that_was_sent_twice_is_not_paid_again(state: str, reason: str) -> None:
+    """The refusal may come before the bank's word about the first; taken for one, it would make the payment payable."""
+    decided = answer(at(PAYABLE, state), 1, Word("P-1", REJECTED, "RJCT", reason))
+    assert (decided.outcome, decided.steps) == (CONTRADICTS, ())
+
+
 def test_names_end_and_payments_with_them() -> None:
     _, after = heard(at(SENT, attempt=MAX_ATTEMPTS), MAX_ATTEMPTS, REJECTED)
     assert after.state == REJECTED
