@@ -1,7 +1,8 @@
 """Bank details on record: where partners are paid, and the operator's own accounts with the habits of his bank.
 
 Whoever changes where money goes could send it to himself, so a second operator approves each version by its digest
-before it is used. What is used is the last version that was approved; older ones stay.
+before it is used. What is used is the last version that was approved; older ones stay. A partner of which nothing is on
+record is paid to the account of its contract, which two people published.
 """
 
 from __future__ import annotations
@@ -9,22 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, select
 
 from settlement import approvals
 from settlement.bank_accounts import from_content
-from settlement.core.bank_accounts import BankAccount, account_content
+from settlement.core.accounts import read_account
+from settlement.core.bank_accounts import Address, BankAccount, account_content
+from settlement.core.contracts import Contract
+from settlement.core.contracts import in_force as contract_in_force
 from settlement.core.parties import FUND, OPERATOR
 from settlement.core.payment_orders import BankHabits, usual_habits
 from settlement.errors import InvalidAccount
 from settlement.formats.pain001 import VERSIONS
 from settlement.store.payment_tables import bank_account
 from settlement.store.payments import moved_once
-from settlement.store.tables import approval
+from settlement.store.tables import approval, contract
 
 KIND = "bank_account"
 """Of approvals; their subject is party, currency and version with slashes between."""
@@ -106,6 +111,38 @@ def in_force(connection: Connection, currency: str) -> dict[str, BankDetails]:
     approved = and_(approval.c.kind == KIND, approval.c.subject == subject, approval.c.state == approvals.APPROVED)
     query = select(bank_account).join(approval, approved).where(columns.currency == currency)
     return {row.party: _stored(row) for row in connection.execute(query.order_by(columns.version))}
+
+
+def accounts(connection: Connection, currency: str, day: date) -> dict[str, BankAccount]:
+    """Where parties are paid in a currency on a day: as is on record, or else as their contracts in force say."""
+    recorded = {party: details.account for party, details in in_force(connection, currency).items()}
+    return _agreed(connection, currency, day) | recorded
+
+
+def _agreed(connection: Connection, currency: str, day: date) -> dict[str, BankAccount]:
+    columns = contract.c
+    query = select(columns.partner, columns.version, columns.valid_from, columns.terms, columns.account)
+    versions: defaultdict[str, list[tuple[Contract, dict[str, Any] | None]]] = defaultdict(list)
+    for row in connection.execute(query):
+        read = Contract(row.partner, row.version, row.valid_from, row.terms, "", b"")
+        versions[row.partner].append((read, row.account))
+    found = {}
+    for partner, known in versions.items():
+        chosen = contract_in_force([read for read, _ in known], day)
+        account = next((account for read, account in known if read is chosen), None)
+        if chosen and account and chosen.document.get("currency") == currency:
+            found[partner] = _of_contract(account)
+    return found
+
+
+def _of_contract(document: Mapping[str, Any]) -> BankAccount:
+    """A contract's account, which calls the parts of an address otherwise, as one that can be paid to."""
+    agreed = read_account(document)
+    part = agreed.address.get
+    address = Address(
+        part("country", ""), part("town", ""), part("postcode", ""), part("street", ""), part("building", "")
+    )
+    return BankAccount(agreed.name, address, iban=agreed.iban)
 
 
 def _stored(row: Any) -> BankDetails:

@@ -20,15 +20,14 @@ from sqlalchemy import Connection
 
 from settlement import approvals, bank_details
 from settlement.approvals import Approval
-from settlement.bank_details import BankDetails
-from settlement.core.bank_accounts import account_content
+from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.core.bank_codes import ACCOUNT_REASONS, in_words
 from settlement.core.parties import OPERATOR
 from settlement.core.payment_ids import PAY, end_to_end_id
 from settlement.core.payment_moves import PAYABLE, RELEASED, SENT, PaymentMove, Standing, following
 from settlement.core.payment_orders import CreditTransfer, PaymentOrder
 from settlement.core.people import signature
-from settlement.errors import InvalidPayment, SettlementRefused, UnknownPayment
+from settlement.errors import InvalidAccount, InvalidPayment, SettlementRefused, UnknownPayment
 from settlement.formats import pain001
 from settlement.store.payment_releases import add_release, attempts_in, attempts_of, load_orders
 from settlement.store.payment_tables import payment
@@ -63,7 +62,7 @@ def propose(
     if execute_on < at.date():
         raise InvalidPayment(f"{execute_on} is past; no bank pays then")
     waiting = _payable(connection, currency)
-    order = _order(connection, currency, at, execute_on, waiting)
+    order = _order(connection, currency, at, execute_on, waiting, at.date())
     digest = hashlib.sha256(pain001.write(order)).digest()
     add_release(connection, order, digest, waiting)
     made = approvals.propose(connection, KIND, order.message_id, digest, maker=author, at=at, registered=registered)
@@ -79,7 +78,7 @@ def approve(
     """
     proposed = show(connection, name)
     waiting = _payable(connection, proposed.order.currency)
-    present = _present_digest(connection, proposed, waiting)
+    present = _present_digest(connection, proposed, waiting, at.date())
     decided = approvals.approve(
         connection, KIND, name, stated=stated, present=present, approver=approver, at=at, registered=registered
     )
@@ -128,36 +127,37 @@ def _payable(connection: Connection, currency: str) -> list[Standing]:
 
 
 def _order(
-    connection: Connection, currency: str, at: datetime, execute_on: date, waiting: Sequence[Standing]
+    connection: Connection, currency: str, at: datetime, execute_on: date, waiting: Sequence[Standing], day: date
 ) -> PaymentOrder:
+    """What the payments come to with the bank details that are used on a day."""
     if not waiting:
         raise SettlementRefused(f"nothing is payable in {currency}")
-    details = bank_details.in_force(connection, currency)
-    missing = {one.payment.partner for one in waiting} - details.keys()
-    if missing or OPERATOR not in details:
-        parties = ", ".join(sorted({*missing, *({OPERATOR} - details.keys())}))
+    debtor = bank_details.in_force(connection, currency).get(OPERATOR)
+    accounts = bank_details.accounts(connection, currency, day)
+    missing = {OPERATOR, *(one.payment.partner for one in waiting)} - accounts.keys()
+    if missing or debtor is None:
+        parties = ", ".join(sorted(missing))
         raise SettlementRefused(
             f"no approved bank details in {currency} of {parties}; 'hansa payment account' records them"
         )
-    _refuse_same_account(connection, waiting, details)
-    transfers = [_transfer(one, details[one.payment.partner]) for one in waiting]
-    debtor = details[OPERATOR]
+    _refuse_same_account(connection, waiting, accounts)
+    transfers = [_transfer(one, accounts[one.payment.partner]) for one in waiting]
     return PaymentOrder(currency, at, execute_on, debtor.account, debtor.habits, transfers)
 
 
-def _transfer(standing: Standing, details: BankDetails) -> CreditTransfer:
+def _transfer(standing: Standing, account: BankAccount) -> CreditTransfer:
     one = standing.payment
     name = end_to_end_id(one.payment, standing.last.attempt)
-    return CreditTransfer(name, one.amount_minor, details.account, f"Settlement {one.cycle} {one.partner}")
+    return CreditTransfer(name, one.amount_minor, account, f"Settlement {one.cycle} {one.partner}")
 
 
-def _refuse_same_account(connection: Connection, waiting: Sequence[Standing], details: dict[str, BankDetails]) -> None:
+def _refuse_same_account(connection: Connection, waiting: Sequence[Standing], accounts: dict[str, BankAccount]) -> None:
     """Raise where the last attempt failed for bank details that would be used again."""
     failed = {one.payment.payment: one for one in waiting if _failed_for_account(one)}
     for used in attempts_of(connection, failed):
         standing = failed[used.payment]
         partner = standing.payment.partner
-        if used.attempt == standing.last.attempt - 1 and used.account == account_content(details[partner].account):
+        if used.attempt == standing.last.attempt - 1 and used.account == account_content(accounts[partner]):
             why = in_words(standing.moves[-2].reason)
             raise SettlementRefused(f"{used.payment} came back: {why}; record other bank details of {partner}")
 
@@ -166,13 +166,13 @@ def _failed_for_account(standing: Standing) -> bool:
     return len(standing.moves) > 1 and not ACCOUNT_REASONS.isdisjoint(standing.moves[-2].reason.split())
 
 
-def _present_digest(connection: Connection, proposed: Release, waiting: Sequence[Standing]) -> bytes:
-    """The digest of the file that payments and bank details of now give; empty when they give none."""
+def _present_digest(connection: Connection, proposed: Release, waiting: Sequence[Standing], day: date) -> bytes:
+    """The digest of the file that payments and bank details of this day give; empty when they give none."""
     order = proposed.order
     try:
-        present = _order(connection, order.currency, order.created_at, order.execute_on, waiting)
+        present = _order(connection, order.currency, order.created_at, order.execute_on, waiting, day)
         return hashlib.sha256(pain001.write(present)).digest()
-    except (SettlementRefused, InvalidPayment):
+    except (SettlementRefused, InvalidPayment, InvalidAccount):
         return b""
 
 

@@ -32,7 +32,9 @@ __all__ = ["from_dues", "listing", "outstanding", "prepare", "received", "show"]
 
 
 def prepare(connection: Connection, cycle: str, *, author: str, at: datetime) -> list[Standing]:
-    """Make the payments of a published cycle from its nets, and return them all; doing it again makes none.
+    """Make the payments of a published cycle from its dues, and return them all; doing it again makes none.
+
+    In a cycle from before there were dues, what is due to a partner is its net.
 
     Raises `UnknownCycle`, and `SettlementRefused` for a cycle that is not published.
     """
@@ -40,8 +42,8 @@ def prepare(connection: Connection, cycle: str, *, author: str, at: datetime) ->
     last = moves_of(connection, cycle)[-1]
     if last.state != PUBLISHED:
         raise SettlementRefused(f"{standing(last)}; it has to be {PUBLISHED} before anything is paid")
-    dues = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
-    return from_dues(connection, cycle, dues, author=author, at=at)
+    nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
+    return from_dues(connection, cycle, claims.dues or nets, author=author, at=at)
 
 
 def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author: str, at: datetime) -> list[Standing]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from settlement import bank_details
 from settlement.core.bank_accounts import BankAccount, account_content
@@ -91,6 +93,36 @@ def test_what_is_refused(connection: Connection, party: str, currency: str, habi
     content = account_content(BAKERY)
     with pytest.raises(InvalidAccount, match=said):
         bank_details.propose(connection, party, currency, content, habits, author=MAKER, at=AT, registered=False)
+
+
+AGREED = """
+    INSERT INTO settlement.contract
+        (partner, version, valid_from, terms, account, digest, drafted_by, drafted_at, published_by, published_at)
+    VALUES ('baker', :version, :valid_from, '{"currency": "EUR"}', CAST(:account AS jsonb), '', 'a', now(), 'b', now())
+"""
+
+
+def agree(connection: Connection, version: int, valid_from: date, account: BankAccount) -> None:
+    address = account.address
+    parts = {"country": address.country, "town": address.town, "postcode": address.post_code, "street": address.street}
+    document = {"iban": account.iban, "name": account.holder, "address": {k: v for k, v in parts.items() if v}}
+    row = {"version": version, "valid_from": valid_from, "account": json.dumps(document)}
+    connection.execute(text(AGREED), row)
+
+
+def test_a_partner_without_details_on_record_is_paid_as_its_contract_says(connection: Connection) -> None:
+    def paid(currency: str = "EUR", day: date = date(2017, 2, 1)) -> BankAccount | None:
+        return bank_details.accounts(connection, currency, day).get("baker")
+
+    agree(connection, 1, date(2017, 1, 1), BAKERY)
+    agree(connection, 2, date(2017, 2, 1), GROCER)
+    without_building = BAKERY._replace(address=BAKERY.address._replace(building=""))
+    assert paid(day=date(2016, 12, 31)) is None
+    assert paid(day=date(2017, 1, 31)) == without_building
+    assert paid() == GROCER._replace(bic="")
+    assert paid("USD") is None
+    record(connection, "baker", BAKERY)
+    assert paid() == BAKERY
 
 
 def test_nothing_was_proposed(connection: Connection) -> None:
