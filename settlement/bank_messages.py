@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql
 
 from settlement import bank_words
+from settlement.bank_words import Said
 from settlement.core.payment_moves import APPLIED, UNKNOWN, Answer, PaymentMove, Standing, Word, answer, following
 from settlement.core.people import signature
 from settlement.store.payment_releases import attempts_named
@@ -52,7 +53,7 @@ def take(connection: Connection, path: Path, *, author: str, at: datetime) -> Ta
     if connection.execute(added.on_conflict_do_nothing().returning(bank_message.c.digest)).first() is None:
         return Taken(read.message, read.message_id, True, heard(connection, digest))
     by = PaymentMove("", 0, 0, "", signature(author), at, f"{read.message} {read.message_id}")
-    said = list(_applied(connection, read.words, by))
+    said = list(_applied(connection, read.said, by))
     rows = [{"digest": digest, "place": place, **_row(one)} for place, one in enumerate(said, 1)]
     if rows:
         connection.execute(insert(bank_word), rows)
@@ -63,10 +64,12 @@ def heard(connection: Connection, digest: bytes) -> list[Heard]:
     """What a message said, and what became of it when it was taken."""
     query = select(bank_word).where(bank_word.c.digest == digest).order_by(bank_word.c.place)
     rows = connection.execute(query).all()
-    attempts = attempts_named(connection, {row.end_to_end_id for row in rows})
+    names = {row.end_to_end_id for row in rows}
+    payments = {name: one.payment for name, one in attempts_named(connection, names).items()}
+    payments |= {one.payment.payment: one.payment.payment for one in standings(connection, named(names))}
     return [
         Heard(
-            attempts[row.end_to_end_id].payment if row.end_to_end_id in attempts else "",
+            payments.get(row.end_to_end_id, ""),
             Word(row.end_to_end_id, row.says, row.code, row.reason),
             row.outcome,
             row.detail,
@@ -75,23 +78,20 @@ def heard(connection: Connection, digest: bytes) -> list[Heard]:
     ]
 
 
-def _applied(connection: Connection, words: Sequence[Word], by: PaymentMove) -> Iterator[Heard]:
+def _applied(connection: Connection, said: Sequence[Said], by: PaymentMove) -> Iterator[Heard]:
     """What becomes of each word, in order; all payments that they are about are held."""
-    attempts = attempts_named(connection, {word.end_to_end_id for word in words})
-    found = standings(connection, named({one.payment for one in attempts.values()}), hold=True)
+    found = standings(connection, named({one.payment for one in said}), hold=True)
     held = {one.payment.payment: one for one in found}
     moves: list[PaymentMove] = []
-    for word in words:
-        attempt = attempts.get(word.end_to_end_id)
-        if attempt is None:
-            yield Heard("", word, UNKNOWN, f"no file from here has a payment {word.end_to_end_id}")
+    for word, payment, attempt in said:
+        if not payment:
+            yield Heard("", word, UNKNOWN, f"no such payment was in that file: {word.end_to_end_id}")
             continue
-        standing = held[attempt.payment]
-        decided = answer(standing, attempt.attempt, word)
-        new = _moves(standing, decided, word, by)
-        held[attempt.payment] = standing._replace(moves=(*standing.moves, *new))
+        decided = answer(held[payment], attempt, word)
+        new = _moves(held[payment], decided, word, by)
+        held[payment] = held[payment]._replace(moves=(*held[payment].moves, *new))
         moves += new
-        yield Heard(attempt.payment, word, decided.outcome, decided.detail)
+        yield Heard(payment, word, decided.outcome, decided.detail)
     add_moves(connection, moves)
 
 

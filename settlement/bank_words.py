@@ -1,19 +1,20 @@
 """Reading banks' messages as words about payments from here: pain.002 status reports, camt.054 and camt.053.
 
 A status report is about one file, and is refused if that is not from here or had another number of payments. An account
-report is about everything on an account; what it says of payments from here is taken, and the rest is for the
-reconciliation with the bank.
+report is about everything on an account. What it says of payments from here is taken, and of money that a partner paid
+in with the name of its payment in the reference; the rest is for the reconciliation with the bank.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from settlement.core.bank_entries import BOOKED, BankEntry
+from settlement.core.bank_entries import BOOKED, BankEntry, BankTransaction
+from settlement.core.payment_ids import NAME, RECEIVE
 from settlement.core.payment_moves import REJECTED, RETURNED, SETTLED, Word
 from settlement.core.status_reports import words as words_of_report
 from settlement.errors import FileRefused
@@ -22,8 +23,18 @@ from settlement.formats.xml_stream import elements, namespace
 from settlement.store.payment_releases import Attempt, attempts_in, attempts_named
 from settlement.store.payments import named, standings
 
+RECEIVED = "received"
+"""What a credit says that brings nothing back; no state."""
 _RETURN = "/RRTN"
 """The sub-family of ISO 20022's bank transaction codes for payments that come back."""
+
+
+class Said(NamedTuple):
+    """A word with the payment and the attempt that it is about; "" and 0 where there are none of that name."""
+
+    word: Word
+    payment: str = ""
+    attempt: int = 0
 
 
 class BankMessage(NamedTuple):
@@ -31,7 +42,7 @@ class BankMessage(NamedTuple):
 
     message: str
     message_id: str
-    words: list[Word]
+    said: Sequence[Said]
 
 
 def read(connection: Connection, path: Path) -> BankMessage:
@@ -46,13 +57,14 @@ def read(connection: Connection, path: Path) -> BankMessage:
 
 def _status_report(connection: Connection, path: Path) -> BankMessage:
     report = pain002.read(path)
-    sent = [one.end_to_end_id for one in attempts_in(connection, report.original_message_id)]
+    sent = {one.end_to_end_id: one for one in attempts_in(connection, report.original_message_id)}
     if not sent:
         raise FileRefused(f"is about {report.original_message_id!r}, and no file from here has that name")
     if report.original_count not in {None, len(sent)}:
         counted = f"{report.original_count} payments, and that file had {len(sent)}"
         raise FileRefused(f"is about {report.original_message_id} with {counted}; ask the bank what it got")
-    return BankMessage(report.message, report.message_id, list(words_of_report(report, sent)))
+    said = [_about(word, sent.get(word.end_to_end_id)) for word in words_of_report(report, [*sent])]
+    return BankMessage(report.message, report.message_id, said)
 
 
 def _account_report(connection: Connection, path: Path, message: str) -> BankMessage:
@@ -63,8 +75,25 @@ def _account_report(connection: Connection, path: Path, message: str) -> BankMes
             words += _entry_words(connection, part)
         else:
             statements.append(part.statement_id)
-    ours = attempts_named(connection, {word.end_to_end_id for word in words})
-    return BankMessage(message, " ".join(statements), [word for word in words if word.end_to_end_id in ours])
+    return BankMessage(message, " ".join(statements), _ours(connection, words))
+
+
+def _ours(connection: Connection, words: Sequence[Word]) -> list[Said]:
+    """The words about payments from here; a payment that a partner makes has one attempt, and bears its own name."""
+    names = {word.end_to_end_id for word in words}
+    attempts = attempts_named(connection, names)
+    paid_in = {one.payment.payment for one in standings(connection, named(names)) if one.payment.direction == RECEIVE}
+    return [
+        Said(word, word.end_to_end_id, 1)
+        if word.end_to_end_id in paid_in
+        else _about(word, attempts[word.end_to_end_id])
+        for word in words
+        if word.end_to_end_id in paid_in or word.end_to_end_id in attempts
+    ]
+
+
+def _about(word: Word, attempt: Attempt | None) -> Said:
+    return Said(word, attempt.payment, attempt.attempt) if attempt else Said(word)
 
 
 def _entry_words(connection: Connection, entry: BankEntry) -> Iterator[Word]:
@@ -73,17 +102,27 @@ def _entry_words(connection: Connection, entry: BankEntry) -> Iterator[Word]:
         return
     for one in entry.transactions:
         amount_minor = None if one.amount_minor is None else abs(one.amount_minor)
-        yield Word(one.end_to_end_id, says, entry.bank_code, one.return_reason, amount_minor, one.currency)
-    if entry.batch and not entry.transactions:
+        name = one.end_to_end_id if says != RECEIVED else _name_in(one)
+        yield Word(
+            name, SETTLED if says == RECEIVED else says, entry.bank_code, one.return_reason, amount_minor, one.currency
+        )
+    if entry.batch and not entry.transactions and says != RECEIVED:
         yield from _batch_words(connection, entry, says)
 
 
 def _says(entry: BankEntry) -> str:
-    """A debit settled a payment; a credit brought one back if the bank calls it a return or a reversal."""
+    """A debit settled a payment; a credit brought one back if the bank calls it a return, and else money came in."""
     if entry.amount_minor < 0:
         return "" if entry.is_reversal else SETTLED
     is_return = entry.bank_code.endswith(_RETURN) or any(one.return_reason for one in entry.transactions)
-    return RETURNED if is_return or entry.is_reversal else ""
+    return RETURNED if is_return or entry.is_reversal else RECEIVED
+
+
+def _name_in(transaction: BankTransaction) -> str:
+    """The name of a payment that a partner quotes wherever its bank lets it; "" where it quotes none."""
+    places = (transaction.end_to_end_id, transaction.creditor_reference, transaction.unstructured)
+    found = (NAME.search("".join(text.split()).upper()) for text in places)
+    return next((match[0] for match in found if match), "")
 
 
 def _batch_words(connection: Connection, entry: BankEntry, says: str) -> Iterator[Word]:

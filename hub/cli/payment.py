@@ -140,6 +140,21 @@ def take(settings: Settings, path: Path, author: str, as_json: bool) -> None:
     sys.exit(bool(taken["to_be_looked_at"]))
 
 
+@payment.command()
+@click.argument("name", metavar="PAYMENT")
+@click.option("--amount", required=True, help="What came in, such as 50.13.")
+@click.option("--source", required=True, help="Where it was seen: the bank statement and its entry.")
+@AUTHOR
+@json_option
+@click.pass_obj
+def received(settings: Settings, name: str, amount: str, source: str, author: str, as_json: bool) -> None:
+    """Note that a partner paid in what it owed, where it did not quote the payment's name.
+
+    `import` notes by itself what came in with the name in its reference.
+    """
+    show(payments.received(start.open_hub(settings), name, amount, source, author), as_json, name)
+
+
 @payment.group()
 def account() -> None:
     """Bank details, which two people put on record: of partners, and the operator's own (@operator)."""

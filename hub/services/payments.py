@@ -17,7 +17,8 @@ from settlement.bank_details import BankDetails
 from settlement.bank_messages import Taken
 from settlement.core.bank_accounts import account_content
 from settlement.core.bank_codes import in_words
-from settlement.core.currency import written
+from settlement.core.bank_text import is_text
+from settlement.core.currency import in_minor, written
 from settlement.core.parties import OPERATOR
 from settlement.core.payment_moves import TO_BE_LOOKED_AT, PaymentMove, Standing
 from settlement.formats.files import whole_file
@@ -98,6 +99,24 @@ def take(hub: Hub, path: Path, author: str) -> dict[str, Any]:
     )
 
 
+def received(hub: Hub, payment: str, amount: str, source: str, author: str) -> dict[str, Any]:
+    """Note by hand that a partner paid in what it owed; `amount` is written like 50.13 in the payment's currency.
+
+    Raises:
+        Refused: ``invalid_request`` for an amount that is none, or a source that is not 1 to 200 printable characters.
+    """
+    if not is_text(source, 200):
+        raise Refused("invalid_request", "A source is 1 to 200 printable characters, such as the statement's entry.")
+
+    def work(connection: Any) -> Standing:
+        currency = payments.show(connection, payment).payment.currency
+        at = hub.moment(connection).now
+        minor = _minor(amount, currency)
+        return payments.received(connection, payment, minor, currency, author=author, at=at, source=source)
+
+    return _brief(hub.database.transact(work))
+
+
 def propose_account(hub: Hub, party: str, currency: str, document: dict[str, Any], author: str) -> dict[str, Any]:
     """Propose bank details: a document with `account`, and for the operator's own `habits` of its bank.
 
@@ -150,6 +169,13 @@ def _digest(stated: str) -> bytes:
         return bytes.fromhex(stated)
     except ValueError as error:
         raise Refused("invalid_request", "A digest is 64 hexadecimal digits, as it was shown.") from error
+
+
+def _minor(amount: str, currency: str) -> int:
+    try:
+        return in_minor(amount, currency)
+    except ValueError as error:
+        raise Refused("invalid_request", f"The amount: {error}.") from error
 
 
 def _brief(standing: Standing) -> dict[str, Any]:

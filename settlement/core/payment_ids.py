@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 
 RECEIVE, PAY = "in", "out"
 """Directions as the operator sees them: a partner pays in, or is paid out."""
 MAX_ATTEMPTS = 99
+NAME = re.compile(r"[0-9]{4}-[0-9A-Z-]{2,5}-[A-Z]{3}-[A-Z2-7]{16}", re.ASCII)
+"""What the name of a payment looks like, in whatever text it stands."""
 _DIGEST_BYTES = 10
 
 

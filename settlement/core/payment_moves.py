@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from settlement.core.currency import written
-from settlement.core.payment_ids import MAX_ATTEMPTS
+from settlement.core.payment_ids import MAX_ATTEMPTS, RECEIVE
 
 PAYABLE, RELEASED, SENT, ACCEPTED = "payable", "released", "sent", "accepted"
 SETTLED, REJECTED, RETURNED = "settled", "rejected", "returned"
@@ -125,11 +125,13 @@ def answer(standing: Standing, attempt: int, word: Word) -> Answer:
     state, payment = standing.state_of(attempt), standing.payment
     if word.says not in {PENDING, *STATES}:
         return Answer(UNKNOWN, f"the status {word.code or '(none)'} is not known here")
+    if payment.direction == RECEIVE:
+        return _receipt(state, payment, word)
     if state not in _OUTCOME:
         detail = f"attempt {attempt} is {state}, no bank has it" if state else f"there was no attempt {attempt}"
         return Answer(CONTRADICTS if state else UNKNOWN, detail)
-    if word.amount_minor is not None and (word.amount_minor, word.currency) != (payment.amount_minor, payment.currency):
-        return Answer(WRONG_AMOUNT, f"{_amount(word.amount_minor, word.currency)} instead of {_amount_of(payment)}")
+    if other := _other_amount(payment, word):
+        return Answer(WRONG_AMOUNT, other)
     outcome = _OUTCOME[state].get(word.says, APPLIED)
     if outcome == APPLIED and word.says == REJECTED and not DUPLICATE_REASONS.isdisjoint(word.reason.split()):
         return Answer(CONTRADICTS, "it was refused as a duplicate; what the bank says of the first counts")
@@ -138,18 +140,27 @@ def answer(standing: Standing, attempt: int, word: Word) -> Answer:
     return Answer(outcome, "", _steps(attempt, word.says) if outcome == APPLIED else ())
 
 
+def _receipt(state: str, payment: Payment, word: Word) -> Answer:
+    """What becomes of a partner's payment when money came in under its name: notification and statement both say so."""
+    if word.says != SETTLED or state not in {PAYABLE, SETTLED}:
+        return Answer(CONTRADICTS, "a partner pays it in")
+    if other := _other_amount(payment, word):
+        return Answer(WRONG_AMOUNT, other)
+    return Answer(REPEATED) if state == SETTLED else Answer(APPLIED, "", [(1, SETTLED)])
+
+
+def _other_amount(payment: Payment, word: Word) -> str:
+    """How the amount that the bank says differs; empty if it is the payment's, or the bank says none."""
+    if word.amount_minor is None or (word.amount_minor, word.currency) == (payment.amount_minor, payment.currency):
+        return ""
+    said, due = written(word.amount_minor, word.currency), written(payment.amount_minor, payment.currency)
+    return f"{said} {word.currency} instead of {due} {payment.currency}"
+
+
 def _steps(attempt: int, says: str) -> list[tuple[int, str]]:
     """What was rejected or returned is payable again at once, unless it failed as often as names allow."""
     again = says in {REJECTED, RETURNED} and attempt < MAX_ATTEMPTS
     return [(attempt, says), *([(attempt + 1, PAYABLE)] if again else [])]
-
-
-def _amount_of(payment: Payment) -> str:
-    return _amount(payment.amount_minor, payment.currency)
-
-
-def _amount(minor: int, currency: str) -> str:
-    return f"{written(minor, currency)} {currency}"
 
 
 def following(standing: Standing, steps: Iterable[tuple[int, str]], by: PaymentMove) -> list[PaymentMove]:

@@ -135,6 +135,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("file", "none", "x.xml", *ADA), "no release none"),
     (("approve", "none", "--digest", "00" * 32, *ADA), "no release none"),
     (("approve", "none", "--digest", "zz", *ADA), "64 hexadecimal digits"),
+    (("received", "none", "--amount", "1", "--source", "x", *ADA), "no payment none"),
     (("release", "USD", "--execute-on", "2017-02-06", *ADA), "nothing is payable in USD"),
     (("release", "USD", "--execute-on", "2016-02-06", *ADA), "is past"),
     (("account", "approve", "fuel", "USD", "--digest", "00" * 32, *ADA), "nobody proposed"),
@@ -147,6 +148,16 @@ NO_DETAILS = [
     ('{"account": []}', "bank details are holder"),
     ('{"account": {"holder": "F"}, "habits": []}', "bank details are holder"),
 ]
+
+
+def test_what_a_partner_paid_in(hansa: Run) -> None:
+    found(hansa("payment", "prepare", "2017-01", *ADA, "--json"))
+    [owed] = found(hansa("payment", "list", "--direction", "in", "--json"))
+    received = ("payment", "received", owed["payment"], "--source", "statement 7, entry 3", *ADA, "--amount")
+    assert "0.20 USD, and not 0.30 USD" in refusal(hansa(*received, "0.30"))
+    assert "is no amount" in refusal(hansa(*received, "1,50"))
+    for _ in range(2):
+        assert found(hansa(*received, "0.20", "--json"))["state"] == "settled"
 
 
 def test_a_refusal_is_1_and_says_why(hansa: Run) -> None:

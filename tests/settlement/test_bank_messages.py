@@ -129,14 +129,51 @@ def test_a_return_that_is_told_twice_comes_back_once(inbox: Inbox) -> None:
         entry("50.12", "CRDT", BAKERY_NAME),
         entry("50.12", "DBIT", BAKERY_NAME, more="<RvslInd>true</RvslInd>"),
         entry("50.12", "DBIT", "NOTPROVIDED"),
-        entry("50.13", "CRDT", FUEL_PAYS),
+        entry("50.13", "DBIT", FUEL_PAYS, more="<RvslInd>true</RvslInd>"),
         entry("50.12", "DBIT"),
     ],
-    ids=["pending", "a credit with our name that is no return", "reversed debit", "no name", "paid in", "bare"],
+    ids=["pending", "a credit with our name that is no return", "reversed debit", "no name", "reversed", "bare"],
 )
 def test_what_says_nothing_of_a_payment(inbox: Inbox, harmless: str) -> None:
     assert inbox.take(notification(harmless)) == []
     assert states(inbox.connection)[BAKERY_PAID] == SENT
+
+
+def quoted(text: str, place: str = "RmtInf/Ustrd", amount: str = "50.13") -> str:
+    """A credit whose sender quotes a text."""
+    first, last = place.split("/")
+    details = f"<TxDtls><{first}><{last}>{text}</{last}></{first}></TxDtls>"
+    return entry(amount, "CRDT").replace("<NtryDtls>", f"<NtryDtls>{details}")
+
+
+@pytest.mark.parametrize(
+    "credit",
+    [
+        entry("50.13", "CRDT", FUEL_PAYS),
+        quoted(FUEL_PAYS),
+        quoted(f"settlement, our ref. 17: {FUEL_PAYS.lower()[:20]} {FUEL_PAYS.lower()[20:]} thank you"),
+    ],
+    ids=["end to end", "remittance", "broken and in small letters"],
+)
+def test_what_a_partner_paid_in_is_known_by_the_name_that_it_quotes(inbox: Inbox, credit: str) -> None:
+    assert inbox.take(notification(credit)) == [(FUEL_PAYS, APPLIED)]
+    assert states(inbox.connection)[FUEL_PAYS] == SETTLED
+    assert inbox.take(notification(credit, number=2)) == [(FUEL_PAYS, REPEATED)]
+
+
+def test_what_a_partner_paid_in_is_another_amount(inbox: Inbox) -> None:
+    (said,) = inbox.heard(notification(quoted(FUEL_PAYS, amount="50.12")))
+    assert (said.outcome, said.detail) == (WRONG_AMOUNT, "50.12 EUR instead of 50.13 EUR")
+    assert states(inbox.connection)[FUEL_PAYS] == PAYABLE
+
+
+def test_a_credit_that_quotes_what_was_paid_out_or_nothing(inbox: Inbox) -> None:
+    assert inbox.take(notification(quoted(BAKERY_PAID, amount="50.12"), quoted("thank you"))) == []
+
+
+def test_a_status_report_says_nothing_of_what_is_paid_in(inbox: Inbox, release: str) -> None:
+    assert inbox.take(rejected(release, FUEL_PAYS, "ACSC")) == [("", UNKNOWN)]
+    assert states(inbox.connection)[FUEL_PAYS] == PAYABLE
 
 
 def test_a_reversal_brings_back(inbox: Inbox) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.core.payment_ids import MAX_ATTEMPTS, PAY, RECEIVE, end_to_end_id, message_id, payment_id
+from settlement.core.payment_ids import MAX_ATTEMPTS, NAME, PAY, RECEIVE, end_to_end_id, message_id, payment_id
 
 TEXTS = st.text(max_size=12)
 TAKEN_BY_BANKS = re.compile(r"[A-Z0-9][A-Z0-9-]{0,34}")
@@ -23,6 +23,9 @@ def test_a_name_is_the_same_for_ever() -> None:
 def test_every_bank_takes_the_longest_name(cycle: str) -> None:
     longest = end_to_end_id(payment_id(cycle, "a" * 200, "USD", RECEIVE), MAX_ATTEMPTS)
     assert TAKEN_BY_BANKS.fullmatch(longest)
+    found = NAME.search(f"ABOUT{payment_id(cycle, 'a', 'USD', RECEIVE)}THANKS")
+    assert found
+    assert found[0] == payment_id(cycle, "a", "USD", RECEIVE)
     assert TAKEN_BY_BANKS.fullmatch(message_id([longest]))
 
 
