@@ -18,27 +18,26 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, null, select
 
-from settlement.core.digests import cycle_digest
 from settlement.core.findings import KEPT, Finding, Findings
 from settlement.core.lines import SEPARATOR, row_name
-from settlement.core.moves import CALCULATED, PUBLISHED, Move, cut_off_subject, move_digest, result_subject
+from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
 from settlement.core.parties import REIMBURSEMENT
-from settlement.core.periods import last_day
 from settlement.core.verification import Claims, Recomputation, compare_dues
 from settlement.errors import NotBalanced, NotPublished, SettlementRefused, UnknownCycle
+from settlement.history_check import check_history
 from settlement.store.comparison import compare_with_ledger
 from settlement.store.dues import ask_dues
-from settlement.store.history import lock_in_state, moves_by_cycle, moves_of, one_at_a_time
+from settlement.store.history import lock_in_state, moves_of, one_at_a_time
 from settlement.store.origins import taken_back_too_much
 from settlement.store.results import load_claims, stream_lines
 from settlement.store.tables import cycle_check, cycle_result, obligation
-from settlement.store.window import KEY, LINE, CutOff, Window, cut_offs, lines_of, seen_by, window_of, within
+from settlement.store.window import KEY, LINE, Window, cut_offs, lines_of, seen_by, window_of, within
 
 _USUAL = and_(obligation.c.kind == REIMBURSEMENT, obligation.c.points_of == "")
 
 
 def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
-    """Run all self-checks on a calculated cycle and note the outcome for `publish`.
+    """Run all self-checks on a calculated cycle and note the outcome.
 
     `ledger` selects the same lines as the hub derives them from its transfers, with the columns partner_id,
     event_id, line, issuer, redeemer, points, amount_minor, currency, business_date, origin ('' unless it is a
@@ -62,14 +61,6 @@ def audit(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     return _run(connection, cycle, ledger)[0]
 
 
-def found_clean(connection: Connection, cycle: str, subject: bytes) -> bool:
-    """Whether the last check in this transaction found nothing and saw a result with this subject."""
-    own = cycle_check.c.tx == func.pg_current_xact_id()
-    last = select(cycle_check.c.findings, cycle_check.c.digest).where(cycle_check.c.cycle == cycle, own)
-    row = connection.execute(last.order_by(cycle_check.c.id.desc()).limit(1)).first()
-    return row is not None and row.findings == 0 and row.digest == subject
-
-
 def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[Finding], bytes]:
     """All findings, and the subject of the stored result, see `result_subject`."""
     try:
@@ -78,7 +69,7 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     except UnknownCycle as gone:
         return [Finding("history", f"cycle row {cycle}", str(gone))], b""
     found = Findings()
-    found.extend(_history(connection, window, claims))
+    found.extend(check_history(connection, window, claims))
     found.extend(_in_one_cycle(connection, window, ledger))
     found.extend(_row_digests(connection, window))
     found.extend(taken_back_too_much(connection, window))
@@ -86,48 +77,6 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(_recompute(connection, window, claims))
     found.extend(_dues(connection, window, claims))
     return found.listed(), result_subject(claims)
-
-
-def _history(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
-    """The cut-offs up to this one, and the moves of this cycle, against their digests."""
-    moves = moves_by_cycle(connection)
-    findings: list[Finding] = []
-    for number, cut in enumerate(cut_offs(connection)[: window.at.number], 1):
-        findings += _cut_off_holds(cut, number, moves.get(cut.cycle, []))
-    return findings + _chain_holds(moves[window.at.cycle]) + _subjects_hold(moves[window.at.cycle], claims)
-
-
-def _cut_off_holds(cut: CutOff, number: int, moves: list[Move]) -> list[Finding]:
-    row = f"cycle row {cut.cycle}"
-    if cut.number != number:
-        return [Finding("history", row, f"its number is {cut.number} where {number} is due")]
-    subject = cut_off_subject(*cut)
-    if cut.ends_on != last_day(cut.cycle) or not moves or moves[0].subject != subject:
-        return [Finding("history", row, "last day, number or snapshot are not those it was cut off with")]
-    return []
-
-
-def _chain_holds(moves: list[Move]) -> list[Finding]:
-    before = [b"", *(move.digest for move in moves)]
-    return [
-        Finding("history", f"move {move.cycle}/{move.seq}", "its fields do not give the digest it was made with")
-        for place, move in enumerate(moves, 1)
-        if move.seq != place or move.digest != move_digest(before[place - 1], move)
-    ]
-
-
-def _subjects_hold(moves: list[Move], claims: Claims) -> list[Finding]:
-    """What a move established is still what is stored."""
-    due = {CALCULATED: result_subject(claims), PUBLISHED: cycle_digest(claims.positions)}
-    return [
-        Finding(
-            "history",
-            f"move {move.cycle}/{move.seq}",
-            f"{move.state} as {move.subject.hex()}, what is stored gives {due[move.state].hex()}",
-        )
-        for move in moves
-        if move.state in due and move.subject != due[move.state]
-    ]
 
 
 def _in_one_cycle(connection: Connection, window: Window, ledger: Select[Any]) -> list[Finding]:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from settlement.core.currency import written
 from settlement.core.dues import Due
-from settlement.core.moves import PUBLISHED
+from settlement.core.moves import PUBLISHED, is_public
 from settlement.core.parties import RESERVED
 from settlement.core.payment_ids import PAY, RECEIVE, payment_id
 from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
@@ -40,7 +40,7 @@ def prepare(connection: Connection, cycle: str, *, author: str, at: datetime) ->
     """
     claims = load_claims(connection, window_of(connection, cycle))
     last = moves_of(connection, cycle)[-1]
-    if last.state != PUBLISHED:
+    if not is_public(last.state):
         raise SettlementRefused(f"{standing(last)}; it has to be {PUBLISHED} before anything is paid")
     nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
     return from_dues(connection, cycle, claims.dues or nets, author=author, at=at)

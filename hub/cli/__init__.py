@@ -36,6 +36,7 @@ COMMANDS = {
     "payment": "hub.cli.payment",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
+    "operator": "hub.cli.operator",
     "ledger": "hub.cli.ledger",
     "log": "hub.cli.log",
     "key": "hub.cli.key",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hub import start
-from hub.cli.output import json_option, show
+from hub.cli.output import Command, json_option, show
 from hub.cli.partner import DATE
 from hub.core.burning import MEANINGS, ORDERS
 from hub.services import schemes
@@ -16,6 +16,16 @@ from hub.settings import Settings
 
 NONE = "none"
 LIMITS = ("per_transaction", "per_day", "per_year")
+DAYS = {
+    "cut_off": "from the last day of a cycle to its cut-off",
+    "published": "from the last day of a cycle to its publication",
+    "disputes": "after publication on which lines may be disputed",
+    "final": "from the last of them until the cycle is final",
+    "paid_in": "from there until all is paid in",
+    "paid_out": "from there until all is paid out",
+    "closed": "from there until the cycle is closed",
+}
+"""Step -> what its days are counted between."""
 
 
 def number(text: str) -> int | str:
@@ -23,9 +33,17 @@ def number(text: str) -> int | str:
     return text if text == NONE else int(text)
 
 
+def days_options(command: Command) -> Command:
+    """Add an option for the days of each step of a settlement cycle."""
+    for step, meaning in reversed(DAYS.items()):
+        flag = f"--{step.replace('_', '-')}-days"
+        command = click.option(flag, step, type=number, metavar="N|none", help=f"Days {meaning}.")(command)
+    return command
+
+
 @click.group()
 def scheme() -> None:
-    """Show and set the rules that hold for all partners: burning order, limits, approvals."""
+    """Show and set the rules that hold for all partners: burning order, limits, approvals, days of settlement."""
 
 
 @scheme.command("show")
@@ -52,6 +70,7 @@ def show_all(settings: Settings, as_json: bool) -> None:
     "--approval-above", type=number, metavar="N|none", help="Points that one operator may adjust alone; above, two."
 )
 @click.option("--adjustment-limit", type=number, metavar="N|none", help="The most points of one adjustment.")
+@days_options
 @json_option
 @click.pass_obj
 def set_version(settings: Settings, /, valid_from: datetime, as_json: bool, **options: Any) -> None:
@@ -67,5 +86,6 @@ def set_version(settings: Settings, /, valid_from: datetime, as_json: bool, **op
     if not given:
         raise click.UsageError("say what to change, for instance --approval-above 5000")
     limits = {name: given.pop(name) for name in LIMITS if name in given}
-    changes = given | ({schemes.LIMITS: limits} if limits else {})
+    days = {name: given.pop(name) for name in DAYS if name in given}
+    changes = given | ({schemes.LIMITS: limits} if limits else {}) | ({schemes.SETTLEMENT_DAYS: days} if days else {})
     show(schemes.amend(start.open_hub(settings), valid_from.date(), changes), as_json, "Scheme")

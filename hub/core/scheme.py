@@ -16,6 +16,9 @@ from hub.core.limits import Limits
 APPROVAL_ABOVE = 10_000
 """Points above which an adjustment needs a second operator, where the scheme says nothing else."""
 
+SETTLEMENT_DAYS = ("cut_off", "published", "disputes", "final", "paid_in", "paid_out", "closed")
+"""Steps of a settlement cycle that the scheme gives days; settlement has what is usual for those it leaves out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
@@ -30,17 +33,23 @@ class Scheme:
     """Points that one operator may adjust for one member in a day; above them a second one must approve."""
     adjustment_limit: int | None
     """The most points of one adjustment, whoever approves it; None is no limit but that of every event."""
+    settlement_days: Mapping[str, int]
+    """Days of the steps of a settlement cycle, of those that do not have the usual number."""
     terms: Mapping[str, Any]
-    """As they were agreed: any of ``burn_order``, ``limits``, ``approval_above`` and ``adjustment_limit``."""
+    """As they were agreed: any of ``burn_order``, ``limits``, ``approval_above``, ``adjustment_limit`` and
+    ``settlement_days``."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, terms: Mapping[str, Any]) -> Scheme:
-        """Read ``{"burn_order"?, "limits"?, "approval_above"?, "adjustment_limit"?}``.
+        """Read ``{"burn_order"?, "limits"?, "approval_above"?, "adjustment_limit"?, "settlement_days"?}``.
 
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        check_fields(terms, "a scheme", (), ("burn_order", "limits", "approval_above", "adjustment_limit"))
+        known = ("burn_order", "limits", "approval_above", "adjustment_limit", "settlement_days")
+        check_fields(terms, "a scheme", (), known)
+        days = terms.get("settlement_days", {})
+        check_fields(days, "settlement_days", (), SETTLEMENT_DAYS)
         order, limit = terms.get("burn_order", DEFAULT_ORDER), terms.get("adjustment_limit")
         if order not in ORDERS:
             raise TermsRefused(f"burn_order is one of {', '.join(sorted(ORDERS))}")
@@ -51,5 +60,6 @@ class Scheme:
             Limits.of(terms.get("limits", {})),
             whole(terms.get("approval_above", APPROVAL_ABOVE), "approval_above", 0, MAX_POINTS),
             None if limit is None else whole(limit, "adjustment_limit", 1, MAX_POINTS),
+            {step: whole(number, f"the days of {step}", 0, 366) for step, number in days.items()},
             terms,
         )

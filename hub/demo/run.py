@@ -23,7 +23,7 @@ from hub.settings import Settings
 from hub.store import embedded
 from settlement.recompute import recompute_file
 
-AUTHOR = "demo"
+MAKER, APPROVER = "demo maker", "demo approver"
 ENROLLER = "grocer"
 EXPORTS = (".jsonl", ".parquet")
 
@@ -85,7 +85,7 @@ def _replay(hub: Hub, replay: Replay, days: list[Day], step: Step) -> list[dict[
     for day in days:
         replay.run(day)
         if is_month_end(day.date) or day is days[-1]:
-            closed.append(cycles.close(hub, f"{day.date:%Y-%m}", AUTHOR))
+            closed.append(cycles.close_and_publish(hub, f"{day.date:%Y-%m}", MAKER, APPROVER))
         told(str(day.date))
     return closed
 

@@ -1,115 +1,148 @@
-"""Settlement cycles: closing a month, and the transfers that settle its points.
+"""Settlement cycles: closing one, publishing it with a second operator, and bringing it to its end.
 
 Settlement itself lives in the package `settlement`; the hub adds what only it knows: the lines as its ledger
-has them, and the transfers that bring the settled points home to their issuers, in the transaction that
-publishes the cycle.
+has them, the days that the scheme gives each step, whether operators must be registered, and the transfers that bring
+the settled points home to their issuers, in the transaction that publishes the cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hub.core import ledger
-from hub.core.content import content_digest
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Posting, Transfer
-from hub.services import webhooks
-from hub.services.context import Hub, Moment
-from hub.store import posting
+from hub.services import settled_points, webhooks
+from hub.services.context import NO_SCHEME, Hub, Moment
 from hub.store.database import Connection, expect_whole_tables
 from hub.store.redemption_lines import LEDGER
 from settlement import cycles, statements
 from settlement import export as settlement_export
+from settlement.core.deadlines import Days
 from settlement.core.periods import Period, period
-from settlement.core.positions import Position
-from settlement.errors import SettlementRefused
+from settlement.cycles import CycleSummary, Rules
+
+Progress = Callable[[str], None]
 
 
-def close(hub: Hub, cycle: str, author: str, progress: Callable[[str], None] = lambda step: None) -> dict[str, Any]:
-    """Cut off, calculate, check and publish a cycle; return it as `show` does.
+def silent(step: str) -> None:
+    """Tell nobody of a step."""
 
-    All of it is one transaction: a cycle that does not add up stays open, with nothing written. ``progress``
-    is told each step before it begins.
+
+def close(hub: Hub, cycle: str, author: str, progress: Progress = silent) -> dict[str, Any]:
+    """Cut off and calculate a cycle, check it, and propose its publication; return it as `show` does.
+
+    All of it is one transaction: a cycle that does not add up stays open, with nothing written. A cycle that was cut
+    off or calculated before goes on from there. ``progress`` is told each step before it begins.
 
     Raises:
         settlement.errors.SettlementRefused: a self-check found something; the message names the rows.
+        settlement.errors.ApprovalRefused: the author is no maker, or somebody proposed it before.
         Refused: ``not_allowed`` if the cycle is not over.
     """
-    hub.database.transact(lambda connection: _close(hub, connection, cycle, author, progress))
+
+    def work(connection: Connection) -> None:
+        moment = hub.moment(connection)
+        _check_over(moment, period(cycle))
+        expect_whole_tables(connection)
+        rules = _rules(moment, cycle)
+        cycles.close(connection, cycle, LEDGER, author=author, at=moment.now, rules=rules, progress=progress)
+
+    hub.database.transact(work)
     return show(hub, cycle)
 
 
-def _close(hub: Hub, connection: Connection, cycle: str, author: str, progress: Callable[[str], None]) -> None:
-    moment = hub.moment(connection)
-    _check_over(moment, period(cycle))
-    expect_whole_tables(connection)
-    progress(f"{cycle}: cutting off")
-    cycles.cut_off(connection, cycle, author=author, at=moment.now)
-    progress(f"{cycle}: calculating positions, nets and statements")
-    cycles.calculate(connection, cycle, author=author, at=moment.now)
-    progress(f"{cycle}: checking every line against the ledger")
-    findings = cycles.check(connection, cycle, LEDGER)
-    if findings:
-        raise SettlementRefused(f"cycle {cycle} does not add up and was not published", findings)
-    cycles.publish(connection, cycle, author=author, at=moment.now)
-    positions = cycles.show(connection, cycle).positions
-    partners = sorted({partner for one in positions for partner in (one.issuer, one.redeemer)})
-    webhooks.announce_statements(connection, moment, cycle, partners)
-    progress(f"{cycle}: settling the points")
-    moved = [settled(cycle, moment, one) for one in positions if one.points]
-    events, transfers = [event for event, _ in moved], [transfer for _, transfer in moved]
-    posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, events, transfers))
+def publish(hub: Hub, cycle: str, digest: str, author: str, progress: Progress = silent) -> dict[str, Any]:
+    """Approve what was proposed with ``digest`` (in hexadecimal), check it again, publish it, and settle its points.
+
+    Raises:
+        settlement.errors.ApprovalRefused: it is another digest, the proposal is void or decided, or the author made
+            it himself or is no approver.
+        settlement.errors.SettlementRefused: a self-check found something; the message names the rows.
+        Refused: ``invalid_request`` if the digest is none.
+    """
+    stated = _digest(digest)
+
+    def work(connection: Connection) -> None:
+        moment = hub.moment(connection)
+        expect_whole_tables(connection)
+        progress(f"{cycle}: checking every line against the ledger")
+        rules = _rules(moment, cycle)
+        cycles.publish(connection, cycle, LEDGER, digest=stated, author=author, at=moment.now, rules=rules)
+        positions = cycles.show(connection, cycle).positions
+        partners = sorted({partner for one in positions for partner in (one.issuer, one.redeemer)})
+        webhooks.announce_statements(connection, moment, cycle, partners)
+        progress(f"{cycle}: settling the points")
+        settled_points.bring_home(connection, moment, cycle, positions)
+
+    hub.database.transact(work)
+    return show(hub, cycle)
 
 
-def settled(cycle: str, moment: Moment, position: Position) -> tuple[Event, Transfer]:
-    """Return the event and the transfer that bring the points of a position, any but none, home to their issuer."""
-    event_id = f"settlement-{cycle}-{position.issuer}-{position.redeemer}-{position.currency}"
-    event = Event(
-        event_id,
-        "settlement",
-        ledger.NO_MEMBER,
-        "posted",
-        abs(position.points),
-        moment.now,
-        content_digest("settlement", {"event_id": event_id, "points": position.points}),
-        position.amount_minor,
-        position.currency,
-    )
-    return event, _homewards(event_id, position)
+def close_and_publish(hub: Hub, cycle: str, maker: str, approver: str, progress: Progress = silent) -> dict[str, Any]:
+    """Let two operators close and publish a cycle, one after the other; the second approves what the first proposed."""
+    proposed = close(hub, cycle, maker, progress)["proposal"]
+    return publish(hub, cycle, proposed["digest"], approver, progress)
 
 
-def _homewards(event_id: str, position: Position) -> Transfer:
-    """From the redeemer to the issuer; the other way where corrections took back more than was redeemed."""
-    accounts = ledger.redeemed(position.redeemer), ledger.issued(position.issuer)
-    debit, credit = accounts if position.points > 0 else accounts[::-1]
-    return Transfer(
-        event_id,
-        1,
-        ledger.NO_MEMBER,
-        debit,
-        credit,
-        ledger.NEVER_EXPIRES,
-        position.issuer,
-        ledger.BASE,
-        ledger.MATURE_AT_ONCE,
-        abs(position.points),
-    )
+def withdraw(hub: Hub, cycle: str, author: str, reason: str) -> dict[str, Any]:
+    """Make the proposal to publish a cycle void; `close` proposes it again.
+
+    Raises:
+        settlement.errors.SettlementRefused: no proposal waits.
+    """
+
+    def work(connection: Connection) -> None:
+        cycles.withdraw(connection, cycle, author=author, at=hub.moment(connection).now, reason=reason)
+
+    hub.database.transact(work)
+    return show(hub, cycle)
 
 
-def _check_over(moment: Moment, wanted: Period) -> None:
-    """Refuse to close a cycle whose days are not over; a sandbox may close the current one."""
-    if moment.environment == "sandbox" and wanted.first_day <= moment.day:
-        return
-    if wanted.last_day >= moment.day:
-        raise Refused("not_allowed", f"{wanted.cycle} is not over; business time is {moment.now}.")
+def recalculate(hub: Hub, cycle: str, author: str) -> dict[str, Any]:
+    """Add a cycle that is not published up again; a proposal to publish it becomes void, `close` proposes it again.
+
+    Raises:
+        settlement.errors.SettlementRefused: it is not calculated, or published already.
+    """
+
+    def work(connection: Connection) -> None:
+        moment = hub.moment(connection)
+        expect_whole_tables(connection)
+        cycles.recalculate(connection, cycle, author=author, at=moment.now)
+
+    hub.database.transact(work)
+    return show(hub, cycle)
+
+
+def advance(hub: Hub, cycle: str, state: str, author: str) -> dict[str, Any]:
+    """Move a published cycle on: ``final``, ``paid_in``, ``paid_out``, ``closed``, each from the one before.
+
+    Raises:
+        settlement.errors.SettlementRefused: something stands in the way; the message says all of it.
+    """
+
+    def work(connection: Connection) -> None:
+        cycles.advance(connection, cycle, state, author=author, at=hub.moment(connection).now)
+
+    hub.database.transact(work)
+    return show(hub, cycle)
 
 
 def show(hub: Hub, cycle: str) -> dict[str, Any]:
-    """Return a cycle with its moves, gross matrix, nets and explanation."""
+    """Return a cycle with its moves, deadlines, proposal, gross matrix, nets and explanation."""
     with hub.database.snapshot() as connection:
-        return dict(_plain(cycles.show(connection, cycle)))
+        moment = hub.moment(connection)
+        view = cycles.show(connection, cycle, today=moment.day, days_of=_days_of(moment))
+        return dict(_plain(view))
+
+
+def listing(hub: Hub) -> list[dict[str, Any]]:
+    """Return all cycles in order, each with its state, its next step, and whether that is overdue."""
+    with hub.database.snapshot() as connection:
+        moment = hub.moment(connection)
+        return [_line(one) for one in cycles.listing(connection, today=moment.day, days_of=_days_of(moment))]
 
 
 def audit(hub: Hub, cycle: str) -> list[str]:
@@ -131,10 +164,44 @@ def write_statement(hub: Hub, cycle: str, partner_id: str, path: Path) -> None:
         statements.write(connection, cycle, partner_id, path)
 
 
-def listing(hub: Hub) -> list[dict[str, Any]]:
-    """Return all cycles in order, each with its state."""
-    with hub.database.snapshot() as connection:
-        return [_plain(one) for one in cycles.listing(connection)]
+def _rules(moment: Moment, cycle: str) -> Rules:
+    return Rules(_days_of(moment)(period(cycle).last_day), registered=moment.environment == "live")
+
+
+def _days_of(moment: Moment) -> Callable[[date], Days]:
+    """By the scheme that holds on the last day of a cycle."""
+
+    def days_of(ends_on: date) -> Days:
+        scheme = moment.configuration.schemes.on(ends_on) or NO_SCHEME
+        return Days(**scheme.settlement_days)
+
+    return days_of
+
+
+def _check_over(moment: Moment, wanted: Period) -> None:
+    """Refuse to close a cycle whose days are not over; a sandbox may close the current one."""
+    if moment.environment == "sandbox" and wanted.first_day <= moment.day:
+        return
+    if wanted.last_day >= moment.day:
+        raise Refused("not_allowed", f"{wanted.cycle} is not over; business time is {moment.now}.")
+
+
+def _digest(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise Refused(
+            "invalid_request", "A digest is written in hexadecimal, as 'hansa cycle show' prints it."
+        ) from error
+
+
+def _line(one: CycleSummary) -> dict[str, Any]:
+    due = (
+        {"next": one.next_step.step, "due_on": one.next_step.on, "overdue": one.next_step.overdue}
+        if one.next_step
+        else {}
+    )
+    return {name: value for name, value in _plain(one).items() if name != "next_step"} | due
 
 
 def _plain(value: Any) -> Any:
@@ -143,6 +210,8 @@ def _plain(value: Any) -> Any:
         return value.hex()
     if hasattr(value, "_asdict"):
         return {name: _plain(inner) for name, inner in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value

@@ -11,8 +11,9 @@ from hub.core.scheme import Scheme
 from hub.services.context import NO_SCHEME, Hub, Moment
 from hub.store import configuration
 from hub.store.database import Connection
+from settlement.core.deadlines import Days
 
-LIMITS = "limits"
+LIMITS, SETTLEMENT_DAYS = "limits", "settlement_days"
 
 
 def show(hub: Hub) -> list[dict[str, Any]]:
@@ -26,7 +27,8 @@ def show(hub: Hub) -> list[dict[str, Any]]:
 def amend(hub: Hub, valid_from: date, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Add a version from a day on: the one in force on that day with ``changes``.
 
-    A change to None drops the term, so that what is usual holds again; ``limits`` are changed one by one.
+    A change to None drops the term, so that what is usual holds again; ``limits`` and ``settlement_days`` are changed
+    one by one.
 
     Raises:
         Refused: ``not_allowed`` when the terms make no sense.
@@ -48,8 +50,9 @@ def amend(hub: Hub, valid_from: date, changes: Mapping[str, Any]) -> dict[str, A
 def amended(terms: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return terms with changes, of which None drops one."""
     merged = {**terms, **changes}
-    if LIMITS in changes:
-        merged[LIMITS] = amended(terms.get(LIMITS, {}), changes[LIMITS]) or None
+    for group in (LIMITS, SETTLEMENT_DAYS):
+        if group in changes:
+            merged[group] = amended(terms.get(group, {}), changes[group]) or None
     return {name: value for name, value in merged.items() if value is not None}
 
 
@@ -65,4 +68,5 @@ def _plain(scheme: Scheme, moment: Moment) -> dict[str, Any]:
         "limit_per_year": limits.per_year,
         "approval_above": scheme.approval_above,
         "adjustment_limit": scheme.adjustment_limit,
+        "settlement_days": Days(**scheme.settlement_days)._asdict(),
     }

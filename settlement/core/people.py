@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 
 from settlement.errors import SettlementRefused
 
@@ -15,6 +16,13 @@ def signature(name: str) -> str:
     if not 0 < len(kept) <= MAX_NAME:
         raise SettlementRefused(f"a move needs an author of 1 to {MAX_NAME} printable characters")
     return kept
+
+
+def signed(author: str, at: datetime) -> str:
+    """The author of a move as he is kept; raises `SettlementRefused`, also when the moment has no time zone."""
+    if at.tzinfo is None:
+        raise SettlementRefused("the moment of a move needs a time zone")
+    return signature(author)
 
 
 def person(name: str) -> str:

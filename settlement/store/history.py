@@ -36,14 +36,19 @@ def moves_by_cycle(connection: Connection) -> dict[str, list[Move]]:
     return found
 
 
+def hold(connection: Connection, cycle: str) -> list[Move]:
+    """Hold the cycle until the transaction ends and return its moves."""
+    first = select(cycle_move.c.cycle).where(cycle_move.c.cycle == cycle, cycle_move.c.seq == 1)
+    connection.execute(first.with_for_update())
+    return moves_of(connection, cycle)
+
+
 def lock_in_state(connection: Connection, cycle: str, state: str) -> Move:
     """Hold the cycle until the transaction ends and return its last move, which must be into `state`.
 
     Raises `SettlementRefused` when the cycle is in another state, which it says with the author of it.
     """
-    first = select(cycle_move.c.cycle).where(cycle_move.c.cycle == cycle, cycle_move.c.seq == 1)
-    connection.execute(first.with_for_update())
-    moves = moves_of(connection, cycle)
+    moves = hold(connection, cycle)
     if not moves:
         raise SettlementRefused(f"cycle {cycle} is {OPEN}; it has to be {state} for this")
     if moves[-1].state != state:

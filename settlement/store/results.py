@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, insert, literal, select, tuple_
+from sqlalchemy import Connection, Select, Table, delete, func, insert, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from settlement.core.digests import cycle_digest
@@ -72,6 +72,12 @@ def store_claims(connection: Connection, claims: Claims) -> None:
     for table, rows in _tables(claims):
         if rows:
             connection.execute(insert(table), [{"cycle": claims.cycle, **row._asdict()} for row in rows])
+
+
+def forget_claims(connection: Connection, cycle: str) -> None:
+    """Take back what was written down about a cycle that is not published, so that it can be calculated again."""
+    for table in (tables.cycle_result, tables.position, tables.net, tables.statement_total, tables.due):
+        connection.execute(delete(table).where(table.c.cycle == cycle))
 
 
 def load_claims(connection: Connection, window: Window) -> Claims:

@@ -2,8 +2,9 @@
 
 Texts sort by byte (collation "C"), so the database and any other program put lines in the same order. There
 are no triggers and no foreign keys: facts are keyed by (partner_id, event_id), and a cycle's rows by its
-name. Rows are only ever added; what a second operator decides, and what is taken from an operator, is marked on the row
-once.
+name. Rows are only ever added, with two exceptions: a decision (of a second operator, or to take a role from one) is
+marked once on the row that it is about, and the figures of a cycle that is not published are replaced when it is
+calculated again.
 """
 
 from __future__ import annotations
@@ -128,8 +129,13 @@ cycle_move = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     _required("subject", LargeBinary()),
     _required("digest", LargeBinary()),
+    Column("maker", _NAME, nullable=False, server_default=text("''")),
+    CheckConstraint("state <> 'published' OR maker <> '' AND lower(maker) <> lower(author)", name="cycle_move_by_two"),
 )
-"""The moves of a cycle. `subject` is the digest of what the move established, `digest` chains it to the move before."""
+"""The moves of a cycle. `subject` is the digest of what the move established, `digest` chains it to the move before.
+
+A move of two people has the author who approved it and the maker who proposed it; other moves have no maker.
+"""
 
 cycle_deadline = Table(
     "cycle_deadline",
@@ -344,4 +350,4 @@ cycle_check = Table(
     _required("digest", LargeBinary()),
     Index("cycle_check_cycle", "cycle", "tx"),
 )
-"""Each run of the self-checks on a calculated cycle; `publish` asks for a clean one of its own transaction."""
+"""Each run of the self-checks on a calculated cycle: in which transaction, what it saw, how much it found."""

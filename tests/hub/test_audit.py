@@ -228,7 +228,7 @@ def test_a_statement_is_sealed_events_and_all_of_them(
             shops["fuel"].client.redeem(f"r{number}", "card:1", 100 + number)
         shops["grocer"].client.hold("h1", "card:1", 20, 600)
         shops["grocer"].client.capture("h1")
-        cycles.close(net.hub, "2017-01", "ada")
+        cycles.close_and_publish(net.hub, "2017-01", "ada", "second ada")
         for partner, environment in environments.items():
             assert main(["verify", "statement", "2017-01"], environment) == 0, (partner, capsys.readouterr())
             assert main(["verify", "receipt"], environment) == 0

@@ -79,6 +79,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "event",
         "exchange",
         "cycle",
+        "operator",
         "payment",
         "security",
         "default",
@@ -289,8 +290,14 @@ def test_the_clock_of_a_live_hub_never_moves(hansa: Run) -> None:
 
 def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path) -> None:
     sandbox("clock", "set", "2017-02-10")
-    closed = found(sandbox("cycle", "close", "2017-01", "--author", "alice", "--json"))
-    assert [move["author"] for move in closed["moves"]] == ["alice"] * 3
+    proposed = found(sandbox("cycle", "close", "2017-01", "--author", "alice", "--json"))
+    assert [move["author"] for move in proposed["moves"]] == ["alice"] * 2
+    digest = proposed["proposal"]["digest"]
+    assert f"hansa cycle publish 2017-01 --digest {digest}" in sandbox("cycle", "show", "2017-01").output
+    own = sandbox("cycle", "publish", "2017-01", "--digest", digest, "--author", "Alice")
+    assert (own.exit_code, "same_person" in own.stderr) == (1, True)
+    closed = found(sandbox("cycle", "publish", "2017-01", "--digest", digest, "--author", "bob", "--json"))
+    assert [(move["author"], move["maker"]) for move in closed["moves"]][2:] == [("bob", "alice")]
     assert [one["cycle"] for one in found(sandbox("cycle", "list", "--json"))] == ["2017-01"]
     assert found(sandbox("cycle", "show", "2017-01", "--json")) == closed
     assert sandbox("cycle", "show", "2017-01").exit_code == 0
@@ -303,6 +310,65 @@ def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path
     again = sandbox("cycle", "close", "2017-01")
     assert again.exit_code == 1
     assert "2017-01" in again.stderr
+
+
+def test_a_published_cycle_is_brought_to_its_end_after_its_deadlines(sandbox: Run) -> None:
+    sandbox("clock", "set", "2017-02-10")
+    sandbox("scheme", "set", "--from", "2017-01-01", "--disputes-days", "3", "--final-days", "1")
+    digest = found(sandbox("cycle", "close", "2017-01", "--author", "alice", "--json"))["proposal"]["digest"]
+    sandbox("cycle", "publish", "2017-01", "--digest", digest, "--author", "bob")
+    early = sandbox("cycle", "advance", "2017-01", "final")
+    assert (early.exit_code, "may be disputed up to 2017-02-13" in early.stderr) == (1, True)
+    assert found(sandbox("cycle", "list", "--json"))[0]["due_on"] == "2017-02-14"
+    sandbox("clock", "set", "2017-02-20")
+    assert found(sandbox("cycle", "list", "--json"))[0]["overdue"] is True
+    assert "next: final by 2017-02-14, overdue" in sandbox("cycle", "show", "2017-01").output
+    for state in ("final", "paid_in", "paid_out", "closed"):
+        assert found(sandbox("cycle", "advance", "2017-01", state, "--json"))["state"] == state
+    assert "due_on" not in found(sandbox("cycle", "list", "--json"))[0]
+
+
+def test_a_proposal_is_withdrawn_and_a_cycle_calculated_again(sandbox: Run) -> None:
+    sandbox("clock", "set", "2017-02-10")
+    sandbox("cycle", "close", "2017-01", "--author", "alice")
+    gone = found(sandbox("cycle", "withdraw", "2017-01", "--reason", "a price is wrong", "--json"))["proposal"]
+    assert (gone["state"], gone["reason"]) == ("void", "a price is wrong")
+    assert len(found(sandbox("cycle", "recalculate", "2017-01", "--json"))["moves"]) == 3
+    digest = found(sandbox("cycle", "close", "2017-01", "--author", "alice", "--json"))["proposal"]["digest"]
+    stale = sandbox("cycle", "publish", "2017-01", "--digest", gone["digest"], "--author", "bob")
+    assert (stale.exit_code, "proposal_stale" in stale.stderr) == (1, True)
+    assert "hexadecimal" in sandbox("cycle", "publish", "2017-01", "--digest", "x", "--author", "bob").stderr
+    assert sandbox("cycle", "publish", "2017-01", "--digest", digest, "--author", "bob").exit_code == 0
+
+
+def test_a_calendar_is_changed_from_a_day_on_which_both_begin(sandbox: Run) -> None:
+    sandbox("clock", "set", "2017-01-10")
+    assert found(sandbox("cycle", "calendar", "show", "--json"))["cycle"] == "2017-01"
+    refused = sandbox("cycle", "calendar", "set", "weekly", "--from", "2017-03-01")
+    assert (refused.exit_code, "2017-05-01 is the next day" in refused.stderr) == (1, True)
+    for day, calendar in (("2017-04-01", "half_monthly"), ("2017-02-01", "forty_eight")):
+        assert sandbox("cycle", "calendar", "set", calendar, "--from", day, "--author", "alice").exit_code == 0
+    changes = found(sandbox("cycle", "calendar", "show", "--json"))["changes"]
+    assert [(one["calendar"], one["holds"], one["author"]) for one in changes] == [
+        ("half_monthly", False, "alice"),
+        ("forty_eight", True, "alice"),
+    ]
+    sandbox("clock", "set", "2017-02-10")
+    assert found(sandbox("cycle", "calendar", "show", "--json"))["ends_on"] == "2017-02-15"
+    assert "cycles are forty_eight then" in sandbox("cycle", "show", "2017-02").stderr
+
+
+def test_a_live_hub_closes_with_registered_operators_only(hansa: Run) -> None:
+    assert hansa("init").exit_code == 0
+    assert "no_such_role" in hansa("cycle", "close", "2017-01", "--author", "alice").stderr
+    hansa("operator", "add", "alice", "--role", "maker")
+    hansa("operator", "add", "bob", "--role", "approver", "--author", "alice")
+    digest = found(hansa("cycle", "close", "2017-01", "--author", "alice", "--json"))["proposal"]["digest"]
+    hansa("operator", "revoke", "bob", "--role", "approver")
+    refused = hansa("cycle", "publish", "2017-01", "--digest", digest, "--author", "bob")
+    assert (refused.exit_code, "no_such_role" in refused.stderr) == (1, True)
+    assert [one["name"] for one in found(hansa("operator", "list", "--json"))] == ["alice"]
+    assert len(found(hansa("operator", "list", "--all", "--json"))) == 2
 
 
 def test_ledger_check_and_worker_on_an_empty_hub(sandbox: Run) -> None:

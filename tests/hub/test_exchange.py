@@ -595,7 +595,7 @@ def test_exchanges_settle_like_redemptions_and_corrections(own: Network) -> None
         air.confirm_exchange(take(own, air, member, "in", 100).exchange_id)
         this_month = f"{now(own):%Y-%m}"
         pass_time(own, days=31)
-        cycles.close(own.hub, this_month, "operator")
+        cycles.close_and_publish(own.hub, this_month, "operator", "second operator")
         [position] = air.statement(this_month).positions
         assert (position.issuer, position.redeemer, position.points, position.minor) == (
             shop.partner_id, air.partner_id, 1_500, 1_500,
@@ -603,7 +603,7 @@ def test_exchanges_settle_like_redemptions_and_corrections(own: Network) -> None
         air.reverse_exchange(reversed_later)
         next_month = f"{now(own):%Y-%m}"
         pass_time(own, days=31)
-        cycles.close(own.hub, next_month, "operator")
+        cycles.close_and_publish(own.hub, next_month, "operator", "second operator")
         [position] = air.statement(next_month).positions
         assert (position.points, position.minor) == (-500, -500)
         [line] = [line for page in air.statement_lines(next_month) for line in page.items]

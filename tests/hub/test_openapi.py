@@ -212,7 +212,7 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
         publish(own.hub, "grocer", **IN)
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
-                cycles.close(own.hub, "2017-01", "operator")
+                cycles.close_and_publish(own.hub, "2017-01", "operator", "second operator")
             if path == "/v1/log/checkpoint":
                 sealing.seal(own.hub)
             asked = rotation(client.keyid, PrivateKey.generate()) if path.endswith("rotate") else content

@@ -201,7 +201,7 @@ def test_a_statement_is_saved_once_it_was_checked(
         network.earn(grocer, network.sale("e1", "card:1", 20_000))
         network.redeem(fuel, "r1", "card:1", 120)
         network.redeem(grocer, "r2", "card:1", 30)
-        cycles.close(own.hub, "2017-01", "operator")
+        cycles.close_and_publish(own.hub, "2017-01", "operator", "second operator")
         environment, saved = environment_of(own, fuel, tmp_path), tmp_path / "january.json"
         code, shown, _ = run(capsys, environment, "statement", "2017-01", "--save", str(saved))
     assert (code, shown["lines"], shown["faults"]) == (0, 1, 0)

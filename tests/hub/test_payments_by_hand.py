@@ -34,7 +34,8 @@ def hansa(built: Coalition, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(main, arguments)
 
-    found(run("cycle", "close", "2017-01", "--json"))
+    digest = found(run("cycle", "close", "2017-01", *ADA, "--json"))["proposal"]["digest"]
+    found(run("cycle", "publish", "2017-01", "--digest", digest, *BEN, "--json"))
     return run
 
 

@@ -182,10 +182,12 @@ def test_a_month_is_closed_once_and_every_obligation_is_in_one_cycle(own: Networ
     )
     assert len(closed) == 1
     assert ["2017-01" in str(one) and not one.findings for one in refusals] == [True] * 3
+    digest = cycles.show(own.hub, "2017-01")["proposal"]["digest"]
+    cycles.publish(own.hub, "2017-01", digest, "second operator")
     business_clock.move(own.hub, datetime(2017, 3, 1, tzinfo=UTC))
-    cycles.close(own.hub, "2017-02", "operator")
+    cycles.close_and_publish(own.hub, "2017-02", "operator", "second operator")
     months = [cycles.show(own.hub, cycle) for cycle in ("2017-01", "2017-02")]
-    assert months[0]["moves"][-1]["author"] == closed[0]
+    assert [move["author"] for move in months[0]["moves"]] == [closed[0], closed[0], "second operator"]
     lines = _counted(own, "SELECT count(*) FROM settlement.obligation")
     minor = _counted(own, "SELECT sum(amount_minor) FROM settlement.obligation")
     positions = [position for month in months for position in month["positions"]]

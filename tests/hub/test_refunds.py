@@ -420,13 +420,13 @@ def test_the_refund_of_a_purchase_whose_cycle_is_closed_lands_in_the_open_one(ow
     sell(own, other, 1_000, sold.member)
     shop.redeem(own.fresh("r"), sold.member, 10)
     closed = f"{next_month(own):%Y-%m}"
-    cycles.close(own.hub, closed, "operator")
+    cycles.close_and_publish(own.hub, closed, "operator", "second operator")
     statement = shop.statement(closed)
     lines = [line for page in shop.statement_lines(closed) for line in page.items]
     back = refund(own, shop, sold.event_id)
     assert sources(back) == (10, 0, 0, 0)
     opened = f"{next_month(own):%Y-%m}"
-    cycles.close(own.hub, opened, "operator")
+    cycles.close_and_publish(own.hub, opened, "operator", "second operator")
     assert shop.statement(closed) == statement
     assert [line for page in shop.statement_lines(closed) for line in page.items] == lines
     [line] = [line for page in shop.statement_lines(opened) for line in page.items]

@@ -307,11 +307,11 @@ def test_a_reversal_of_a_redemption_whose_cycle_is_closed_lands_in_the_open_one(
     member = sell(own, issuer, 1_000).member
     redemption = shop.redeem(own.fresh("r"), member, 10)
     closed = next_month(own)
-    cycles.close(own.hub, closed, "operator")
+    cycles.close_and_publish(own.hub, closed, "operator", "second operator")
     statement = shop.statement(closed)
     back = shop.reverse(redemption.redemption_id, 4, reversal_id=own.fresh("v"))
     opened = next_month(own)
-    cycles.close(own.hub, opened, "operator")
+    cycles.close_and_publish(own.hub, opened, "operator", "second operator")
     assert shop.statement(closed) == statement
     [line] = [line for page in shop.statement_lines(opened) for line in page.items]
     assert (line.event_id, line.points, line.minor) == (back.reversal_id, -4, -back.value.minor)

@@ -117,7 +117,7 @@ def test_a_statement_is_checked_by_its_partner_alone(own: Network, grocer: Clien
     grocer.earn(sale(f"st-{n}", f"card:st{n}", 10_000) for n in range(5))
     fuel.earn(sale(f"st-{n}", f"card:st{n}", 10_000) for n in range(5))
     receipts = [fuel.redeem(f"st-r{n}", f"card:st{n}", 120 + n) for n in range(5)]
-    cycles.close(own.coalition.hub, "2017-01", "operator")
+    cycles.close_and_publish(own.coalition.hub, "2017-01", "operator", "second operator")
     [head] = [one for page in fuel.statements() for one in page.items]
     statement = fuel.statement("2017-01")
     lines = [one for page in fuel.statement_lines("2017-01", limit=3) for one in page.items]

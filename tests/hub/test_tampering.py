@@ -472,6 +472,13 @@ PUBLISHED: dict[str, Case] = {
         "UPDATE settlement.cycle_move SET at = at + interval '1 s' WHERE seq = 3", {}, "move 2017-01/3"
     ),
     "move: deleted": Case("DELETE FROM settlement.cycle_move WHERE seq = 2", {}, "move 2017-01/3"),
+    "move: maker": Case("UPDATE settlement.cycle_move SET maker = 'x' WHERE seq = 3", {}, "move 2017-01/3"),
+    "approval: maker": Case("UPDATE settlement.approval SET maker = 'x'", {}, "move 2017-01/3"),
+    "approval: approver": Case("UPDATE settlement.approval SET decided_by = 'x'", {}, "move 2017-01/3"),
+    "approval: digest": Case("UPDATE settlement.approval SET digest = sha256('')", {}, "move 2017-01/3"),
+    "approval: deleted": Case("DELETE FROM settlement.approval", {}, "move 2017-01/3"),
+    "deadline: day": Case("UPDATE settlement.cycle_deadline SET due_on = due_on + 1", {}, "move 2017-01/3"),
+    "deadline: deleted": Case("DELETE FROM settlement.cycle_deadline WHERE step = 'final'", {}, "move 2017-01/3"),
     "result: digest": Case("UPDATE settlement.cycle_result SET digest = 'x'", {}, "cycle 2017-01"),
     "result: lines": Case("UPDATE settlement.cycle_result SET lines = lines + 1", {}, "cycle 2017-01"),
     "result: deleted": Case("DELETE FROM settlement.cycle_result", {}, "cycle row 2017-01"),
@@ -509,7 +516,8 @@ TABLES = (
     "hub.coalition", "hub.rate", "hub.evidence", "hub.event", "hub.transfer", "hub.lot", "hub.hold", "hub.debt",
     "hub.merged", "hub.exchange", "settlement.obligation",
     "settlement.cycle", "settlement.cycle_move", "settlement.cycle_result", "settlement.position",
-    "settlement.net", "settlement.statement_total", "settlement.cycle_check",
+    "settlement.net", "settlement.statement_total", "settlement.cycle_check", "settlement.approval",
+    "settlement.cycle_deadline",
 )  # fmt: skip
 Restore = Callable[[str], None]
 
@@ -520,7 +528,7 @@ def scenario(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory)
     made = coalition.build(module_postgres_url, tmp_path_factory.mktemp("tampering"))
     eventful.january(made.hub)
     _keep(made.hub, "open")
-    cycles.close(made.hub, CYCLE, "operator")
+    cycles.close_and_publish(made.hub, CYCLE, "operator", "second operator")
     _keep(made.hub, "published")
     yield made.hub
     made.hub.database.dispose()
@@ -566,7 +574,7 @@ def test_nothing_is_found_where_nothing_was_altered(scenario: Hub, restored: Res
         assert broken_rows(scenario) == []
     assert cycles.audit(scenario, CYCLE) == []
     restored("open")
-    assert cycles.close(scenario, CYCLE, "operator")["moves"][-1]["state"] == "published"
+    assert cycles.close_and_publish(scenario, CYCLE, "operator", "second operator")["moves"][-1]["state"] == "published"
 
 
 @pytest.mark.parametrize("name", CASES)

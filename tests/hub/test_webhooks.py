@@ -461,7 +461,7 @@ def test_partners_are_told_of_their_statements(built: coalition.Coalition) -> No
             sold = sell(net, grocer, 1_000)
             till.redeem("r1", sold.member, 5)
             business_clock.move(net.hub, datetime(2017, 2, 1, tzinfo=UTC))
-            cycles.close(net.hub, "2017-01", "operator")
+            cycles.close_and_publish(net.hub, "2017-01", "operator", "second operator")
             deliver(net)
             assert [(one.topic, one.data) for one in shop.messages[1:]] == [
                 ("statement.published", {"cycle": "2017-01"})

@@ -50,12 +50,11 @@ def posted_once(postgres_server: str, migrated_template: str) -> Iterator[Engine
 
 @pytest.fixture(scope="session")
 def calculated_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
-    """Yield an engine on a database with January calculated; who uses it rolls back."""
+    """Yield an engine on a database with January calculated and proposed; who uses it rolls back."""
     for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_calculated")):
         _post(engine)
         with engine.begin() as connection:
-            cycles.cut_off(connection, "2017-01", author=sample.AUTHOR, at=sample.AT)
-            cycles.calculate(connection, "2017-01", author=sample.AUTHOR, at=sample.AT)
+            cycles.close(connection, "2017-01", sample.LEDGER, author=sample.AUTHOR, at=sample.AT)
         yield engine
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, Select, column, insert, select, table, text
 
 from settlement import cycles
 from settlement.core.lines import event_name
+from settlement.core.moves import SETTLED
 from settlement.core.pricing import split_minor, value_minor
 from settlement.intake import Obligation, record
 
 AT = datetime(2017, 2, 1, 0, 30, tzinfo=UTC)
-AUTHOR = "olga"
+AUTHOR, APPROVER = "olga", "otto"
 PRICES = {"grocer": (9, 10), "pharmacy": (4, 5)}
 
 _COLUMNS = (
@@ -96,8 +98,10 @@ def post(connection: Connection, obligations: Sequence[Obligation]) -> None:
 
 
 def close(connection: Connection, cycle: str = "2017-01") -> cycles.CycleView:
-    """Close a cycle as an operator does."""
-    return cycles.close(connection, cycle, LEDGER, author=AUTHOR, at=AT)
+    """Close a cycle and publish it, as two operators do."""
+    digest = cycles.close(connection, cycle, LEDGER, author=AUTHOR, at=AT).digest
+    cycles.publish(connection, cycle, LEDGER, digest=digest, author=APPROVER, at=AT)
+    return cycles.show(connection, cycle)
 
 
 def wait_for_lock(engine: Engine, backend: int) -> None:
@@ -106,6 +110,27 @@ def wait_for_lock(engine: Engine, backend: int) -> None:
     with engine.connect() as connection:
         while not connection.execute(blocked, {"backend": backend}).scalar_one():
             connection.rollback()
+
+
+def meanwhile(
+    engine: Engine, first: Callable[[Connection], object], second: Callable[[Connection], object]
+) -> Callable[[], object]:
+    """Begin the second while the transaction of the first is open, then commit the first; what the second gives."""
+    with ThreadPoolExecutor(1) as other_operator, engine.connect() as one, engine.connect() as other:
+        waiting = other.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        first(one)
+        later = other_operator.submit(second, other)
+        wait_for_lock(engine, waiting)
+        one.commit()
+        later.exception()
+        other.commit()
+        return later.result
+
+
+def to_the_end(connection: Connection, cycle: str = "2017-01") -> None:
+    """Move a published cycle on until it is closed, the day after its lines could last be disputed."""
+    for state in SETTLED:
+        cycles.advance(connection, cycle, state, author=AUTHOR, at=AT + timedelta(days=11))
 
 
 CREATE_LEDGER_SIDE = text(

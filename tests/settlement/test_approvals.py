@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -13,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from settlement import approvals, operators
 from settlement.approvals import Approval
 from settlement.errors import ApprovalRefused, SettlementRefused
-from tests.settlement.sample import AT, wait_for_lock
+from tests.settlement.sample import AT, meanwhile
 
 SHOWN, EDITED = b"\x01" * 32, b"\x02" * 32
 RELEASE = ("payments", "2017-01")
@@ -151,12 +150,12 @@ def test_roles_are_given_and_taken_once(connection: Connection) -> None:
 def test_of_two_approvals_at_once_one_is_refused(engine: Engine) -> None:
     with engine.begin() as connection:
         propose(connection)
-    second = _meanwhile(engine, approve, partial(approve, approver="rosa"))
+    second = meanwhile(engine, approve, partial(approve, approver="rosa"))
     refused("proposal_closed", second)
 
 
 def test_of_two_proposals_at_once_one_is_refused(engine: Engine) -> None:
-    refused("already_proposed", _meanwhile(engine, propose, partial(propose, digest=EDITED, maker="rosa")))
+    refused("already_proposed", meanwhile(engine, propose, partial(propose, digest=EDITED, maker="rosa")))
 
 
 def test_a_role_that_is_being_revoked_approves_nothing(engine: Engine) -> None:
@@ -166,7 +165,7 @@ def test_a_role_that_is_being_revoked_approves_nothing(engine: Engine) -> None:
         operators.grant(connection, "olga", "maker", author="root", at=AT)
         propose(connection)
     revoke = partial(operators.revoke, name="otto", role="approver", author="root", at=AT)
-    refused("no_such_role", _meanwhile(engine, revoke, approve))
+    refused("no_such_role", meanwhile(engine, revoke, approve))
 
 
 def test_a_role_under_which_somebody_decides_is_revoked_afterwards(engine: Engine) -> None:
@@ -174,22 +173,7 @@ def test_a_role_under_which_somebody_decides_is_revoked_afterwards(engine: Engin
         operators.grant(connection, "otto", "approver", author="root", at=AT)
         operators.grant(connection, "olga", "maker", author="root", at=AT)
         propose(connection)
-    _meanwhile(engine, approve, partial(operators.revoke, name="otto", role="approver", author="root", at=AT))()
+    meanwhile(engine, approve, partial(operators.revoke, name="otto", role="approver", author="root", at=AT))()
     with engine.connect() as connection:
         assert approvals.of_subject(connection, *RELEASE)[0].state == "approved"
         assert [one.name for one in operators.listing(connection)] == ["olga"]
-
-
-def _meanwhile(
-    engine: Engine, first: Callable[[Connection], object], second: Callable[[Connection], object]
-) -> Callable[[], object]:
-    """Begin the second while the transaction of the first is open, then commit the first; what the second gives."""
-    with ThreadPoolExecutor(1) as other_operator, engine.connect() as one, engine.connect() as other:
-        waiting = other.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        first(one)
-        later = other_operator.submit(second, other)
-        wait_for_lock(engine, waiting)
-        one.commit()
-        later.exception()
-        other.commit()
-        return later.result

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from settlement import cycles
+from settlement import approvals, cycles
 from settlement.core.findings import Finding
 from settlement.core.lines import FIELDS
+from settlement.core.moves import Move
 from settlement.errors import NotPublished, SettlementRefused, UnknownCycle
-from tests.settlement.sample import AT, AUTHOR, LEDGER, close, post, redemption
+from tests.settlement.sample import APPROVER, AT, AUTHOR, LEDGER, close, post, redemption, to_the_end
 
 ROW = "WHERE event_id = 'b1-grocer-r' AND line = 1"
 LINE = "grocer/b1-grocer-r/1"
@@ -110,6 +111,36 @@ RESULTS = {
         "move 2017-01/1",
     ),
 }
+HISTORY = {
+    "maker of a publication": ("UPDATE settlement.cycle_move SET maker = 'rosa' WHERE seq = 3", "move 2017-01/3"),
+    "author of a publication": ("UPDATE settlement.cycle_move SET author = 'rosa' WHERE seq = 3", "move 2017-01/3"),
+    "proposer": ("UPDATE settlement.approval SET maker = 'rosa'", "move 2017-01/3"),
+    "approver": ("UPDATE settlement.approval SET decided_by = 'rosa'", "move 2017-01/3"),
+    "what was approved": ("UPDATE settlement.approval SET digest = sha256('')", "move 2017-01/3"),
+    "approval made void": ("UPDATE settlement.approval SET state = 'void', reason = 'x'", "move 2017-01/3"),
+    "approval deleted": ("DELETE FROM settlement.approval", "move 2017-01/3"),
+    "deadline": (
+        "UPDATE settlement.cycle_deadline SET due_on = due_on - 1 WHERE step = 'disputes'",
+        "move 2017-01/3",
+    ),
+    "deadlines deleted": ("DELETE FROM settlement.cycle_deadline", "move 2017-01/3"),
+    "state": ("UPDATE settlement.cycle_move SET state = 'paid_in' WHERE seq = 4", "move 2017-01/4"),
+    "author of what is final": ("UPDATE settlement.cycle_move SET author = 'x' WHERE seq = 4", "move 2017-01/4"),
+    "moment of a payment in": (
+        "UPDATE settlement.cycle_move SET at = at - interval '1 d' WHERE seq = 5",
+        "move 2017-01/5",
+    ),
+    "subject of a payment out": (
+        "UPDATE settlement.cycle_move SET subject = sha256('') WHERE seq = 6",
+        "move 2017-01/6",
+    ),
+    "digest of the end": ("UPDATE settlement.cycle_move SET digest = sha256('') WHERE seq = 7", "move 2017-01/7"),
+    **{
+        f"move {seq} deleted": (f"DELETE FROM settlement.cycle_move WHERE seq = {seq}", f"move 2017-01/{seq + 1}")
+        for seq in (1, 2, 4, 5, 6)
+    },
+}
+"""What is altered by hand in the history of a cycle that is closed."""
 LEDGER_SIDE = {
     "amount": f"UPDATE ledger_side SET amount_minor = 4 {ROW}",
     "points": f"UPDATE ledger_side SET points = 4 {ROW}",
@@ -156,12 +187,18 @@ def test_untouched_rows_pass(stage: Stage) -> None:
         assert cycles.audit(stage.connection, "2017-01", LEDGER) == []
     else:
         assert cycles.check(stage.connection, "2017-01", LEDGER) == []
-        assert cycles.publish(stage.connection, "2017-01", author=AUTHOR, at=AT).seq == 3
+        assert _publish(stage.connection).seq == 3
+
+
+def _publish(connection: Connection) -> Move:
+    """Approve what was proposed before anything was altered."""
+    digest = approvals.of_subject(connection, "publication", "2017-01")[-1].digest
+    return cycles.publish(connection, "2017-01", LEDGER, digest=digest, author=APPROVER, at=AT)
 
 
 def _assert_not_publishable(connection: Connection) -> None:
     with pytest.raises((SettlementRefused, UnknownCycle)):
-        cycles.publish(connection, "2017-01", author=AUTHOR, at=AT)
+        _publish(connection)
 
 
 def rows(findings: Sequence[Finding], check: str = "") -> set[str]:
@@ -210,19 +247,22 @@ def test_an_altered_ledger_names_the_pair_as_well(stage: Stage, field: str) -> N
     assert "bank -> grocer (USD)" in rows(tamper(stage, LEDGER_SIDE[field]), "ledger position")
 
 
+@pytest.mark.parametrize(("statement", "row"), HISTORY.values(), ids=HISTORY)
+def test_an_altered_history_of_a_closed_cycle_is_named(published_once: Engine, statement: str, row: str) -> None:
+    with published_once.connect() as connection:
+        to_the_end(connection)
+        assert cycles.audit(connection, "2017-01", LEDGER) == []
+        assert connection.execute(text(statement)).rowcount > 0
+        findings = cycles.audit(connection, "2017-01", LEDGER)
+    assert row in rows(findings, "history")
+
+
 def test_a_published_digest_that_was_altered_is_named(published: Engine) -> None:
     with published.begin() as connection:
         connection.execute(text("UPDATE settlement.cycle_move SET subject = sha256('') WHERE seq = 3"))
         findings = cycles.audit(connection, "2017-01", LEDGER)
     assert rows(findings) == {"move 2017-01/3"}
     assert any("published as e3b0c442" in finding.detail for finding in findings)
-
-
-def test_a_move_that_was_deleted_is_named(published: Engine) -> None:
-    with published.begin() as connection:
-        connection.execute(text("DELETE FROM settlement.cycle_move WHERE seq = 2"))
-        findings = cycles.audit(connection, "2017-01", LEDGER)
-    assert "move 2017-01/3" in rows(findings)
 
 
 @pytest.mark.parametrize("statement", OBLIGATION.values(), ids=OBLIGATION)

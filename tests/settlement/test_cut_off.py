@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import count
-from threading import Event, Semaphore
+from threading import Event
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from settlement import cycles
 from settlement.core.lines import Obligation
 from settlement.store.results import fetch_lines
 from settlement.store.window import Window, cut_offs, lines_of, window_of
-from tests.settlement.sample import close, post, redemption
+from tests.settlement.sample import AT, close, post, redemption
 
-WRITERS, CYCLES = 4, 12
+WRITERS, CUTS, HELD = 4, 5, 3
+"""Writers at once; cut-offs, a second apart; of them, those over which the slow transaction is held open."""
 
 
 def members(connection: Connection, cycle: str) -> list[str]:
@@ -96,40 +98,38 @@ def test_the_snapshot_of_the_closing_transaction_decides(engine: Engine, isolati
     assert seen + cut(engine, "2017-02") == ["meanwhile"]
 
 
-def test_cutting_while_writers_post_loses_and_doubles_nothing(engine: Engine) -> None:
-    stop, progress = Event(), Semaphore(0)
+def test_cut_off_under_load_puts_each_obligation_into_exactly_one_cycle(engine: Engine) -> None:
+    """Four writers post as fast as they can, a cycle is cut every second, one transaction is open across three cuts."""
+    stop, cut_to = Event(), [f"2017-{month:02}" for month in range(1, CUTS + 1)]
     with ThreadPoolExecutor(WRITERS) as writers, engine.connect() as slow:
         post(slow, one("slow"))
-        running = [writers.submit(_write, engine, f"w{number}", stop, progress) for number in range(WRITERS)]
-        found: Counter[str] = Counter()
-        for month in range(1, CYCLES + 1):
-            for _ in range(2 * WRITERS):
-                progress.acquire()
-            found.update(cut(engine, f"2017-{month:02}"))
-            if month == CYCLES // 2:
-                slow.commit()
-        stop.set()
+        running = [writers.submit(_write, engine, f"w{number}", stop) for number in range(WRITERS)]
+        try:
+            for place, cycle in enumerate(cut_to):
+                time.sleep(1)
+                with engine.begin() as connection:
+                    cycles.cut_off(connection, cycle, author="olga", at=AT)
+                if place == HELD - 1:
+                    slow.commit()
+        finally:
+            stop.set()
         posted = [event for writer in running for event in writer.result()]
-    found.update(cut(engine, "2018-01"))
-    assert found == Counter([*posted, "slow"])
+    found = [Counter(cut(engine, cycle)) for cycle in [*cut_to, "2018-01"]]
+    assert sum(found, Counter()) == Counter([*posted, "slow"])
+    assert [place for place, members in enumerate(found) if "slow" in members] == [HELD]
+    assert all(found[:CUTS])
 
 
-def _write(engine: Engine, name: str, stop: Event, progress: Semaphore) -> list[str]:
+def _write(engine: Engine, name: str, stop: Event) -> list[str]:
     """Post one redemption a transaction until told to stop; return their ids."""
     posted: list[str] = []
-    for event_id in _names(name, stop):
-        with engine.begin() as connection:
-            post(connection, one(event_id))
-        posted.append(event_id)
-        progress.release()
-    return posted
-
-
-def _names(name: str, stop: Event) -> Iterator[str]:
     for number in count():
         if stop.is_set():
-            return
-        yield f"{name}-{number}"
+            return posted
+        with engine.begin() as connection:
+            post(connection, one(f"{name}-{number}"))
+        posted.append(f"{name}-{number}")
+    raise AssertionError
 
 
 def test_every_window_but_the_first_has_the_one_before(engine: Engine) -> None:

@@ -47,9 +47,9 @@ class Days(Base):
         cycle = f"{month_end(self.books.today, -months):%Y-%m}"
         if not closing.close(self.books, cycle):
             with pytest.raises(SettlementRefused, match=cycle):
-                cycles.close(self.hub, cycle, "operator")
+                cycles.close_and_publish(self.hub, cycle, "operator", "second operator")
             return
-        self._compare_cycle(cycle, cycles.close(self.hub, cycle, "operator"))
+        self._compare_cycle(cycle, cycles.close_and_publish(self.hub, cycle, "operator", "second operator"))
 
     def _compare_cycle(self, cycle: str, shown: dict[str, Any]) -> None:
         pairs: Counter[tuple[str, str]] = Counter()

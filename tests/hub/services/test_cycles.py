@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.core.ledger import NO_MEMBER
-from hub.services.cycles import settled
+from hub.services.settled_points import settled
 from settlement.core.positions import Position
 from tests.support.coalition import Coalition
 

@@ -211,7 +211,7 @@ def test_breakage_of_the_coalition_is_owed_to_it_and_settled(built: Coalition) -
     _broken(built.hub, "coalition")
     assert obligations(built.hub) == [("kiosk", COALITION, 7, 10, ""), ("kiosk", COALITION, 10, 15, "")]
     on(built.hub, date(2017, 3, 1))
-    shown = cycles.close(built.hub, "2017-02", "operator")
+    shown = cycles.close_and_publish(built.hub, "2017-02", "operator", "second operator")
     assert {one["partner"]: one["net_minor"] for one in shown["nets"]} == {COALITION: 25, "kiosk": -25}
     assert cycles.audit(built.hub, "2017-02") == []
     assert broken_rows(built.hub) == []
@@ -309,7 +309,7 @@ def test_expired_points_are_given_back_with_a_new_life_in_parts(
     origin = f"{COALITION}/{name}"
     assert [one[3] for one in obligations(built.hub) if one[4] == origin] == minors
     on(built.hub, date(2017, 3, 1))
-    cycles.close(built.hub, "2017-02", "operator")
+    cycles.close_and_publish(built.hub, "2017-02", "operator", "second operator")
     assert cycles.audit(built.hub, "2017-02") == []
     assert broken_rows(built.hub) == []
 

@@ -330,7 +330,7 @@ def test_expiry_settlement_and_forwarding(hub: Hub) -> None:
     merge(hub, "card:2", "card:1")
     earn(hub, "grocer", "e3", "card:2", 500)
     business_clock.move(hub, datetime(2017, 8, 1, tzinfo=UTC))
-    cycles.close(hub, "2017-01", "operator")
+    cycles.close_and_publish(hub, "2017-01", "operator", "second operator")
     end_of_day.run(hub, date(2017, 7, 31))
     with hub.database.connect() as connection:
         rows = connection.execute(text("SELECT kind, event_id FROM hub.event WHERE partner_id = 'coalition'"))

@@ -16,6 +16,7 @@ from settlement.store.tables import SCHEMA, metadata
 from settlement.store.types import Snapshot, Xid8
 
 
+@pytest.mark.filterwarnings("ignore:Can't validate argument 'dialect_options'")  # SQLAlchemy on NOT VALID constraints
 def test_migrated_tables_are_those_of_the_metadata(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("pg_snapshot", Snapshot), ("xid8", Xid8)):
         monkeypatch.setitem(PGDialect.ischema_names, name, kind)

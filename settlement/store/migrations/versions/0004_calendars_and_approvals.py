@@ -1,4 +1,7 @@
-"""Calendars of cycles, deadlines, operators with roles, and approvals by a second one."""
+"""Calendars of cycles, deadlines, operators with roles, and approvals by a second one.
+
+Cycles that were published before have a move without a maker, so that constraint holds for new rows only.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,12 @@ branch_labels = None
 depends_on = None
 
 _STATEMENTS = (
+    """
+    ALTER TABLE settlement.cycle_move
+        ADD COLUMN maker text COLLATE "C" NOT NULL DEFAULT '',
+        ADD CONSTRAINT cycle_move_by_two
+            CHECK (state <> 'published' OR maker <> '' AND lower(maker) <> lower(author)) NOT VALID
+    """,
     """
     CREATE TABLE settlement.cycle_deadline (
         cycle text COLLATE "C" NOT NULL,
