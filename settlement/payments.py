@@ -8,42 +8,39 @@ found on the bank statement and told to `received`.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection
 
 from settlement.core.currency import written
 from settlement.core.dues import Due
-from settlement.core.moves import PUBLISHED, is_public
+from settlement.core.moves import FINAL
 from settlement.core.parties import RESERVED
 from settlement.core.payment_ids import PAY, RECEIVE, payment_id
 from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
 from settlement.core.people import signature
 from settlement.errors import SettlementRefused, UnknownPayment
-from settlement.store.history import moves_of, standing
+from settlement.store.history import lock_in_state
 from settlement.store.payment_tables import payment
 from settlement.store.payments import add_moves, add_payments, named, standings, stands_at
 from settlement.store.results import load_claims
 from settlement.store.window import window_of
 
-__all__ = ["from_dues", "listing", "outstanding", "prepare", "received", "show"]
+__all__ = ["from_dues", "listing", "not_paid_in", "not_paid_out", "prepare", "received", "show"]
+
+_NAMED = 20
+"""Payments that are named when they stand in the way; the rest are counted."""
 
 
 def prepare(connection: Connection, cycle: str, *, author: str, at: datetime) -> list[Standing]:
-    """Make the payments of a published cycle from its dues, and return them all; doing it again makes none.
+    """Make the payments of a cycle that is final from its dues, and return them all; doing it again makes none.
 
-    In a cycle from before there were dues, what is due to a partner is its net.
-
-    Raises `UnknownCycle`, and `SettlementRefused` for a cycle that is not published.
+    Raises `UnknownCycle`, and `SettlementRefused` for a cycle that is not final.
     """
-    claims = load_claims(connection, window_of(connection, cycle))
-    last = moves_of(connection, cycle)[-1]
-    if not is_public(last.state):
-        raise SettlementRefused(f"{standing(last)}; it has to be {PUBLISHED} before anything is paid")
-    nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
-    return from_dues(connection, cycle, claims.dues or nets, author=author, at=at)
+    dues = _dues(connection, cycle)
+    lock_in_state(connection, cycle, FINAL)
+    return from_dues(connection, cycle, dues, author=author, at=at)
 
 
 def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author: str, at: datetime) -> list[Standing]:
@@ -91,10 +88,14 @@ def show(connection: Connection, name: str) -> Standing:
     return found[0]
 
 
-def outstanding(connection: Connection, cycle: str) -> Mapping[str, int]:
-    """How many payments of a cycle are not settled, by direction; a cycle is paid in, or out, when there is none."""
-    unsettled = (one for one in standings(connection, payment.c.cycle == cycle) if one.state != SETTLED)
-    return Counter(one.payment.direction for one in unsettled)
+def not_paid_in(connection: Connection, cycle: str) -> list[str]:
+    """What is in the way of a cycle's being paid in, a sentence each: what partners have not paid in yet."""
+    return _not_settled(connection, cycle, RECEIVE)
+
+
+def not_paid_out(connection: Connection, cycle: str) -> list[str]:
+    """What is in the way of a cycle's being paid out, a sentence each: what has not reached partners yet."""
+    return _not_settled(connection, cycle, PAY)
 
 
 def received(
@@ -118,6 +119,28 @@ def received(
     by = PaymentMove(name, 0, 1, SETTLED, signature(author), at, source)
     add_moves(connection, following(found, [(found.last.attempt, SETTLED)], by))
     return show(connection, name)
+
+
+def _not_settled(connection: Connection, cycle: str, direction: str) -> list[str]:
+    found = standings(connection, payment.c.cycle == cycle)
+    if not found and any(_is_paid(due) for due in _dues(connection, cycle)):
+        return [f"its payments were not made yet: hansa payment prepare {cycle}"]
+    open_ones = [one for one in found if one.payment.direction == direction and one.state != SETTLED]
+    more = len(open_ones) - _NAMED
+    return [*map(_described, open_ones[:_NAMED]), *([f"and {more} payments more"] if more > 0 else [])]
+
+
+def _described(standing: Standing) -> str:
+    one = standing.payment
+    amount = f"{written(one.amount_minor, one.currency)} {one.currency}"
+    return f"{one.payment}: {amount} {'from' if one.direction == RECEIVE else 'to'} {one.partner} is {standing.state}"
+
+
+def _dues(connection: Connection, cycle: str) -> Sequence[Due]:
+    """The dues of a calculated cycle; its nets where it is from before there were dues."""
+    claims = load_claims(connection, window_of(connection, cycle))
+    nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
+    return claims.dues or nets
 
 
 def _is_paid(due: Due) -> bool:

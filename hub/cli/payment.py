@@ -65,7 +65,7 @@ def show_one(settings: Settings, name: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def prepare(settings: Settings, cycle: str, author: str, as_json: bool) -> None:
-    """Make the payments of a published cycle from its dues. Doing it again makes none."""
+    """Make the payments of a final cycle from its dues. Doing it again makes none."""
     show(payments.prepare(start.open_hub(settings), cycle, author), as_json, f"Payments of {cycle}")
 
 

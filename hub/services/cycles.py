@@ -7,7 +7,7 @@ the settled points home to their issuers, in the transaction that publishes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,14 @@ from hub.store.redemption_lines import LEDGER
 from settlement import cycles, statements
 from settlement import export as settlement_export
 from settlement.core.deadlines import Days
+from settlement.core.moves import PAID_IN, PAID_OUT
 from settlement.core.periods import Period, period
 from settlement.cycles import CycleSummary, Rules
+from settlement.payments import not_paid_in, not_paid_out
+from settlement.settling import Hindrance
 
+HINDRANCES: Mapping[str, Sequence[Hindrance]] = {PAID_IN: [not_paid_in], PAID_OUT: [not_paid_out]}
+"""What may stand in the way of each move after publication, besides its day."""
 Progress = Callable[[str], None]
 
 
@@ -124,7 +129,8 @@ def advance(hub: Hub, cycle: str, state: str, author: str) -> dict[str, Any]:
     """
 
     def work(connection: Connection) -> None:
-        cycles.advance(connection, cycle, state, author=author, at=hub.moment(connection).now)
+        at, ask = hub.moment(connection).now, HINDRANCES.get(state, ())
+        cycles.advance(connection, cycle, state, author=author, at=at, hindrances=ask)
 
     hub.database.transact(work)
     return show(hub, cycle)

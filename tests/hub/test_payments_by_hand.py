@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import main
+from hub.services import business_clock
 from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.core.payment_ids import PAY, RECEIVE
 from tests.settlement.formats.test_pain002 import batch, document
@@ -21,12 +23,12 @@ from tests.support.services import earn, redeem
 
 Run = Callable[..., Result]
 ADA, BEN = ("--author", "ada"), ("--author", "ben")
-RELEASE = ("payment", "release", "USD", "--execute-on", "2017-02-06")
+RELEASE = ("payment", "release", "USD", "--execute-on", "2017-03-07")
 
 
 @pytest.fixture
 def hansa(built: Coalition, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a caller of ``hansa`` on a coalition in which grocer owes fuel 0.20 USD for a published January."""
+    """Return a caller of ``hansa`` on a coalition in which grocer owes fuel 0.20 USD for January, which is final."""
     monkeypatch.setattr("hub.start.open_hub", lambda settings: built.hub)
     earn(built.hub, "grocer", "e1", "card:1", 5_000)
     redeem(built.hub, "fuel", "r1", "card:1", 20)
@@ -36,6 +38,8 @@ def hansa(built: Coalition, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     digest = found(run("cycle", "close", "2017-01", *ADA, "--json"))["proposal"]["digest"]
     found(run("cycle", "publish", "2017-01", "--digest", digest, *BEN, "--json"))
+    business_clock.move(built.hub, datetime(2017, 3, 6, tzinfo=UTC))
+    found(run("cycle", "advance", "2017-01", "final", *BEN, "--json"))
     return run
 
 
@@ -137,7 +141,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("approve", "none", "--digest", "00" * 32, *ADA), "no release none"),
     (("approve", "none", "--digest", "zz", *ADA), "64 hexadecimal digits"),
     (("received", "none", "--amount", "1", "--source", "x", *ADA), "no payment none"),
-    (("release", "USD", "--execute-on", "2017-02-06", *ADA), "nothing is payable in USD"),
+    (("release", "USD", "--execute-on", "2017-03-07", *ADA), "nothing is payable in USD"),
     (("release", "USD", "--execute-on", "2016-02-06", *ADA), "is past"),
     (("account", "approve", "fuel", "USD", "--digest", "00" * 32, *ADA), "nobody proposed"),
 ]
@@ -157,8 +161,12 @@ def test_what_a_partner_paid_in(hansa: Run) -> None:
     received = ("payment", "received", owed["payment"], "--source", "statement 7, entry 3", *ADA, "--amount")
     assert "0.20 USD, and not 0.30 USD" in refusal(hansa(*received, "0.30"))
     assert "is no amount" in refusal(hansa(*received, "1,50"))
+    advance = ("cycle", "advance", "2017-01")
+    assert f"{owed['payment']}: 0.20 USD from grocer is payable" in refusal(hansa(*advance, "paid_in", *BEN))
     for _ in range(2):
         assert found(hansa(*received, "0.20", "--json"))["state"] == "settled"
+    assert found(hansa(*advance, "paid_in", *BEN, "--json"))["state"] == "paid_in"
+    assert "to fuel is payable" in refusal(hansa(*advance, "paid_out", *BEN))
 
 
 def test_a_refusal_is_1_and_says_why(hansa: Run) -> None:

@@ -13,7 +13,7 @@ from settlement import payments
 from settlement.core.dues import Due
 from settlement.core.payment_ids import PAY, RECEIVE
 from settlement.core.payment_moves import PAYABLE, SETTLED
-from settlement.errors import SettlementRefused, UnknownPayment
+from settlement.errors import SettlementRefused, UnknownCycle, UnknownPayment
 from tests.settlement.paying import AT, BAKERY_PAID, DUES, FUEL_PAYS, GROCER_PAID, MAKER, due
 
 
@@ -66,7 +66,6 @@ def test_other_dues_are_refused(january: Connection, dues: list[Due]) -> None:
 
 def test_a_cycle_in_which_nothing_is_due(connection: Connection) -> None:
     assert payments.from_dues(connection, "2017-01", [due("idle", "EUR", 0)], author=MAKER, at=AT) == []
-    assert payments.outstanding(connection, "2017-01") == {}
 
 
 def test_listings(january: Connection) -> None:
@@ -89,12 +88,15 @@ def test_a_payment_that_there_is_not(january: Connection) -> None:
 
 
 def test_what_a_partner_paid_in(january: Connection) -> None:
-    assert payments.outstanding(january, "2017-01") == {PAY: 3, RECEIVE: 1}
+    assert payments.not_paid_in(january, "2017-01") == [f"{FUEL_PAYS}: 50.13 EUR from fuel is payable"]
     once = payments.received(january, FUEL_PAYS, 5013, "EUR", author="bank", at=AT, source="STMT-1/4")
     again = payments.received(january, FUEL_PAYS, 5013, "EUR", author="bank", at=AT, source="STMT-1/4")
     assert once == again == payments.show(january, FUEL_PAYS)
     assert once.state == SETTLED
-    assert payments.outstanding(january, "2017-01") == {PAY: 3}
+    assert payments.not_paid_in(january, "2017-01") == []
+    out = payments.not_paid_out(january, "2017-01")
+    assert len(out) == 3
+    assert f"{BAKERY_PAID}: 50.12 EUR to bakery is payable" in out
 
 
 def test_what_no_partner_paid_in(january: Connection) -> None:
@@ -112,6 +114,24 @@ def test_what_no_partner_paid_in(january: Connection) -> None:
     received(FUEL_PAYS)
     with pytest.raises(SettlementRefused, match="paid before, by STMT-1/4"):
         received(FUEL_PAYS, source="STMT-2/1")
+
+
+def test_a_long_list_of_what_is_in_the_way_is_cut(connection: Connection) -> None:
+    dues = [due(f"p{place:02}", "EUR", 1) for place in range(25)]
+    payments.from_dues(connection, "2017-01", dues, author=MAKER, at=AT)
+    found = payments.not_paid_out(connection, "2017-01")
+    assert (len(found), found[-1]) == (21, "and 5 payments more")
+
+
+def test_only_a_cycle_that_is_final_is_paid(published_once: Engine) -> None:
+    with published_once.connect() as connection:
+        with pytest.raises(SettlementRefused, match="has to be final"):
+            payments.prepare(connection, "2017-01", author=MAKER, at=AT)
+        with pytest.raises(UnknownCycle):
+            payments.prepare(connection, "2018-01", author=MAKER, at=AT)
+        assert payments.not_paid_out(connection, "2017-01") == [
+            "its payments were not made yet: hansa payment prepare 2017-01"
+        ]
 
 
 def test_two_who_prepare_at_once_make_each_payment_once(engine: Engine) -> None:
