@@ -1,7 +1,8 @@
 """The background worker: what becomes due by time alone.
 
 Points are spendable until the end of the day on which they expire, to the instant, whether this runs or not;
-what it does is move expired points to breakage. It also delivers webhooks.
+what it does is move expired points to breakage. It also delivers webhooks, and each day it brings the credit lines to
+the contracts in force and says which are used up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date, timedelta
 from threading import Event
 
 from hub.messenger import Carriers, deliver_all
-from hub.services import end_of_day, rate_limits, suspects, webhooks
+from hub.services import end_of_day, exposure, rate_limits, suspects, webhooks
 from hub.services.context import Hub
 
 
@@ -48,4 +49,7 @@ def _end_yesterday(hub: Hub, ended: date | None, say: Callable[[str], None]) -> 
     if yesterday != ended:
         expired = end_of_day.run(hub, yesterday)
         say(f"{yesterday} is over: {expired} points that had expired went to breakage")
+        for line in exposure.renew(hub):
+            if line["state"] != "open":
+                say(f"{line['partner']} owes {line['exposure_minor']} {line['currency']}: its line is {line['state']}")
     return yesterday

@@ -30,8 +30,8 @@ def payments(settings: Settings, name: str, direct: bool, as_json: bool) -> None
     for way in ways:
         rows = [tuple(one.values()) for one in way["payments"]]
         bound = "the fewest there can be" if way["fewest"] else f"no way takes fewer than {way['at_least']}"
-        title = f"{name} {way['currency']}: {len(rows)} payments, {bound}"
-        print_table(title, ("payer", "payee", "amount_minor"), rows)
+        print_table(f"{name} {way['currency']}", ("payer", "payee", "amount_minor"), rows)
+        click.echo(f"{len(rows)} payments, {bound}")
 
 
 @click.command()
@@ -51,7 +51,5 @@ def simulate(settings: Settings, name: str, partner_id: str, as_json: bool) -> N
         return
     show(found["unwound"], False, f"{name} unwound without {partner_id}")
     for one in found["shared"]:
-        title = (
-            f"{name} {one['currency']}: {one['shortfall_minor']} not paid, {one['uncovered_minor']} borne by no layer"
-        )
-        show(one["borne"], False, title)
+        show(one["borne"], False, f"{name} {one['currency']} borne by the waterfall")
+        click.echo(f"{one['shortfall_minor']} not paid, {one['uncovered_minor']} of it borne by no layer")

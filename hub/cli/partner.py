@@ -11,6 +11,7 @@ from hub import start
 from hub.cli import json_file
 from hub.cli.exposure import exposure
 from hub.cli.output import json_option, show
+from hub.cli.winding_down import wind_down
 from hub.core.errors import Refused
 from hub.services import partners
 from hub.settings import Settings
@@ -129,6 +130,7 @@ def show_one(settings: Settings, partner_id: str, as_json: bool) -> None:
 
 
 partner.add_command(exposure)
+partner.add_command(wind_down)
 
 
 @partner.command()

@@ -19,7 +19,7 @@ from hub.core.ledger import Event, Lot, LotKey, Posting, Transfer
 from hub.core.point_kinds import is_spendable
 from hub.core.reclaiming import Reclaimed, repayments, without
 from hub.services import reimbursement
-from hub.services.context import Configuration, Hub, Moment
+from hub.services.context import WOUND_DOWN, Configuration, Hub, Moment
 from hub.services.reimbursement import Burnt
 from hub.store import accounts, members, posting
 from hub.store.accounts import Account
@@ -33,7 +33,7 @@ class Standing:
 
     def __init__(self, connection: Connection, moment: Moment, account: Account) -> None:
         self.account, self.member_id = account, account.member_id
-        self._day = moment.day
+        self._day, self._leaving = moment.day, moment.configuration.leaving
         self._last_day = _last_days(connection, moment, account)
         self._alive = [lot for lot in account.free() if not self.is_over(lot.key)]
         self._mature = [lot for lot in self._alive if lot.key.matures_on <= moment.day and is_spendable(lot.key.kind)]
@@ -45,11 +45,15 @@ class Standing:
         }
 
     def spendable(self, partner_id: str | None = None) -> list[Lot]:
-        """Return what can be spent now at a partner, or at some partner, after debts."""
+        """Return what can be spent now at a partner, or at some partner, after debts; nothing of who has left."""
         left = self._mature
         for paid in self.repayments:
             left = without(left, paid.lots)
-        return [lot for lot in left if is_spendable(lot.key.kind, partner_id)]
+        return [
+            lot
+            for lot in left
+            if is_spendable(lot.key.kind, partner_id) and self._leaving.get(lot.key.issuer) != WOUND_DOWN
+        ]
 
     def pending(self) -> list[Lot]:
         """Return what will be spendable when it matures or is confirmed."""

@@ -62,7 +62,7 @@ def authenticate_at(moment: Moment, hub: Hub, request: Request, authorities: fro
     key = _usable(settled, signature.keyid, now)
     base = _verify(request, signature, key.public, authorities)
     partner = settled.partner(key.partner_id)
-    if partner.status != "active":
+    if partner.status == "suspended":
         raise Refused("partner_suspended", "The operator has suspended this partner.")
     return Caller(partner, key, _evidence(hub, key.keyid, now, base, signature, request.body), signature.nonce, moment)
 

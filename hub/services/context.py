@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -31,6 +31,8 @@ from settlement.core.exposure import CreditLine
 LOG = logging.getLogger("hansa.keys")
 NO_SCHEME = Scheme.of(0, date.min, {})
 """The rules of a coalition that has set none."""
+WINDING_DOWN, WOUND_DOWN = LEAVING = ("winding_down", "wound_down")
+"""The states of a partner that leaves: its points can still be spent, or no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ class Configuration(NamedTuple):
     """The keys on the hub's published list, oldest first."""
     credit_lines: Mapping[tuple[str, str], CreditLine]
     """By partner and currency, where a partner may owe only so much; the others are asked nothing when they post."""
+    leaving: Mapping[str, str]
+    """The partners that give out no points: ``winding_down``, or ``wound_down`` where nobody takes theirs either."""
+
+    def check_issuing(self, issuers: Iterable[str]) -> None:
+        """Refuse points of partners that leave: ``issuing_frozen``."""
+        for issuer in issuers if self.leaving else ():
+            if issuer in self.leaving:
+                raise Refused("issuing_frozen", f"{issuer} is leaving the coalition and gives out no more points.")
 
     def partner(self, partner_id: str) -> Partner:
         """Return a partner.
@@ -211,7 +221,13 @@ def _load(connection: Connection, version: int) -> Configuration:
     schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
     keys, own = _keys(rows["partner_key"]), [hub_key(row) for row in rows["hub_key"]]
     return Configuration(
-        version, MappingProxyType(partners), MappingProxyType(keys), schemes, own, limits.watched(connection)
+        version,
+        MappingProxyType(partners),
+        MappingProxyType(keys),
+        schemes,
+        own,
+        limits.watched(connection),
+        {one.partner_id: one.status for one in partners.values() if one.status in LEAVING},
     )
 
 

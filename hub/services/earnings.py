@@ -161,7 +161,7 @@ class _Batch:
     def __init__(
         self, hub: Hub, connection: Connection, moment: Moment, partner: Partner, reported: Sequence[Reported]
     ) -> None:
-        self.partner, self.now = partner, moment.now
+        self.partner, self.now, self.configuration = partner, moment.now, moment.configuration
         self.event_ids = {one["event_id"] for one in reported}
         self.ages = late_events.ages(connection, moment, partner, self.event_ids)
         self.terms = cache(lambda day: terms_on(partner, day))
@@ -182,10 +182,11 @@ class _Batch:
         self.ages.check(reported)
         terms = self.terms(occurred_at.date())
         points = price(terms, reported)
+        grants = terms.rate.grants(Sale(reported["amount"]["minor"]))
+        self.configuration.check_issuing(grant.issuer or self.partner.partner_id for grant in grants)
         member_id = self.members.get(reported["member"])
         if member_id is None:
             raise Refused("unknown_member", "No member has this identifier.")
-        grants = terms.rate.grants(Sale(reported["amount"]["minor"]))
         jurisdiction = self.jurisdictions.get(member_id)
         items = reported.get("items")
         return Event(

@@ -87,6 +87,7 @@ def _opening(moment: Moment, partner: Partner, standing: Standing, exchange: Exc
     )  # fmt: skip
     if exchange.direction == "in":
         exchange_quotes.contract_on(partner, moment)
+        moment.configuration.check_issuing([partner.partner_id])
         return Opening(event)
     price, order = reimbursement.price_on(partner, moment), moment.scheme.burn_order
     taken = spending.own(standing).take(partner.partner_id, exchange.points, order)

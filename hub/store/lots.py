@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from hub.core.ledger import LotKey
+from hub.core.point_kinds import QUALIFYING
 from hub.store.database import fetch
 
 _EXPIRED = """
@@ -130,6 +131,12 @@ def forgone(connection: Connection, members: Iterable[int], key: LotKey) -> Gone
 def name_of(key: LotKey) -> str:
     """Return a lot's name in the details of events."""
     return "/".join(map(str, key))
+
+
+def outstanding_of(connection: Connection, issuer: str) -> int:
+    """Return the points of an issuer that members hold and could spend once they are mature."""
+    query = text("SELECT coalesce(sum(points), 0) FROM hub.lot WHERE issuer = :issuer AND kind <> :never")
+    return int(connection.execute(query, {"issuer": issuer, "never": QUALIFYING}).scalar_one())
 
 
 def outstanding(connection: Connection) -> int:

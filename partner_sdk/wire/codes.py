@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
     "insufficient_points": Code(409, "The member has too few available points"),
     "member_in_debt": Code(409, "The member owes points"),
     "member_blocked": Code(409, "The operator has blocked the member"),
+    "issuing_frozen": Code(409, "A partner that leaves gives out no more points"),
     "credit_limit_reached": Code(409, "An issuer of these points may owe no more now"),
     "not_in_pool": Code(409, "The member may not spend from a pool"),
     "hold_closed": Code(409, "The hold was captured or voided, or has lapsed"),

@@ -64,6 +64,7 @@ ENDPOINTS = (
             "quote_taken",
             "insufficient_points",
             "member_in_debt",
+            "issuing_frozen",
             "no_rate",
             "no_contract",
             "event_conflict",

@@ -1,0 +1,151 @@
+"""Credit lines in the hub: who may not owe more declines redemptions, and the operator sees it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hub.cli import main
+from hub.core.errors import Refused
+from hub.services import business_clock, cycles, exposure
+from hub.services.context import Hub
+from tests.settlement.test_limits import agree
+from tests.support.coalition import NOON, Coalition
+from tests.support.network import broken_rows
+from tests.support.services import capture, earn, redeem, reverse, void
+
+Run = Callable[..., Result]
+LIMIT = {"form": "postpaid", "limit_minor": 100, "alert_minor": 90}
+
+
+@pytest.fixture
+def hub(built: Coalition) -> Hub:
+    """Return a hub where grocer may owe 100, and has given 200 points to each of two members."""
+    hub = built.hub
+    for member in ("card:1", "card:2"):
+        earn(hub, "grocer", f"e-{member}", member, 20_000)
+    hub.database.transact(lambda connection: agree(connection, "grocer", LIMIT))
+    exposure.renew(hub)
+    return hub
+
+
+@pytest.fixture
+def hansa(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a caller of ``hansa`` on that hub."""
+    monkeypatch.setattr("hub.start.open_hub", lambda settings: hub)
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+def left(hub: Hub) -> int:
+    (line,) = exposure.view(hub)
+    return int(line["left_minor"])
+
+
+def refused(hub: Hub, redemption_id: str, points: int, **more: Any) -> str:
+    with pytest.raises(Refused) as refusal:
+        redeem(hub, "fuel", redemption_id, "card:1", points, **more)
+    return refusal.value.code
+
+
+def found(result: Result, code: int = 0) -> Any:
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_redemption_over_the_line_is_declined_and_can_be_tried_again(hub: Hub) -> None:
+    assert redeem(hub, "fuel", "r1", "card:1", 70)["value"]["minor"] == 70
+    assert refused(hub, "r2", 31) == "credit_limit_reached"
+    assert redeem(hub, "fuel", "r1", "card:1", 70)["duplicate"]
+    assert left(hub) == 30
+    reverse(hub, "fuel", "r1", points=20)
+    assert left(hub) == 50
+    assert redeem(hub, "fuel", "r2", "card:1", 50)["status"] == "posted"
+    assert refused(hub, "r3", 1) == "credit_limit_reached"
+    assert redeem(hub, "grocer", "r4", "card:1", 50)["status"] == "posted", "at home nobody owes anybody"
+    assert broken_rows(hub) == []
+
+
+def test_a_hold_reserves_the_line_and_its_capture_is_never_declined(hub: Hub) -> None:
+    redeem(hub, "fuel", "h1", "card:1", 60, hold=600)
+    redeem(hub, "fuel", "h2", "card:1", 30, hold=600)
+    assert (left(hub), refused(hub, "h3", 11, hold=600)) == (10, "credit_limit_reached")
+    capture(hub, "fuel", "h1", points=50)
+    assert left(hub) == 20
+    void(hub, "fuel", "h2")
+    assert left(hub) == 50
+    redeem(hub, "fuel", "h4", "card:1", 50, hold=600)
+    business_clock.move(hub, NOON + timedelta(hours=1))
+    assert left(hub) == 0
+    (line,) = exposure.renew(hub)
+    assert (line["left_minor"], line["exposure_minor"]) == (50, 50), "what lapsed is free again"
+
+
+def test_tills_at_once_do_not_exceed_the_line(hub: Hub) -> None:
+    """32 redemptions of 9 from two members' points, against 100: eleven go through, whatever their order."""
+
+    def one(place: int) -> str:
+        try:
+            return str(redeem(hub, "fuel", f"r{place}", f"card:{place % 2 + 1}", 9)["status"])
+        except Refused as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(32) as tills:
+        assert Counter(tills.map(one, range(32))) == {"posted": 11, "credit_limit_reached": 21}
+    assert left(hub) == 1
+    assert exposure.renew(hub)[0]["left_minor"] == 1
+
+
+def test_the_command_tells_when_it_is_time_to_act(hub: Hub, hansa: Run) -> None:
+    (line,) = found(hansa("partner", "exposure", "--json"))
+    assert (line["partner"], line["state"]) == ("grocer", "open")
+    redeem(hub, "fuel", "r1", "card:1", 90)
+    (line,) = found(hansa("partner", "exposure", "grocer", "--renew", "--json"), 1)
+    assert (line["exposure_minor"], line["left_minor"], line["state"]) == (90, 10, "alert")
+    redeem(hub, "fuel", "r2", "card:1", 10)
+    assert "stopped" in hansa("partner", "exposure").output
+    assert found(hansa("partner", "exposure", "fuel", "--json")) == []
+
+
+def test_a_partner_fails_and_the_waterfall_bears_it(hub: Hub, hansa: Run) -> None:
+    redeem(hub, "fuel", "r1", "card:1", 100)
+    business_clock.move(hub, NOON + timedelta(days=31))
+    cycles.close(hub, "2017-01", "ada")
+    for account, partner, minor in (("collateral", "grocer", 30), ("fund", "fuel", 50), ("capital", "", 25)):
+        order = found(
+            hansa(
+                "security", "deposit", account, "USD", str(minor), "--partner", partner, "--author", "ada", "--json"
+            )
+        )  # fmt: skip
+        approve = ("security", "approve", order["order"], "--digest", order["digest"], "--author")
+        assert "somebody else" in hansa(*approve, "ada").stderr
+        assert found(hansa(*approve, "ben", "--json"))["state"] == "approved"
+    simulated = found(hansa("cycle", "simulate", "2017-01", "--without", "grocer", "--json"))
+    assert simulated["unwound"][0]["change_minor"] == -100
+    assert [one["amount_minor"] for one in simulated["shared"][0]["borne"]] == [30, 25, 45]
+    assert "own_collateral" in hansa("cycle", "simulate", "2017-01", "--without", "grocer").output
+    declared = found(hansa("default", "declare", "grocer", "2017-01", "--author", "ada", "--json"))
+    assert declared["uncovered"] == {"USD": 0}
+    found(hansa("security", "approve", declared["order"], "--digest", declared["digest"], "--author", "ben", "--json"))
+    (shown,) = found(hansa("default", "show", "grocer", "2017-01", "--json"))
+    assert (shown["state"], shown["decided_by"]) == ("approved", "ben")
+    balances = {one["account"]: one["balance_minor"] for one in found(hansa("security", "list", "--json"))}
+    assert balances == {
+        "bank": -105, "collateral:grocer": 0, "capital": 0, "fund:fuel": 5, "default:grocer": 100,
+    }  # fmt: skip
+    assert len(found(hansa("security", "orders", "--json"))) == 4
+
+
+def test_the_direct_payments_of_a_cycle_are_shown(hub: Hub, hansa: Run) -> None:
+    redeem(hub, "fuel", "r1", "card:1", 40)
+    business_clock.move(hub, NOON + timedelta(days=31))
+    cycles.close(hub, "2017-01", "ada")
+    (way,) = found(hansa("cycle", "payments", "2017-01", "--direct", "--json"))
+    assert way["payments"] == [{"payer": "grocer", "payee": "fuel", "amount_minor": 40}]
+    assert "the fewest there can be" in hansa("cycle", "payments", "2017-01", "--direct").output
