@@ -17,6 +17,7 @@ from settlement.core.bank_accounts import Address, BankAccount
 from settlement.core.bank_text import is_text
 from settlement.errors import InvalidAccount
 
+_FORM = "bank details are holder, address (country, town, ...) and iban, or number and bic, all of them texts"
 _NUMBER = re.compile(r"[A-Za-z0-9]{1,34}")
 _CLEARING = re.compile(r"[A-Z0-9]{1,5}")
 _MEMBER = re.compile(r"[A-Za-z0-9]{1,35}")
@@ -36,13 +37,14 @@ def checked(account: BankAccount) -> BankAccount:
 def from_content(content: Mapping[str, Any]) -> BankAccount:
     """An account from its stored form; raises `InvalidAccount` for another form, and for one that does not hold."""
     try:
-        plain = {name: str(value) for name, value in content.items() if name != "address"}
-        address = Address(**{name: str(value) for name, value in content["address"].items()})
-        return checked(BankAccount(address=address, **plain))
+        plain = {name: value for name, value in content.items() if name != "address"}
+        address = Address(**content["address"])
+        read = BankAccount(address=address, **plain)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidAccount("bank details are holder, address (country, town, ...) and iban, or number and bic") from (
-            error
-        )
+        raise InvalidAccount(_FORM) from error
+    if not all(isinstance(value, str) for value in (*plain.values(), *address)):
+        raise InvalidAccount(_FORM)
+    return checked(read)
 
 
 def _electronic(text: str) -> str:

@@ -160,6 +160,8 @@ def _details(
 def _habits(content: Mapping[str, Any], currency: str) -> BankHabits:
     """The habits of a bank from their stored form; what is not said is usual in the currency."""
     usual = usual_habits(currency)._asdict()
+    if not isinstance(content, Mapping):
+        raise InvalidAccount(f"habits are an object; there are {usual}")
     for name, value in content.items():
         if name not in usual or type(value) is not type(usual[name]):
             raise InvalidAccount(f"habits: {name}={value!r}; there are {usual}")

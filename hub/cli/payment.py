@@ -10,16 +10,13 @@ from typing import Any
 import click
 
 from hub import start
-from hub.cli import json_file
+from hub.cli.bank_details import APPROVER, AUTHOR, DIGEST, account
 from hub.cli.output import json_option, show
 from hub.services import payments
 from hub.settings import Settings
 from settlement.core.payment_ids import PAY, RECEIVE
 from settlement.core.payment_moves import STATES
 
-AUTHOR = click.option("--author", required=True, help="Who you are.")
-APPROVER = click.option("--author", required=True, help="Who you are; not the one who proposed it.")
-DIGEST = click.option("--digest", required=True, metavar="HEX", help="The digest that was shown.")
 RELEASE = click.argument("name", metavar="RELEASE")
 
 
@@ -29,6 +26,9 @@ def payment() -> None:
 
     prepare CYCLE, release CURRENCY, approve RELEASE (a second person), file RELEASE, import what the bank answers.
     """
+
+
+payment.add_command(account)
 
 
 @payment.command("list")
@@ -153,51 +153,6 @@ def received(settings: Settings, name: str, amount: str, source: str, author: st
     `import` notes by itself what came in with the name in its reference.
     """
     show(payments.received(start.open_hub(settings), name, amount, source, author), as_json, name)
-
-
-@payment.group()
-def account() -> None:
-    """Bank details, which two people put on record: of partners, and the operator's own (@operator)."""
-
-
-@account.command("list")
-@json_option
-@click.pass_obj
-def list_accounts(settings: Settings, as_json: bool) -> None:
-    """List all bank details on record, and which are used."""
-    show(payments.accounts(start.open_hub(settings)), as_json, "Bank details")
-
-
-@account.command("set")
-@click.argument("party")
-@click.argument("currency")
-@click.argument("path", metavar="FILE.json", type=json_file.JSON_FILE)
-@AUTHOR
-@json_option
-@click.pass_obj
-def set_account(settings: Settings, party: str, currency: str, path: Path, author: str, as_json: bool) -> None:
-    """Propose bank details of PARTY in CURRENCY; somebody else approves them by the digest.
-
-    The file holds {"account": {"holder", "address": {"country", "town", "post_code", "street", "building"}, "iban"}},
-    or "number" with "bic" (or "clearing" and "member") in place of "iban". For @operator also "habits": the message
-    (pain.001.001.09 or pain.001.001.03), latin, service_level, charge_bearer, batch.
-    """
-    document = json_file.read(path, dict)
-    made = payments.propose_account(start.open_hub(settings), party, currency, document, author)
-    show(made, as_json, f"Bank details of {party}")
-
-
-@account.command("approve")
-@click.argument("party")
-@click.argument("currency")
-@DIGEST
-@APPROVER
-@json_option
-@click.pass_obj
-def approve_account(settings: Settings, party: str, currency: str, digest: str, author: str, as_json: bool) -> None:
-    """Approve bank details that you have checked with their owner."""
-    made = payments.approve_account(start.open_hub(settings), party, currency, digest, author)
-    show(made, as_json, f"Bank details of {party}")
 
 
 def _print(found: dict[str, Any], as_json: bool, title: str) -> None:

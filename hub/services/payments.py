@@ -1,4 +1,4 @@
-"""Payments to and from partners: bank details, payments of a cycle, releases to the bank, and its answers.
+"""Payments to and from partners: those of a cycle, releases to the bank, and what the bank answers.
 
 All of it lives in the package `settlement`; the hub adds business time, and whether operators must be registered.
 """
@@ -12,14 +12,11 @@ from typing import Any
 from hub.core.content import instant
 from hub.core.errors import Refused
 from hub.services.context import Hub
-from settlement import bank_details, bank_messages, payment_releases, payments
-from settlement.bank_details import BankDetails
+from settlement import bank_messages, payment_releases, payments
 from settlement.bank_messages import Taken
-from settlement.core.bank_accounts import account_content
 from settlement.core.bank_codes import in_words
 from settlement.core.bank_text import is_text
 from settlement.core.currency import in_minor, written
-from settlement.core.parties import OPERATOR
 from settlement.core.payment_moves import TO_BE_LOOKED_AT, PaymentMove, Standing
 from settlement.formats.files import whole_file
 from settlement.payment_releases import Release
@@ -50,7 +47,7 @@ def propose(hub: Hub, currency: str, execute_on: date, author: str) -> dict[str,
     """Propose to pay all that is payable in a currency; return the release, with the digest to approve it by."""
     made = hub.database.transact(
         lambda connection: payment_releases.propose(
-            connection, currency, execute_on, author=author, **_now(hub, connection)
+            connection, currency, execute_on, author=author, **now_of(hub, connection)
         )
     )
     return _release(made)
@@ -58,10 +55,10 @@ def propose(hub: Hub, currency: str, execute_on: date, author: str) -> dict[str,
 
 def approve(hub: Hub, release: str, digest: str, author: str) -> dict[str, Any]:
     """Release payments that somebody else proposed, by the digest of their file in hexadecimal."""
-    stated = _digest(digest)
+    stated = digest_of(digest)
     decided = hub.database.transact(
         lambda connection: payment_releases.approve(
-            connection, release, stated, approver=author, **_now(hub, connection)
+            connection, release, stated, approver=author, **now_of(hub, connection)
         )
     )
     return _release(decided)
@@ -117,54 +114,18 @@ def received(hub: Hub, payment: str, amount: str, source: str, author: str) -> d
     return _brief(hub.database.transact(work))
 
 
-def propose_account(hub: Hub, party: str, currency: str, document: dict[str, Any], author: str) -> dict[str, Any]:
-    """Propose bank details: a document with `account`, and for the operator's own `habits` of its bank.
-
-    Raises:
-        Refused: ``unknown_partner``, or ``invalid_request`` for a document with other members.
-    """
-    if not {"account"} <= document.keys() <= {"account", "habits"}:
-        raise Refused("invalid_request", "Bank details are an object with account, and habits for the operator's own.")
-
-    def work(connection: Any) -> BankDetails:
-        if party != OPERATOR:
-            hub.moment(connection).configuration.partner(party)
-        account, habits = document["account"], document.get("habits", {})
-        now = _now(hub, connection)
-        return bank_details.propose(connection, party, currency, account, habits, author=author, **now)
-
-    return _details(hub.database.transact(work))
-
-
-def approve_account(hub: Hub, party: str, currency: str, digest: str, author: str) -> dict[str, Any]:
-    """Approve bank details that somebody else proposed, by their digest in hexadecimal."""
-    stated = _digest(digest)
-    decided = hub.database.transact(
-        lambda connection: bank_details.approve(
-            connection, party, currency, stated, approver=author, **_now(hub, connection)
-        )
-    )
-    return _details(decided)
-
-
-def accounts(hub: Hub) -> list[dict[str, Any]]:
-    """Return all bank details on record, with which of them are used."""
-    with hub.database.snapshot() as connection:
-        found = bank_details.listing(connection)
-        used = [
-            details
-            for currency in sorted({one.currency for one in found})
-            for details in bank_details.in_force(connection, currency).values()
-        ]
-    return [_details(one) | {"used": one in used} for one in found]
-
-
-def _now(hub: Hub, connection: Any) -> dict[str, Any]:
+def now_of(hub: Hub, connection: Any) -> dict[str, Any]:
+    """Return business time, and whether operators must be registered, as decisions of two people ask for them."""
     moment = hub.moment(connection)
     return {"at": moment.now, "registered": moment.environment == "live"}
 
 
-def _digest(stated: str) -> bytes:
+def digest_of(stated: str) -> bytes:
+    """Read a digest as it was shown.
+
+    Raises:
+        Refused: ``invalid_request``.
+    """
     try:
         return bytes.fromhex(stated)
     except ValueError as error:
@@ -219,17 +180,6 @@ def _release(release: Release) -> dict[str, Any]:
             }
             for one in order.transfers
         ],
-    }
-
-
-def _details(details: BankDetails) -> dict[str, Any]:
-    return {
-        "party": details.party,
-        "currency": details.currency,
-        "version": details.version,
-        "account": account_content(details.account),
-        "habits": details.habits._asdict() if details.party == OPERATOR else {},
-        "digest": details.digest.hex(),
     }
 
 

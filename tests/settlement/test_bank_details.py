@@ -85,11 +85,12 @@ def test_other_currencies_have_other_habits(connection: Connection) -> None:
         ("bakery", "euro", {}, "one currency"),
         (FUND, "EUR", {}, "one currency"),
         ("bakery", "EUR", {"speed": "fast"}, "habits: speed"),
+        ("bakery", "EUR", [], "habits are an object"),
         ("bakery", "EUR", {"latin": "yes"}, "habits: latin"),
         ("bakery", "EUR", {"message": "pain.001.001.99"}, "habits: message"),
     ],
 )
-def test_what_is_refused(connection: Connection, party: str, currency: str, habits: dict[str, Any], said: str) -> None:
+def test_what_is_refused(connection: Connection, party: str, currency: str, habits: Any, said: str) -> None:
     content = account_content(BAKERY)
     with pytest.raises(InvalidAccount, match=said):
         bank_details.propose(connection, party, currency, content, habits, author=MAKER, at=AT, registered=False)
