@@ -12,7 +12,7 @@ from settlement.core.reconciliation.alone import ours_alone, theirs_alone
 from settlement.core.reconciliation.comparing import Prepared, compared_attributes, prepared
 from settlement.core.reconciliation.completeness import incomplete
 from settlement.core.reconciliation.model import CATEGORIES, PASSES, Break, Line, Match, Outcome, Rules
-from settlement.core.reconciliation.pairing import PAIRINGS, judged
+from settlement.core.reconciliation.pairing import PAIRINGS, judged, matched
 from settlement.core.reconciliation.passes import TABLE, Lines, grouped, reference_of
 from settlement.core.references import normalised
 
@@ -29,7 +29,7 @@ def reconcile(lefts: Sequence[Line], rights: Sequence[Line], rules: Rules, elsew
     work = _Work([prepared(line, compared) for line in lefts], [prepared(line, compared) for line in rights])
     for name, a_pass in TABLE:
         for group in list(a_pass(*work.open(), rules)):
-            work.take(judged(group, rules), name)
+            work.take(matched(group, name))
     for pairing in PAIRINGS:
         for group in list(pairing(*work.open(), rules)):
             work.take(judged(group, rules))
@@ -54,13 +54,13 @@ class _Work:
         """What no match and no break has yet."""
         return [*self._ours.values()], [*self._theirs.values()]
 
-    def take(self, found: Match | Break, by: str = "") -> None:
-        """Note a match, found by a pass, or a break."""
+    def take(self, found: Match | Break) -> None:
+        """Note a match or a break."""
         for keys, side in ((found.left, self._ours), (found.right, self._theirs)):
             for key in keys:
                 del side[key]
         if isinstance(found, Match):
-            self.matches.append(found._replace(by=by or found.by))
+            self.matches.append(found)
         else:
             self.breaks.append(found)
 

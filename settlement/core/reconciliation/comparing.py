@@ -16,6 +16,10 @@ from settlement.core.references import normalised
 ATTRIBUTES = ("points", "price_version", "issuer", "redeemer")
 """Fields that are equal in two lines that are the same, where both sides know them."""
 
+_MONEY = slice(Line._fields.index("amount_minor"), Line._fields.index("batch"))
+_REST = slice(Line._fields.index("batch") + 1, None)
+"""All of a line but what it is called: most lines are equal in it, which is quickly seen."""
+
 
 class Prepared(NamedTuple):
     """A line with its reference and its batch as they are compared; `identity` is what duplicates share."""
@@ -40,6 +44,8 @@ def compared_attributes(rights: Sequence[Line]) -> list[str]:
 
 def difference(left: Line, right: Line, rules: Rules) -> tuple[str, str] | None:
     """The category in which two lines differ, with the detail; None when they are the same."""
+    if left[_MONEY] == right[_MONEY] and left[_REST] == right[_REST]:
+        return None
     if left.currency != right.currency:
         return "currency", f"{_amount(left)} and {_amount(right)}"
     if (right.reverses and not left.reverses) or left.amount_minor * right.amount_minor < 0:

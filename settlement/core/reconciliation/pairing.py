@@ -38,16 +38,22 @@ PAIRINGS: Sequence[Pass] = (same_reference, batch_of_ours, batch_of_theirs)
 
 def judged(group: Group, rules: Rules) -> Match | Break:
     """The break of a group, or a match if its two sides agree after all."""
-    left, right = (_whole([one.line for one in side]) for side in group)
-    keys = _keys(group[0]), _keys(group[1])
+    left, right = (_whole(side) for side in group)
     found = difference(left, right, rules)
     if found is None:
         several = max(map(len, group)) > 1
         by = BATCH if several else EXACT if left.amount_minor == right.amount_minor else TOLERANCE
-        return Match(by, *keys, left.currency, left.amount_minor, right.amount_minor)
+        return matched(group, by)
     category, detail = found
     sides = (left.currency, left.amount_minor, right.currency, right.amount_minor)
-    return Break(category, *keys, *sides, detail)
+    return Break(category, _keys(group[0]), _keys(group[1]), *sides, detail)
+
+
+def matched(group: Group, by: str) -> Match:
+    """The match of a group whose sides agree, found by a pass."""
+    left, right = group
+    sums = (sum(one.line.amount_minor for one in side) for side in group)
+    return Match(by, _keys(left), _keys(right), left[0].line.currency, *sums)
 
 
 def _paired(ours: Lines, theirs: Lines) -> Iterator[Group]:
@@ -64,8 +70,8 @@ def _of_one_currency(lines: Lines) -> bool:
     return len({one.line.currency for one in lines}) == 1
 
 
-def _whole(lines: Sequence[Line]) -> Line:
-    whole = together(lines)
+def _whole(lines: Lines) -> Line:
+    whole = together([one.line for one in lines])
     assert whole is not None, "groups are of one currency"
     return whole
 
