@@ -94,6 +94,8 @@ def import_file(
     scope = _scope(hub, partner_id, cycle, bank)
     told: dict[str, Any] = json_file.read(mapping, dict) if mapping else {}
     told |= {name: value for name, value in form.items() if value is not None}
+    if bank and (told or columns):
+        raise click.UsageError("a bank's statement says itself what is what; leave the options of reports out")
     told["columns"] = {**told.get("columns", {}), **dict(map(_named, columns))}
     found = reconciliations.import_file(hub, path, scope, told, author, _step)
     show(found, as_json, "Known already" if "duplicate" in found else "Imported")

@@ -17,6 +17,7 @@ from settlement.errors import FileRefused
 _FEES = frozenset({"CHRG", "COMM", "FEES"})
 """Families and sub-families of bank transaction codes (ISO 20022 external code set) that are charges."""
 _LONGEST_TEXT = 500
+_LONGEST_REFERENCE = 140
 _MOST_REFERENCES = 50
 
 
@@ -58,6 +59,9 @@ def _line(key: str, entry: BankEntry, one: BankTransaction, statement: BankState
         raise FileRefused(f"entry {entry.number} of statement {statement.statement_id!r} has no date")
     given = [name for name in (one.end_to_end_id, one.creditor_reference) if name]
     reference = given[0] if given else "" if len(entry.transactions) == 1 else entry.batch
+    if len(reference) > _LONGEST_REFERENCE:
+        where = f"entry {entry.number} of statement {statement.statement_id!r}"
+        raise FileRefused(f"{where} has a reference of {len(reference)} characters")
     words = f"{one.unstructured} {entry.information}".split()
     others = dict.fromkeys([*given[1:], one.instruction_id, entry.reference, *words])
     goes_back = bool(one.return_reason) or entry.is_reversal
@@ -72,9 +76,11 @@ def _line(key: str, entry: BankEntry, one: BankTransaction, statement: BankState
         is_fee=not _FEES.isdisjoint(entry.bank_code.split("/")),
         fee_minor=max(0, one.charges_minor),
     )
-    return BankLine(
-        line, tuple(name for name in others if name)[:_MOST_REFERENCES], statement.account, _text(entry, one)
-    )
+    return BankLine(line, tuple(filter(_is_reference, others))[:_MOST_REFERENCES], statement.account, _text(entry, one))
+
+
+def _is_reference(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_REFERENCE
 
 
 def _text(entry: BankEntry, one: BankTransaction) -> str:

@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _TOKENS = {"YYYY": r"(?P<y>[0-9]{4})", "MM": r"(?P<m>[0-9]{1,2})", "DD": r"(?P<d>[0-9]{1,2})"}
 _MAX_TEXT = 200
 _MAX_VERSION = 2**31 - 1
-_MOST = 10**18
+_MOST = 10**17
 PARTS = "~"
 """Between the parts of a reference; no separator that comparison leaves out."""
 
@@ -174,9 +174,12 @@ class _Row:
         text = self._plain("amount")
         sign = -1 if text.startswith("-") else 1
         try:
-            return sign * in_minor(text.lstrip("+-") if text[1:2] not in ("+", "-") else text, currency)
+            minor = in_minor(text.lstrip("+-") if text[1:2] not in ("+", "-") else text, currency)
         except ValueError as error:
             raise self._refusal("amount", f"has {self.text('amount')[:40]!r}: {error}") from error
+        if minor > _MOST:
+            raise self._refusal("amount", f"has {text}, which is too large")
+        return sign * minor
 
     def day(self) -> date:
         """The business date."""

@@ -23,6 +23,8 @@ STATEMENT, NOTIFICATION = "camt.053", "camt.054"
 VERSIONS = tuple(f"{message}.001.{version}" for message in (STATEMENT, NOTIFICATION) for version in ("02", "08"))
 MAX_TRANSACTIONS = 200_000
 """Payments behind one entry; more are in a second file."""
+MOST_MINOR = 10**17
+"""Minor units of one amount: more than there is of any currency, and several together still are of 64 bits."""
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
 _HEADS = {STATEMENT: "Stmt", NOTIFICATION: "Ntfctn"}
 _NAMES = frozenset({"TxDtls", "Ntry", *_HEADS.values()})
@@ -216,9 +218,12 @@ def _amount(element: Element, where: str) -> Balance:
     if not _CURRENCY.fullmatch(currency):
         raise FileRefused(f"{where}: its currency {currency[:20]!r} is no ISO 4217 code")
     try:
-        return in_minor((element.text or "").strip(), currency), currency
+        minor = in_minor((element.text or "").strip(), currency)
     except ValueError as error:
         raise FileRefused(f"{where}: {error}") from error
+    if minor > MOST_MINOR:
+        raise FileRefused(f"{where}: {element.text.strip()} {currency} is too large")
+    return minor, currency
 
 
 def _day(text: str) -> date | None:

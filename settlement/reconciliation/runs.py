@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DataError
 
 from settlement.core.bank_lines import BankLine, expected_reference
 from settlement.core.findings import Finding
@@ -34,7 +35,16 @@ from settlement.store.reconciliation_breaks import (
     listing,
 )
 from settlement.store.reconciliation_runs import Run, add_run, find_run, hold, load_outcome, runs_of
-from settlement.store.reconciliation_sources import BANK, Scope, Source, find_source, load_lines, sources_of
+from settlement.store.reconciliation_sources import (
+    BANK,
+    Scope,
+    Source,
+    find_source,
+    keep_ours,
+    load_lines,
+    load_ours,
+    sources_of,
+)
 
 
 class Sides(NamedTuple):
@@ -95,7 +105,10 @@ def run(
     counts = (len(sides.lefts), len(sides.rights), len(outcome.matches), len(outcome.breaks))
     made = Run(number, scope, [one.source for one in used], *settings, inputs, *counts, author, at)
     progress("writing matches and breaks")
-    _store(connection, made, outcome, sides)
+    try:
+        _store(connection, made, outcome, sides)
+    except DataError as error:
+        raise SettlementRefused("a sum of these lines is too large for 64 bits") from error
     return made, True
 
 
@@ -108,6 +121,8 @@ def show(connection: Connection, number: int) -> RunView:
     if found is None:
         raise SettlementRefused(f"there is no run {number}; 'hansa reconcile list' names them")
     sides = _sides(connection, found.scope, [*filter(None, (find_source(connection, one) for one in found.sources))])
+    if found.scope.kind == BANK:
+        sides = sides._replace(lefts=load_ours(connection, number))
     outcome = load_outcome(connection, number)
     return RunView(found, outcome, sides, incomplete(sides.lefts, sides.rights, outcome))
 
@@ -150,6 +165,8 @@ def _sides_of_the_bank(lefts: Sequence[Line], lines: Sequence[BankLine]) -> Side
 def _store(connection: Connection, made: Run, outcome: Outcome, sides: Sides) -> None:
     rights = {line.key: line for line in sides.rights}
     names = named(made.scope, outcome.breaks, rights)
+    if made.scope.kind == BANK:
+        keep_ours(connection, made.run, sides.lefts)
     before = {one.name: one for one in listing(connection, made.scope, STATES)}
     new = {name: one for name, one in names.items() if name not in before}
     add_run(connection, made, outcome, names)

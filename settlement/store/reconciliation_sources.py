@@ -107,6 +107,22 @@ def load_lines(connection: Connection, sources: Sequence[str]) -> list[BankLine]
     return [_line(*row) for row in rows]
 
 
+def keep_ours(connection: Connection, run: int, lines: Sequence[Line]) -> None:
+    """Keep our side of a run with the bank, since payments go on and ours will be another one tomorrow."""
+    name = _ours(run)
+    add_rows(connection, reconciliation_line, _COLUMNS, ((name, *line, "", "") for line in lines))
+
+
+def load_ours(connection: Connection, run: int) -> list[Line]:
+    """Our side of a run with the bank, as it was kept."""
+    prefix = f"{_ours(run)}/"
+    return [one.line._replace(key=one.line.key.removeprefix(prefix)) for one in load_lines(connection, [_ours(run)])]
+
+
+def _ours(run: int) -> str:
+    return f"ours-{run}"
+
+
 def _line(source: str, key: str, *rest: Any) -> BankLine:
     *fields, others, text = rest
     return BankLine(Line(f"{source}/{key}", *fields), tuple(others.split(_SEPARATOR)) if others else (), "", text)

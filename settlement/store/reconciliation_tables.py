@@ -84,7 +84,7 @@ reconciliation_line = Table(
     _required("others", _NAME),
     _required("text", _NAME),
 )
-"""A line of an imported file; `others` are further references it may be known by, a line each."""
+"""A line of an imported file, or of our side of a run with the bank; `others` are further references, a line each."""
 
 reconciliation_run = Table(
     "reconciliation_run",

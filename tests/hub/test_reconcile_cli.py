@@ -141,6 +141,7 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
     (("import", "FILE", *SCOPE, *MAPPING, "--decimal", "."), "fuel.csv: the file row 1: column 'Betrag'"),
     (("import", "FILE", *SCOPE, *MAPPING, "--column", "issuer=Wer"), "there is no column 'Wer' for issuer"),
     (("import", "FILE", "--bank"), "is no well-formed XML"),
+    (("import", "FILE", "--bank", "--currency", "EUR"), "says itself what is what"),
     (("run", *SCOPE), "nothing was imported for partner fuel 2017-01"),
     (("run", "--bank"), "nothing was imported for bank"),
     (("run", *SCOPE, "--tolerance", "-1"), "Invalid value for '--tolerance'"),

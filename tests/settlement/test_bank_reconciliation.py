@@ -161,3 +161,18 @@ def test_every_dialect_is_reconciled_whole(connection: Connection) -> None:
     _, breaks = reconciled(connection)
     assert (IN, "missing_in_bank") in breaks
     assert ("RF18 5390 0754 7034", "missing_in_hub") in breaks
+
+
+def test_a_run_stays_whole_when_payments_go_on(connection: Connection) -> None:
+    brought(connection)
+    before = reconciled(connection)
+    expect(connection, payment_id("2017-02", "grocer", "EUR", RECEIVE), RECEIVE, 7)
+    assert runs.show(connection, 1).findings == []
+    matches, breaks = reconciled(connection)
+    assert (matches, len(breaks)) == (before[0], len(before[1]) + 1)
+
+
+def test_a_reference_that_is_no_reference_is_refused(connection: Connection, tmp_path: Path) -> None:
+    long = statement(tmp_path, ("<EndToEndId>b-4001<", f"<EndToEndId>{'b' * 141}<"))
+    with pytest.raises(FileRefused, match=r"entry 1 of statement .* has a reference of 141 characters"):
+        brought(connection, long)

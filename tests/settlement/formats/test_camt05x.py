@@ -128,6 +128,7 @@ def refusal(path: Path) -> str:
         ("15000.00", "15,000.00", "'15,000.00' is no amount"),
         ("15000.00", "-15000.00", "'-15000.00' is no amount"),
         ("15000.00", "1e4", "'1e4' is no amount"),
+        ("15000.00", "999999999999999999", "entry 1: 999999999999999999 EUR is too large"),
         ("15000.00", "٣", "is no amount"),
         ('<Amt Ccy="EUR">15000.00', "<Amt>15000.00", "its currency '' is no ISO 4217 code"),
         ("<CdtDbtInd>CRDT</CdtDbtInd><Sts>", "<Sts>", "does not say whether it is a credit or a debit"),

@@ -130,6 +130,8 @@ def test_minor_units_lines_and_who_reported(tmp_path: Path) -> None:
         (HEADER + "r,2017-01-31,+-5,1,x\n", "is no amount"),
         (HEADER + "r,2017-01-31,1e3,1,x\n", "is no amount"),
         (HEADER + "r,2017-01-31,NaN,1,x\n", "is no amount"),
+        (HEADER + "r,2017-01-31,999999999999999999,1,x\n", "too large"),
+        (HEADER + "r,2017-01-31,5,999999999999999999,x\n", "too large"),
         (HEADER + "r,2017-01-31,,1,x\n", "is no amount"),
         (HEADER + "r,2017-01-31,=1+1,1,x\n", "is no amount"),
         (HEADER + "r,2017-01-31,5,1.5,x\n", "row 1: column 'Punkte' has '1.5', which is no whole number"),
