@@ -23,6 +23,7 @@ from settlement.core.lines import SEPARATOR, row_name
 from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
 from settlement.core.parties import REIMBURSEMENT
 from settlement.core.verification import Claims, Recomputation, compare_dues
+from settlement.dispute_check import check_disputes
 from settlement.errors import NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.history_check import check_history
 from settlement.store.comparison import compare_with_ledger
@@ -76,6 +77,7 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
     found.extend(_recompute(connection, window, claims))
     found.extend(_dues(connection, window, claims))
+    found.extend(check_disputes(connection, window))
     return found.listed(), result_subject(claims)
 
 

@@ -8,7 +8,8 @@ SettlementError
 |-- ContractRefused       terms that make no sense, or a version that must not be added
 |-- NotPublished          the cycle exists, but its statements are not public yet
 |-- SettlementRefused     a move that must not happen now; `.findings` tells which rows stand in the way
-|   `-- ApprovalRefused   a decision of one or of two people that must not stand; `.code` tells why
+|   |-- ApprovalRefused   a decision of one or of two people that must not stand; `.code` tells why
+|   `-- DisputeRefused    a dispute, or a move of one, that must not be; `.code` tells why
 |-- NotBalanced           figures that must add up to zero, or to one another, do not
 |-- LimitReached          a partner would owe more than its credit line allows; `.partner`, `.currency`, `.amount_minor`
 |-- SecurityRefused       an order about security that cannot be booked
@@ -70,6 +71,14 @@ class ApprovalRefused(SettlementRefused):
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
+        self.code = code
+
+
+class DisputeRefused(SettlementRefused):
+    """A dispute or a move of one was refused; `code` is stable, `settlement.disputes` lists them."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
         self.code = code
 
 

@@ -19,6 +19,7 @@ from settlement.core.moves import PUBLISHED, Move
 from settlement.core.netting import Net
 from settlement.core.positions import Position
 from settlement.core.verification import Claims
+from settlement.dispute_views import on_statement, withheld
 from settlement.errors import NotPublished, UnknownCycle
 from settlement.formats import statement_writer
 from settlement.store.history import moves_of
@@ -45,6 +46,7 @@ def summary(connection: Connection, cycle: str, partner: str) -> Document:
         "nets": [_net(row) for row in claims.nets if row.partner == partner],
         "positions": [_position(row) for row in claims.positions if partner in row[:2]],
         "pairs_of_cycle": [_pair(row) for row in claims.positions],
+        **_disputed(connection, cycle, partner),
     }
 
 
@@ -112,6 +114,17 @@ def _all_lines(connection: Connection, cycle: str, partner: str) -> Iterator[Doc
     return (_line(*row) for row in stream_lines(connection, query))
 
 
+def _disputed(connection: Connection, cycle: str, partner: str) -> Document:
+    """The disputes that concern a statement, and what of its dues waits for them; nothing where there are none."""
+    disputes = on_statement(connection, cycle, partner)
+    waits = [
+        {"currency": currency, "minor": minor}
+        for (party_, currency), minor in (withheld(connection, cycle).items() if disputes else ())
+        if party_ == partner
+    ]
+    return ({"disputes": disputes} if disputes else {}) | ({"withheld": waits} if waits else {})
+
+
 def _net(row: Net) -> Document:
     minors = {"receive_minor": row.receive_minor, "pay_minor": row.pay_minor, "net_minor": row.net_minor}
     return {"currency": row.currency, **minors}
@@ -147,8 +160,14 @@ def _line(line: Obligation, digest: bytes) -> Document:
         "price": dict(zip(("version", "numerator", "denominator"), price, strict=True)),
         "business_date": line.business_date.isoformat(),
         **_origin(line),
+        **_unusual(line),
         "digest": digest.hex(),
     }
+
+
+def _unusual(line: Obligation) -> Document:
+    """For what a line is owed and whose points the fund pays for; nothing for an issuer's reimbursement."""
+    return {} if line.usual else {"kind": line.kind} | ({"points_of": line.points_of} if line.points_of else {})
 
 
 def _origin(line: Obligation) -> Document:

@@ -104,6 +104,8 @@ def _why_not_this_kind(line: Obligation) -> str:
         return f"a kind is one of {', '.join(KINDS)}"
     if (line.issuer == FUND) == (line.points_of == "") and line.kind != ADJUSTMENT:
         return "where the fund owes, and only there, a line says whose points they are"
+    if line.kind == ADJUSTMENT and (line.points or not line.origin):
+        return "an adjustment is money alone, and names the event of the line that it goes back to"
     return ""
 
 

@@ -22,7 +22,7 @@ from settlement.core.dues import Due
 from settlement.core.findings import Finding, Findings
 from settlement.core.lines import Obligation, line_digest, row_name, why_not_owed
 from settlement.core.netting import Net, multilateral_nets
-from settlement.core.parties import OPERATOR
+from settlement.core.parties import ADJUSTMENT, OPERATOR
 from settlement.core.positions import Pair, Position, Tally, pair_name
 from settlement.core.pricing import split_minor, value_minor
 from settlement.core.totals import StatementTotal, totals_of
@@ -132,6 +132,8 @@ class Recomputation:
 
 def check_event(lines: Sequence[Obligation]) -> list[Finding]:
     """Findings of one event's lines, in line order: signs and origin, the same terms, and the event's value."""
+    if all(line.kind == ADJUSTMENT for line in lines):
+        return _not_owed(lines)
     worth = _far_from_price if lines[0].origin else _wrong_shares
     return _not_owed(lines) or _different_terms(lines) or worth(lines)
 

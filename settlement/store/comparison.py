@@ -45,10 +45,15 @@ _PAIR = ("issuer", "redeemer", "currency")
 def compare_with_ledger(
     connection: Connection, window: Window, ledger: Select[Any], stated: Sequence[Position]
 ) -> list[Finding]:
-    """Findings for each line and each pair of a cycle on which the ledger and settlement differ."""
+    """Findings for each line and each pair of a cycle on which the ledger and settlement differ.
+
+    What the ledger does not know of, settlement's own adjustments, is added to its pairs.
+    """
     ours = _lines_within(obligation, window).where(obligation.c.kind.in_(LEDGER_KINDS)).cte("ours")
     theirs = _lines_within(ledger.subquery("ledger"), window).cte("theirs").prefix_with("MATERIALIZED")
-    asked = union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(theirs))
+    own = _lines_within(obligation, window).where(obligation.c.kind.not_in(LEDGER_KINDS)).cte("own")
+    both = union_all(select(theirs), select(own)).cte("both")
+    asked = union_all(_different_lines(ours, theirs), _doubled_lines(theirs), _pairs(both))
     findings, pairs = [], []
     for kind, one, other in connection.execute(asked):
         if kind == "pair":

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, Connection, Engine, Table, inspect, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from settlement.errors import DatabaseRefused
+from settlement.store.dispute_tables import dispute
 from settlement.store.payment_tables import payment
 from settlement.store.reconciliation_tables import write_off
 from settlement.store.schema import migrate
@@ -22,7 +23,7 @@ def test_migrated_tables_are_those_of_the_metadata(connection: Connection, monke
         monkeypatch.setitem(PGDialect.ischema_names, name, kind)
     options = {"include_schemas": True, "version_table_schema": SCHEMA, "include_name": _only_ours}
     context = MigrationContext.configure(connection, opts=options)
-    assert payment.metadata is write_off.metadata is metadata
+    assert payment.metadata is write_off.metadata is dispute.metadata is metadata
     assert compare_metadata(context, metadata) == []
 
 
