@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.core.errors import Refused
-from hub.services import settled_points, webhooks
+from hub.services import exposure, settled_points, webhooks
 from hub.services.context import NO_SCHEME, Hub, Moment
 from hub.store.database import Connection, expect_whole_tables
 from hub.store.redemption_lines import LEDGER
@@ -124,13 +124,17 @@ def recalculate(hub: Hub, cycle: str, author: str) -> dict[str, Any]:
 def advance(hub: Hub, cycle: str, state: str, author: str) -> dict[str, Any]:
     """Move a published cycle on: ``final``, ``paid_in``, ``paid_out``, ``closed``, each from the one before.
 
+    What is paid in is owed no more, so credit lines have room again.
+
     Raises:
         settlement.errors.SettlementRefused: something stands in the way; the message says all of it.
     """
 
     def work(connection: Connection) -> None:
-        at, ask = hub.moment(connection).now, HINDRANCES.get(state, ())
-        cycles.advance(connection, cycle, state, author=author, at=at, hindrances=ask)
+        moment, ask = hub.moment(connection), HINDRANCES.get(state, ())
+        cycles.advance(connection, cycle, state, author=author, at=moment.now, hindrances=ask)
+        if state == PAID_IN:
+            exposure.renewed(connection, moment)
 
     hub.database.transact(work)
     return show(hub, cycle)

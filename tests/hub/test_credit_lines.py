@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from hub.cli import main
 from hub.core.errors import Refused
-from hub.services import business_clock, cycles, exposure
+from hub.services import business_clock, cycles, exposure, payments
 from hub.services.context import Hub
 from tests.settlement.test_limits import agree
 from tests.support.coalition import NOON, Coalition
@@ -116,7 +116,7 @@ def test_the_command_tells_when_it_is_time_to_act(hub: Hub, hansa: Run) -> None:
 def test_a_partner_fails_and_the_waterfall_bears_it(hub: Hub, hansa: Run) -> None:
     redeem(hub, "fuel", "r1", "card:1", 100)
     business_clock.move(hub, NOON + timedelta(days=31))
-    cycles.close(hub, "2017-01", "ada")
+    cycles.close_and_publish(hub, "2017-01", "ada", "ben")
     for account, partner, minor in (("collateral", "grocer", 30), ("fund", "fuel", 50), ("capital", "", 25)):
         order = found(
             hansa(
@@ -145,7 +145,21 @@ def test_a_partner_fails_and_the_waterfall_bears_it(hub: Hub, hansa: Run) -> Non
 def test_the_direct_payments_of_a_cycle_are_shown(hub: Hub, hansa: Run) -> None:
     redeem(hub, "fuel", "r1", "card:1", 40)
     business_clock.move(hub, NOON + timedelta(days=31))
-    cycles.close(hub, "2017-01", "ada")
+    cycles.close_and_publish(hub, "2017-01", "ada", "ben")
     (way,) = found(hansa("cycle", "payments", "2017-01", "--direct", "--json"))
     assert way["payments"] == [{"payer": "grocer", "payee": "fuel", "amount_minor": 40}]
     assert "the fewest there can be" in hansa("cycle", "payments", "2017-01", "--direct").output
+
+
+def test_what_is_paid_in_makes_room_again(hub: Hub) -> None:
+    redeem(hub, "fuel", "r1", "card:1", 100)
+    business_clock.move(hub, NOON + timedelta(days=31))
+    cycles.close_and_publish(hub, "2017-01", "ada", "ben")
+    assert refused(hub, "r2", 1) == "credit_limit_reached", "it is published and not paid"
+    business_clock.move(hub, NOON + timedelta(days=80))
+    cycles.advance(hub, "2017-01", "final", "ada")
+    (owed,) = [one for one in payments.prepare(hub, "2017-01", "ada") if one["partner"] == "grocer"]
+    payments.received(hub, owed["payment"], "1.00", "statement 7", "ada")
+    cycles.advance(hub, "2017-01", "paid_in", "ben")
+    assert left(hub) == 100
+    assert redeem(hub, "fuel", "r2", "card:1", 1)["status"] == "posted"

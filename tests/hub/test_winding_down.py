@@ -73,7 +73,7 @@ def test_points_of_who_has_left_are_there_and_cannot_be_spent(hub: Hub, wind_dow
 def test_everything_about_it_is_exported_once(hub: Hub, wind_down: Callable[..., Any], tmp_path: Path) -> None:
     redeem(hub, "fuel", "r1", "card:1", 30)
     business_clock.move(hub, NOON + timedelta(days=31))
-    cycles.close(hub, "2017-01", "ada")
+    cycles.close_and_publish(hub, "2017-01", "ada", "ben")
     folder = tmp_path / "grocer"
     found = wind_down("--redeemable", "--export", str(folder))
     assert found["files"] == ["partner.json", "statement-2017-01.json"]
