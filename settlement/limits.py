@@ -12,7 +12,7 @@ are not paid and what is reserved; it corrects whatever was posted by processes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -157,10 +157,14 @@ def view(connection: Connection) -> list[LineView]:
 
 
 def exposure_of(connection: Connection, account: Account) -> int:
-    """What a partner owes and has not paid: its lines after the last paid cycle, and what that carried."""
+    """What a partner owes and has not paid: lines and charges after the last paid cycle, and what that one carried."""
     partner, currency = account
-    paid = _last_paid(connection)
-    carried = [row.carried_minor for row in load_dues(connection, paid.cycle) if row[:2] == account] if paid else []
+    cuts = cut_offs(connection)
+    paid = _last_paid(connection, cuts)
+    open_cycles = [cut.cycle for cut in cuts[paid.number if paid else 0 :]]
+    open_dues = [row for cycle in open_cycles for row in load_dues(connection, cycle) if row[:2] == account]
+    last_dues = [row for row in load_dues(connection, paid.cycle) if row[:2] == account] if paid else []
+    receives = sum(row.charges_minor for row in open_dues) + sum(row.carried_minor for row in last_dues)
     sign = case((obligation.c.issuer == partner, 1), else_=-1)
     query = select(func.coalesce(func.sum(obligation.c.amount_minor * sign), 0)).where(
         or_(obligation.c.issuer == partner, obligation.c.redeemer == partner),
@@ -168,13 +172,13 @@ def exposure_of(connection: Connection, account: Account) -> int:
         obligation.c.currency == currency,
         *([unseen_by(obligation, paid)] if paid else []),
     )
-    return int(connection.execute(query).scalar_one()) - sum(carried)
+    return int(connection.execute(query).scalar_one()) - receives
 
 
-def _last_paid(connection: Connection) -> CutOff | None:
+def _last_paid(connection: Connection, cuts: Sequence[CutOff]) -> CutOff | None:
     """The last cycle up to which all are paid."""
     moves, last = moves_by_cycle(connection), None
-    for cut in cut_offs(connection):
+    for cut in cuts:
         if moves[cut.cycle][-1].state not in PAID:
             break
         last = cut

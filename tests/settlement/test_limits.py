@@ -180,6 +180,9 @@ def test_what_was_posted_before_the_limit_and_what_is_paid(engine: Engine) -> No
     known = limit(engine, 100)
     assert standing(engine).exposure_minor == 75
     with engine.begin() as connection:
+        connection.execute(text("UPDATE settlement.due SET charges_minor = -3 WHERE party = 'bank'"))
+    assert recounted(engine).exposure_minor == 78, "with what the operator charges it"
+    with engine.begin() as connection:
         connection.execute(
             text("INSERT INTO settlement.cycle_move VALUES ('2017-01', 4, 'paid_in', 'ada', now(), '', '')")
         )
