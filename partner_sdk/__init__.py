@@ -32,6 +32,7 @@ from partner_sdk.errors import (
 )
 from partner_sdk.model import (
     Capture,
+    Charge,
     Confirmation,
     DeadLetter,
     Earning,
@@ -131,6 +132,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "Page",
+    "Charge",
     "Pair",
     "Ping",
     "Position",

@@ -22,7 +22,9 @@ def canonical(line: StatementLine) -> str:
     price = (line.price.version, line.price.numerator, line.price.denominator)
     fields = (line.partner, line.event_id, line.line, line.issuer, line.redeemer, line.points, line.minor,
               line.currency, *price, line.business_date.isoformat())  # fmt: skip
-    return "\n".join(map(str, (*fields, line.origin) if line.origin else fields))
+    usual = line.kind == "reimbursement" and not line.points_of
+    more = ((line.origin,) if line.origin else ()) if usual else (line.origin, line.kind, line.points_of)
+    return "\n".join(map(str, (*fields, *more)))
 
 
 def _digest(line: StatementLine) -> bytes:

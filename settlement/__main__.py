@@ -75,6 +75,10 @@ def _figures(report: Report) -> Iterator[str]:
     nets = ((*row[:2], *(written(minor, row.currency) for minor in row[2:])) for row in report.nets)
     yield from table(("partner", "currency", "receives", "pays", "net"), [*nets])
     yield ""
+    if report.charges:
+        charges = ((*row[:4], written(row.amount_minor, row.currency)) for row in report.charges)
+        yield from table(("partner", "charge", "currency", "contract", "amount"), [*charges])
+        yield ""
 
 
 def _verdict(report: Report) -> Iterator[str]:
@@ -82,7 +86,8 @@ def _verdict(report: Report) -> Iterator[str]:
         yield "differs:"
         yield from (f"  {finding}" for finding in report.findings)
     else:
-        parts = f"{len(report.positions)} positions, {len(report.nets)} nets and statements"
+        charges = f", {len(report.charges)} charges" if report.charges else ""
+        parts = f"{len(report.positions)} positions, {len(report.nets)} nets and statements{charges}"
         yield f"equal: {report.lines} lines, {parts} and the cycle digest recomputed"
 
 

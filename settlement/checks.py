@@ -24,7 +24,7 @@ from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
 from settlement.core.parties import REIMBURSEMENT
 from settlement.core.verification import Claims, Recomputation, compare_dues
 from settlement.dispute_check import check_disputes
-from settlement.errors import NotBalanced, NotPublished, SettlementRefused, UnknownCycle
+from settlement.errors import ContractRefused, NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.history_check import check_history
 from settlement.store.comparison import compare_with_ledger
 from settlement.store.dues import ask_dues
@@ -42,7 +42,8 @@ def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
 
     `ledger` selects the same lines as the hub derives them from its transfers, with the columns partner_id,
     event_id, line, issuer, redeemer, points, amount_minor, currency, business_date, origin ('' unless it is a
-    correction) and tx; it may reach over all cycles. An empty list means that all is well.
+    correction), kind, points_of ('' unless the fund owes) and tx; it may reach over all cycles. An empty list means
+    that all is well.
     """
     with one_at_a_time(cycle):
         lock_in_state(connection, cycle, CALCULATED)
@@ -139,7 +140,7 @@ def _dues(connection: Connection, window: Window, claims: Claims) -> list[Findin
         return []
     try:
         found = ask_dues(connection, window, claims)
-    except (NotBalanced, SettlementRefused) as broken:
+    except (ContractRefused, NotBalanced, SettlementRefused) as broken:
         return [Finding("due", f"cycle {claims.cycle}", str(broken))]
     return compare_dues(claims.dues, found)
 

@@ -10,17 +10,19 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from settlement.approvals import Approval
+from settlement.core.charges import Charge
 from settlement.core.deadlines import Days, before_publication, next_deadline
 from settlement.core.dues import Due
 from settlement.core.moves import OPEN, Move
 from settlement.core.netting import Net, PairExplanation, Saving, explain_pairs, savings
+from settlement.core.parties import FUND
 from settlement.core.periods import Period, Timetable, period
 from settlement.core.positions import Position
 from settlement.errors import UnknownCycle
 from settlement.publication import proposal_of
 from settlement.store.deadlines import deadlines_by_cycle, deadlines_of
 from settlement.store.history import moves_by_cycle, moves_of
-from settlement.store.results import load_claims
+from settlement.store.results import ask_points_home, load_claims
 from settlement.store.tables import cycle_result, obligation
 from settlement.store.timetable import timetable
 from settlement.store.window import cut_offs, unseen_by, window_of
@@ -53,7 +55,8 @@ class CycleView(NamedTuple):
     """A cycle with its gross matrix, nets and their explanation; empty until it is calculated.
 
     `pairs` gives the gross both ways of each two partners, `savings` what netting saved in each currency, `dues` what
-    of the nets is paid now, `deadlines` the day of each step, and `proposal` the last proposal to publish it.
+    of the nets is paid now, `charges` what contracts charge beside them, `deadlines` the day of each step, and
+    `proposal` the last proposal to publish it.
     """
 
     cycle: str
@@ -67,6 +70,7 @@ class CycleView(NamedTuple):
     pairs: Sequence[PairExplanation]
     savings: Sequence[Saving]
     dues: Sequence[Due]
+    charges: Sequence[Charge]
     deadlines: Mapping[str, date]
     next_step: NextStep | None
     proposal: Approval | None
@@ -86,10 +90,23 @@ def show(connection: Connection, cycle: str, *, today: date = date.min, days_of:
     after = (deadlines, _due(state, deadlines, today), proposal_of(connection, cycle))
     if len(moves) < 2:
         lines = 0 if moves else _open_lines(connection)[asked]
-        return CycleView(cycle, state, asked.last_day, lines, None, moves, [], [], [], [], [], *after)
+        return CycleView(cycle, state, asked.last_day, lines, None, moves, [], [], [], [], [], [], *after)
     claims = load_claims(connection, window_of(connection, cycle))
-    found = (claims.positions, claims.nets, explain_pairs(claims.positions), savings(claims.positions), claims.dues)
-    return CycleView(cycle, state, claims.ends_on, claims.lines, claims.digest, moves, *found, *after)
+    explained = (claims.positions, claims.nets, explain_pairs(claims.positions), savings(claims.positions))
+    found = (*explained, claims.dues, claims.charges, *after)
+    return CycleView(cycle, state, claims.ends_on, claims.lines, claims.digest, moves, *found)
+
+
+def points_home(connection: Connection, cycle: str) -> Sequence[Position]:
+    """The points that a calculated cycle settles, by the partner that issued them and the one that redeemed them.
+
+    The digests of these positions are empty where the fund takes part. Raises `UnknownCycle`.
+    """
+    window = window_of(connection, cycle)
+    positions = load_claims(connection, window).positions
+    if not any(FUND in position[:2] for position in positions):
+        return positions
+    return ask_points_home(connection, window)
 
 
 def listing(connection: Connection, *, today: date = date.min, days_of: DaysOf = _usual) -> list[CycleSummary]:

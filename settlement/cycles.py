@@ -33,7 +33,7 @@ from settlement.core.moves import (
 )
 from settlement.core.people import signed
 from settlement.core.periods import last_day
-from settlement.cycle_views import CycleSummary, CycleView, listing, refuse_other_calendar, show
+from settlement.cycle_views import CycleSummary, CycleView, listing, points_home, refuse_other_calendar, show
 from settlement.errors import SettlementRefused
 from settlement.publication import USUAL, Rules, propose, publish, withdraw
 from settlement.settling import advance
@@ -56,6 +56,7 @@ __all__ = [
     "close",
     "cut_off",
     "listing",
+    "points_home",
     "propose",
     "publish",
     "recalculate",

@@ -3,6 +3,7 @@
 SettlementError
 |-- InvalidObligation     what was handed to intake cannot be an obligation
 |-- ObligationExists      that (partner_id, event_id, line) was recorded before
+|-- ContractRefused       terms that make no sense, or a version that must not be added
 |-- UnknownCycle          no such cycle, or its name has not the form of one
 |-- CalendarRefused       a change of the calendar that would put a day into two cycles or none
 |-- ContractRefused       terms that make no sense, or a version that must not be added

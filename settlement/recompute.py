@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from settlement.core.charges import Charge
 from settlement.core.findings import Finding, Findings
 from settlement.core.netting import Net, multilateral_nets
 from settlement.core.numbering import Numbering
@@ -29,6 +30,7 @@ class Report(NamedTuple):
     lines: int
     positions: Sequence[Position]
     nets: Sequence[Net]
+    charges: Sequence[Charge]
 
 
 def recompute_file(path: Path, digest: bytes | None = None) -> Report:
@@ -51,7 +53,8 @@ def _recompute(export: Export, digest: bytes | None) -> Report:
     gone = numbering.finish(header.claims.lines, header.last)
     findings.extend([*([gone] if gone else []), *_about_header(header, digest), *recomputation.finish()])
     positions = recomputation.positions()
-    return Report(header, findings.listed(), recomputation.lines, positions, multilateral_nets(positions))
+    nets, charges = multilateral_nets(positions), recomputation.charges()
+    return Report(header, findings.listed(), recomputation.lines, positions, nets, charges)
 
 
 def _about_header(header: Header, digest: bytes | None) -> list[Finding]:

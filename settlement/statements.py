@@ -47,6 +47,7 @@ def summary(connection: Connection, cycle: str, partner: str) -> Document:
         "positions": [_position(row) for row in claims.positions if partner in row[:2]],
         "pairs_of_cycle": [_pair(row) for row in claims.positions],
         **_disputed(connection, cycle, partner),
+        **_charges(claims, partner),
     }
 
 
@@ -123,6 +124,12 @@ def _disputed(connection: Connection, cycle: str, partner: str) -> Document:
         if party_ == partner
     ]
     return ({"disputes": disputes} if disputes else {}) | ({"withheld": waits} if waits else {})
+
+
+def _charges(claims: Claims, partner: str) -> Document:
+    """What the partner is charged by its contract; nothing where it is charged nothing."""
+    own = [row._asdict() for row in claims.charges if row.partner == partner]
+    return {"charges": [{name: row[name] for name in row if name != "partner"} for row in own]} if own else {}
 
 
 def _net(row: Net) -> Document:

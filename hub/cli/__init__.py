@@ -22,6 +22,7 @@ COMMANDS = {
     "worker": "hub.cli.run",
     "demo": "hub.cli.demo",
     "partner": "hub.cli.partner",
+    "contract": "hub.cli.contract",
     "rate": "hub.cli.rate",
     "points": "hub.cli.points",
     "scheme": "hub.cli.scheme",

@@ -163,7 +163,7 @@ def _print(cycle: dict[str, Any], as_json: bool) -> None:
 
 def print_cycle(cycle: dict[str, Any]) -> None:
     """Print a cycle as tables, and what is to be done with a proposal that waits."""
-    for title in ("moves", "positions", "nets", "pairs", "savings", "dues"):
+    for title in ("moves", "positions", "nets", "pairs", "savings", "charges", "dues"):
         rows = cycle[title]
         if rows:
             print_table(f"{cycle['cycle']} {title}", tuple(rows[0]), [tuple(row.values()) for row in rows])

@@ -36,6 +36,8 @@ REFUND_POLICIES = ("within_balance", "debt", "issuer_bears")
 BREAKAGE_OWNERS = ("issuer", "coalition")
 """Who keeps the value of points that expire: the issuer owes nothing more, or owes it to the coalition."""
 MAX_PENDING_DAYS = MAX_LATE_DAYS = 3_660
+MONEY = "settlement"
+"""The term that holds what was agreed about money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Contract:
     life_months: int
     enrols_unknown: bool
     terms: Mapping[str, Any]
-    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage``, ``merges``, ``late_days``."""
+    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage``, ``merges``, ``late_days``, and
+    ``settlement``, which is for settlement to read."""
     expiry: Expiry = field(compare=False)
     maturity: Maturity
     refunds: str
@@ -66,7 +69,7 @@ class Contract:
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges", "late_days"}
+        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges", "late_days", MONEY}
         if unknown:
             raise TermsRefused(f"a contract has no terms {', '.join(sorted(unknown))}")
         return cls(

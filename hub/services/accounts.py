@@ -18,7 +18,7 @@ from hub.core.content import content_digest
 from hub.core.ledger import Event, Lot, LotKey, Posting, Transfer
 from hub.core.point_kinds import is_spendable
 from hub.core.reclaiming import Reclaimed, repayments, without
-from hub.services import reimbursement
+from hub.services import funding, reimbursement
 from hub.services.context import WOUND_DOWN, Configuration, Hub, Moment
 from hub.services.reimbursement import Burnt
 from hub.store import accounts, members, posting
@@ -149,6 +149,8 @@ def _repay(connection: Connection, moment: Moment, member_id: int, paid: Reclaim
             amount_minor=value, currency=price.currency, rate_version=price.version, priced_by=paid.issuer
         )
         reimbursement.owe(connection, moment, ledger.COALITION, event, paid.issuer, price, foreign)
+    own = [one for one in transfers if one.issuer == paid.issuer]
+    reimbursement.record(connection, moment, funding.of_transfers(moment, ledger.COALITION, own))
     transfers.append(
         Transfer(
             event.event_id,

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from hub.core.errors import ConfigurationError, Refused
 from hub.core.exchange import ExchangeRate
 from hub.core.scheme import Scheme
-from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
+from hub.core.terms import BREAKAGE_OWNERS, MONEY, Contract, EarningRate, ReimbursementPrice, Timeline
 from hub.core.webhook_targets import Network
 from hub.keyring import Keyring, signers
 from hub.store import configuration
@@ -26,7 +26,9 @@ from hub.store.database import Connection, Database
 from partner_sdk.wire.hub_keys import HubKey
 from partner_sdk.wire.keys import PrivateKey, PublicKey
 from settlement import limits
+from settlement.core.contracts import Terms, read_terms
 from settlement.core.exposure import CreditLine
+from settlement.errors import ContractRefused
 
 LOG = logging.getLogger("hansa.keys")
 NO_SCHEME = Scheme.of(0, date.min, {})
@@ -70,6 +72,8 @@ class Partner:
     """Whether the life of its points depends on where a member lives."""
     requests_a_second: int | None
     """Its own rate limit, where it has one."""
+    money: Mapping[int, Terms] = field(default_factory=dict)
+    """What was agreed about money, by version of the contract; nothing where all of it is usual."""
 
 
 class Configuration(NamedTuple):
@@ -85,6 +89,8 @@ class Configuration(NamedTuple):
     """By partner and currency, where a partner may owe only so much; the others are asked nothing when they post."""
     leaving: Mapping[str, str]
     """The partners that give out no points: ``winding_down``, or ``wound_down`` where nobody takes theirs either."""
+    funded: frozenset[str] = frozenset()
+    """The partners that pay for points at issue under some version of their contract."""
 
     def check_issuing(self, issuers: Iterable[str]) -> None:
         """Refuse points of partners that leave: ``issuing_frozen``."""
@@ -220,6 +226,9 @@ def _load(connection: Connection, version: int) -> Configuration:
     }
     schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
     keys, own = _keys(rows["partner_key"]), [hub_key(row) for row in rows["hub_key"]]
+    funded = frozenset(
+        one.partner_id for one in partners.values() if any(terms.issue_share for terms in one.money.values())
+    )
     return Configuration(
         version,
         MappingProxyType(partners),
@@ -228,6 +237,7 @@ def _load(connection: Connection, version: int) -> Configuration:
         own,
         limits.watched(connection),
         {one.partner_id: one.status for one in partners.values() if one.status in LEAVING},
+        funded,
     )
 
 
@@ -248,6 +258,7 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
         MappingProxyType(_exchanges(row.partner_id, [*kinds["exchange-in"], *kinds["exchange-out"]])),
         any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
         row.requests_a_second,
+        MappingProxyType({one.version: _money(one) for one in contracts if MONEY in one.terms}),
     )
 
 
@@ -261,6 +272,18 @@ def _exchanges(partner_id: str, rows: Sequence[Any]) -> dict[tuple[str, str], Ti
 
 def _contract(row: Any) -> Contract:
     return Contract.of(row.version, row.valid_from, row.life_months, row.enrols_unknown, row.terms)
+
+
+def _money(row: Any) -> Terms:
+    try:
+        return read_terms(money_of(row.terms))
+    except ContractRefused as error:
+        raise ConfigurationError(f"contract {row.version} of {row.partner_id} cannot be read: {error}") from error
+
+
+def money_of(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a contract's terms say about money, as settlement reads it: with who owns the breakage."""
+    return {**terms[MONEY], "breakage": terms.get("breakage", BREAKAGE_OWNERS[0])}
 
 
 def _keys(rows: Sequence[Any]) -> dict[str, PartnerKey]:

@@ -16,13 +16,15 @@ from hub.core.errors import Refused
 from hub.services import exposure, settled_points, webhooks
 from hub.services.context import NO_SCHEME, Hub, Moment
 from hub.store.database import Connection, expect_whole_tables
-from hub.store.redemption_lines import LEDGER
-from settlement import cycles, statements
+from hub.store.redemption_lines import CONTRACTS, LEDGER
+from settlement import contracts, cycles, statements
 from settlement import export as settlement_export
 from settlement.core.deadlines import Days
 from settlement.core.moves import PAID_IN, PAID_OUT
+from settlement.core.parties import RESERVED
 from settlement.core.periods import Period, period
 from settlement.cycles import CycleSummary, Rules
+from settlement.errors import SettlementRefused
 from settlement.payments import not_paid_in, not_paid_out
 from settlement.settling import Hindrance
 
@@ -51,6 +53,7 @@ def close(hub: Hub, cycle: str, author: str, progress: Progress = silent) -> dic
         moment = hub.moment(connection)
         _check_over(moment, period(cycle))
         expect_whole_tables(connection)
+        _refuse_altered_contracts(connection, cycle)
         rules = _rules(moment, cycle)
         cycles.close(connection, cycle, LEDGER, author=author, at=moment.now, rules=rules, progress=progress)
 
@@ -73,13 +76,14 @@ def publish(hub: Hub, cycle: str, digest: str, author: str, progress: Progress =
         moment = hub.moment(connection)
         expect_whole_tables(connection)
         progress(f"{cycle}: checking every line against the ledger")
+        _refuse_altered_contracts(connection, cycle)
         rules = _rules(moment, cycle)
         cycles.publish(connection, cycle, LEDGER, digest=stated, author=author, at=moment.now, rules=rules)
         positions = cycles.show(connection, cycle).positions
-        partners = sorted({partner for one in positions for partner in (one.issuer, one.redeemer)})
+        partners = sorted({partner for one in positions for partner in (one.issuer, one.redeemer)} - RESERVED)
         webhooks.announce_statements(connection, moment, cycle, partners)
         progress(f"{cycle}: settling the points")
-        settled_points.bring_home(connection, moment, cycle, positions)
+        settled_points.bring_home(connection, moment, cycle, cycles.points_home(connection, cycle))
 
     hub.database.transact(work)
     return show(hub, cycle)
@@ -155,11 +159,19 @@ def listing(hub: Hub) -> list[dict[str, Any]]:
         return [_line(one) for one in cycles.listing(connection, today=moment.day, days_of=_days_of(moment))]
 
 
+def _refuse_altered_contracts(connection: Connection, cycle: str) -> None:
+    """Refuse to go on while settlement's copies of contracts are not what was published."""
+    findings = contracts.differences(connection, CONTRACTS)
+    if findings:
+        raise SettlementRefused(f"cycle {cycle} rests on contracts that were altered", findings)
+
+
 def audit(hub: Hub, cycle: str) -> list[str]:
     """Do every self-check of a published cycle again, against what was published; return what differs."""
     with hub.database.snapshot() as connection:
         expect_whole_tables(connection)
-        return [str(finding) for finding in cycles.audit(connection, cycle, LEDGER)]
+        found = [*contracts.differences(connection, CONTRACTS), *cycles.audit(connection, cycle, LEDGER)]
+        return [str(finding) for finding in found]
 
 
 def export(hub: Hub, cycle: str, path: Path) -> None:

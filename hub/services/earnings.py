@@ -19,7 +19,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.core.terms import Contract, EarningRate
-from hub.services import accounts, late_events, members, sequences
+from hub.services import accounts, funding, late_events, members, reimbursement, sequences
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
@@ -137,7 +137,7 @@ def post_together(
         if isinstance(one, Event):
             accepted.setdefault(one.event_id, one)
     entry = batch.posting(moment, [report.evidence for report in reports], list(accepted.values()))
-    fresh, burdened = again_after_deadlock(lambda: posting.post_credits(connection, entry))
+    fresh, burdened = _write(hub, connection, moment, entry)
     if burdened:
         accounts.settle(hub, burdened)
     sequences.note(connection, moment, partner, [sale for report in reports for sale in report.sales])
@@ -153,6 +153,20 @@ def post_together(
         ]
         for report, decisions in zip(reports, decided, strict=True)
     ]
+
+
+def _write(hub: Hub, connection: Connection, moment: Moment, entry: Posting) -> posting.Posted:
+    """Post a batch; with what issuers owe for points that are paid for at issue, in the same transaction."""
+    owed = funding.of_transfers(moment, entry.partner_id, entry.transfers)
+    if not owed:
+        return again_after_deadlock(lambda: posting.post_credits(connection, entry))
+
+    def work(transaction: Connection) -> posting.Posted:
+        posted = posting.post_credits(transaction, entry)
+        reimbursement.record(transaction, moment, [line for line in owed if line.event_id in posted.fresh])
+        return posted
+
+    return hub.database.transact(work)
 
 
 class _Batch:

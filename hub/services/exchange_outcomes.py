@@ -15,10 +15,11 @@ from hub.core.content import content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, LotKey, Transfer
 from hub.core.reclaiming import Reclaimed
-from hub.services import accounts, exchange_quotes, redemptions, reimbursement, reversals
+from hub.services import accounts, exchange_quotes, funding, redemptions, reimbursement, reversals
 from hub.services.accounts import Standing
 from hub.services.captures import event_id_of
 from hub.services.context import Moment, Partner
+from hub.services.corrections import corrections, parts_of
 from hub.store import events, holds, members
 from hub.store.database import Connection
 from hub.store.exchanges import Exchange
@@ -88,7 +89,7 @@ def confirm_in(case: Case) -> Outcome:
     points = Transfer(
         event.event_id, 1, case.standing.member_id, ledger.issued(issuer), ledger.AVAILABLE, *key, case.exchange.points
     )  # fmt: skip
-    return Outcome(event, [points])
+    return Outcome(event, [points], funding.of_transfers(case.moment, issuer, [points]))
 
 
 def confirm_out(case: Case) -> Outcome:
@@ -125,15 +126,15 @@ def reverse_in(case: Case) -> Outcome:
     if sum(lot.points for lot in others) < missing:
         raise Refused("insufficient_points", "The points that came in are spent or have expired.")
     event = case.event("reverse", refers_to=came_in.event_id, returned_before=0)
-    taken = Reclaimed(issuer, [*same, *others])
-    return Outcome(event, accounts.returned(event.event_id, case.standing.member_id, taken))
+    taken = accounts.returned(event.event_id, case.standing.member_id, Reclaimed(issuer, [*same, *others]))
+    return Outcome(event, taken, funding.taken_back(case.connection, case.moment, issuer, event, taken))
 
 
 def reverse_out(case: Case) -> Outcome:
     """Give the points back to the lots that they came from, and take back what was owed for them."""
     partner_id, went_out = case.partner.partner_id, case.confirmation
     lines = events.owed_lines(case.connection, partner_id, went_out.event_id)
-    parts = reversals.parts_of(lines, 0, case.exchange.points)
+    parts = parts_of(lines, 0, case.exchange.points)
     event = case.event(
         "reverse", refers_to=went_out.event_id, returned_before=0, amount_minor=sum(part.minor for part in parts),
         currency=went_out.currency, rate_version=went_out.rate_version,
@@ -143,7 +144,7 @@ def reverse_out(case: Case) -> Outcome:
         case.connection, case.moment, case.partner, event.event_id, parts, burnt,
         dict.fromkeys(case.payers, case.standing),
     )  # fmt: skip
-    return Outcome(event, back, reversals.corrections(case.moment, partner_id, event, partner_id, parts))
+    return Outcome(event, back, corrections(case.moment, partner_id, event, parts))
 
 
 def _key(transfer: Transfer) -> LotKey:

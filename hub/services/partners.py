@@ -11,9 +11,9 @@ from hub.core.content import instant
 from hub.core.errors import Refused, TermsRefused
 from hub.core.ledger import COALITION, PARTNER_ID
 from hub.core.rules import named_partners
-from hub.core.terms import Contract, EarningRate, ReimbursementPrice
+from hub.core.terms import MONEY, Contract, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
-from hub.services import exchange_rates, gains, suspects
+from hub.services import contracts, exchange_rates, gains, suspects
 from hub.services.context import Hub, Partner, PartnerKey
 from hub.store import configuration
 from hub.store import suspects as suspect_rows
@@ -35,6 +35,7 @@ OVERLAP = timedelta(days=7)
 """How long the former key verifies beside a newly approved one, if the operator says nothing else."""
 NO_TERMS: Mapping[str, Any] = MappingProxyType({})
 """A contract in which all but the life of points in months is usual."""
+NO_MONEY: Mapping[int, Any] = MappingProxyType({})
 
 
 def add(
@@ -51,6 +52,7 @@ def add(
     Raises:
         Refused: ``not_allowed`` if the id is taken, reserved or malformed, or the contract makes no sense.
     """
+    _refuse_money(terms)
     _check(lambda: Contract.of(0, valid_from, life_months, enrols_unknown, terms))
     if not PARTNER_ID.fullmatch(partner_id) or partner_id in RESERVED:
         raise Refused(
@@ -87,12 +89,22 @@ def set_contract(
 
     def work(connection: Connection) -> None:
         partner = hub.moment(connection).configuration.partner(partner_id)
+        _refuse_money(terms or {}, partner.money)
         agreed = _filled(partner.contracts.on(valid_from), life_months, enrols_unknown, terms)
         _check(lambda: Contract.of(0, valid_from, *agreed))
         configuration.add_contract(connection, partner_id, valid_from, *agreed, hub.real_time())
 
     hub.database.transact(work)
     return show(hub, partner_id)
+
+
+def _refuse_money(terms: Mapping[str, Any], agreed: Mapping[int, Any] = NO_MONEY) -> None:
+    """Refuse to add alone what two people agree on; see `hub.services.contracts`."""
+    if MONEY in terms or agreed:
+        raise Refused(
+            "not_allowed",
+            "A contract that says something about money is published by two people: 'hansa contract draft'.",
+        )
 
 
 def _filled(
@@ -152,7 +164,7 @@ def show(hub: Hub, partner_id: str) -> dict[str, Any]:
                 "valid_from": str(one.valid_from),
                 "life_months": one.life_months,
                 "enrols_unknown": one.enrols_unknown,
-                "terms": dict(one.terms),
+                "terms": contracts.shown(one.terms),
             }
             for one in partner.contracts.versions
         ],
@@ -201,6 +213,7 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
         for named in [partner_id, *(named_partners(terms) if kind == "earning" else ())]:
             moment.configuration.partner(named)
         if kind == "reimbursement":
+            _refuse_agreed_price(moment.configuration.partner(partner_id))
             earlier = moment.configuration.partner(partner_id).prices.versions
             version = max((one.version for one in earlier), default=0) + 1
             price = ReimbursementPrice.of(version, valid_from, currency, terms)
@@ -209,6 +222,11 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
 
     version = hub.database.transact(work)
     return next(one for one in show(hub, partner_id)["rates"] if one["kind"] == kind and one["version"] == version)
+
+
+def _refuse_agreed_price(partner: Partner) -> None:
+    if any(terms.reimbursement_prices for terms in partner.money.values()):
+        raise Refused("not_allowed", "The price is a term of the partner's contract: 'hansa contract draft'.")
 
 
 def register_key(hub: Hub, document: Mapping[str, Any]) -> dict[str, Any]:

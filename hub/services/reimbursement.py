@@ -10,9 +10,11 @@ from typing import NamedTuple
 from hub.core.errors import Refused
 from hub.core.ledger import Event
 from hub.core.terms import ReimbursementPrice
+from hub.services import funding
 from hub.services.context import Moment, Partner
 from hub.store.database import Connection
 from settlement import intake, limits
+from settlement.core.funding import parted_line
 from settlement.core.pricing import split_minor, value_minor
 from settlement.errors import LimitReached
 from settlement.intake import Obligation
@@ -66,15 +68,14 @@ def owe(
     *,
     authorise: bool = False,
     reserved: Mapping[tuple[str, str], int] | None = None,
-) -> list[int]:
-    """Record that each line's issuer owes the redeemer; return the minor units of each line.
+) -> None:
+    """Record that each line's issuer, or the fund for it, owes the redeemer.
 
     ``origin`` is the earlier event, ``partner_id/event_id``, that the lines go back to, if any. The rest is as in
     `record`.
     """
     owed = obligations(moment, reporter, event, redeemer, price, lines, origin)
     record(connection, moment, owed, authorise=authorise, reserved=reserved)
-    return [one.amount_minor for one in owed]
 
 
 def record(
@@ -140,9 +141,9 @@ def obligations(
     lines: Sequence[Burnt],
     origin: str = "",
 ) -> list[Obligation]:
-    """Return what each line's issuer owes the redeemer; see `owe`."""
+    """Return what each line's issuer, or the fund for it, owes the redeemer; see `owe`."""
     _, parts = valued(price, [line.points for line in lines])
-    return [
+    wholes = [
         Obligation(
             partner_id=reporter,
             event_id=event.event_id,
@@ -160,3 +161,6 @@ def obligations(
         )
         for line, minor in zip(lines, parts, strict=True)
     ]
+    if not moment.configuration.funded:
+        return wholes
+    return [part for whole in wholes for part in parted_line(whole, funding.share_of(moment, whole.issuer))]

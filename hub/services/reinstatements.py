@@ -17,6 +17,7 @@ from hub.core.point_kinds import is_spendable
 from hub.services import accounts, reimbursement, reversals
 from hub.services.accounts import as_json
 from hub.services.context import Hub, Moment
+from hub.services.corrections import corrections, parts_of
 from hub.services.reporting import Reporter
 from hub.store import events, posting
 from hub.store.database import Connection
@@ -57,14 +58,15 @@ def _reinstate(connection: Connection, moment: Moment, reporter: Reporter, asked
         raise Refused("exceeds_original", f"{expiry.points - before} points of the expiry are left.")
     gone = events.transfers_of(connection, ledger.COALITION, expiry.event_id, [expiry.member_id])
     owed = events.owed_lines(connection, ledger.COALITION, expiry.event_id)
-    parts = reversals.parts_of(owed or _unowed(gone), before, points)
+    valued = expiry.amount_minor is not None
+    parts = parts_of(_lines(gone, owed), before, points)
     event = Event(
         asked.reinstatement_id, "reinstatement", standing.member_id, "posted", points, moment.now, content,
-        sum(part.minor for part in parts) if owed else None, expiry.currency, expiry.rate_version,
-        refers_to=expiry.event_id, returned_before=before, priced_by=owed[0].issuer if owed else None,
+        sum(part.minor for part in parts) if valued else None, expiry.currency, expiry.rate_version,
+        refers_to=expiry.event_id, returned_before=before, priced_by=owed[0].issuer if valued else None,
         details=as_json(dict(reporter.said)),
     )  # fmt: skip
-    debit = ledger.redeemed(ledger.COALITION) if owed else ledger.BREAKAGE
+    debit = gone[0].credit_account
     by_line = {one.line: one for one in gone}
     back = [
         Transfer(
@@ -74,17 +76,17 @@ def _reinstate(connection: Connection, moment: Moment, reporter: Reporter, asked
         for part in parts
     ]  # fmt: skip
     posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, [event], back))
-    if owed:
-        reimbursement.record(
-            connection, moment, reversals.corrections(moment, ledger.COALITION, event, ledger.COALITION, parts)
-        )
+    known = [one for one in parts if one.owed.redeemer]
+    reimbursement.record(connection, moment, corrections(moment, ledger.COALITION, event, known))
     accounts.pay_debts(connection, moment, [standing])
     return _answer(event.event_id, expiry.event_id, back)
 
 
-def _unowed(gone: list[Transfer]) -> list[OwedLine]:
-    """Return the lines of an expiry that nobody owes for; what could never be spent is not given back."""
-    return [OwedLine(one.line, one.issuer, one.points, 0, 0, 0, 1) for one in gone if is_spendable(one.kind)]
+def _lines(gone: list[Transfer], owed: list[OwedLine]) -> list[OwedLine]:
+    """Return the lines of an expiry, those for which nobody owes too; what could never be spent is not given back."""
+    by_line = {one.line: one for one in owed}
+    unowed = (OwedLine(one.line, one.issuer, one.points, 0, 0, 0, 1) for one in gone if is_spendable(one.kind))
+    return [by_line.get(one.line, one) for one in unowed]
 
 
 def _renewed(connection: Connection, moment: Moment, member_id: int, gone: Transfer) -> LotKey:

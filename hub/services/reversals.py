@@ -8,7 +8,7 @@ by negative lines in the open cycle, in proportion line by line, so that all par
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from hub.core import ledger
 from hub.core.content import CONFLICT, content_digest
@@ -18,24 +18,14 @@ from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
 from hub.services import accounts, captures, reimbursement
 from hub.services.accounts import Standing, as_json
 from hub.services.context import Hub, Moment, Partner
+from hub.services.corrections import Part, corrections, parts_of
 from hub.services.reporting import Reporter, by_partner
 from hub.store import events, members, posting
 from hub.store.database import Connection
-from hub.store.events import OwedLine
-from settlement.core.pricing import value_minor
-from settlement.intake import Obligation
 
 REVERSIBLE = ("redemption", "capture")
 GRACE_MONTHS = 6
 """Months after this one that points live which come back expired, where their issuer has no contract to say it."""
-
-
-class Part(NamedTuple):
-    """What one line of a redemption gives back now."""
-
-    owed: OwedLine
-    points: int
-    minor: int
 
 
 def reverse(
@@ -54,19 +44,6 @@ def reverse(
         return reverse_for(connection, hub.moment(connection), partner, reporter, redemption_id, asked)
 
     return hub.database.transact(work)
-
-
-def parts_of(lines: Sequence[OwedLine], before: int, points: int) -> list[Part]:
-    """Return what each line gives back when ``points`` are reversed after ``before`` were, the last line first."""
-    parts, later = [], 0
-    for line in reversed(lines):
-        start = min(max(before - later, 0), line.points)
-        end = min(max(before + points - later, 0), line.points)
-        if end > start:
-            minors = [value_minor(back, line.amount_minor, line.points) for back in (start, end)]
-            parts.append(Part(line, end - start, minors[1] - minors[0]))
-        later += line.points
-    return parts
 
 
 def reverse_for(
@@ -101,7 +78,7 @@ def reverse_for(
     )  # fmt: skip
     back = back_to_lots(connection, moment, partner, reversal_id, parts, transfers, standings)
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], back, reporter.evidences))
-    reimbursement.record(connection, moment, corrections(moment, partner.partner_id, event, partner.partner_id, parts))
+    reimbursement.record(connection, moment, corrections(moment, partner.partner_id, event, parts))
     accounts.pay_debts(connection, moment, standings.values())
     return _answer(redemption_id, reversal_id, original.currency, [(p.owed.issuer, p.points, p.minor) for p in parts])
 
@@ -174,28 +151,6 @@ def renewed(connection: Connection, moment: Moment, member_id: int, key: LotKey)
     if contract is None:
         return key._replace(expires_on=end_of_month_plus(moment.day, GRACE_MONTHS))
     return key._replace(expires_on=contract.expiry.on(moment.day, members.jurisdiction(connection, member_id)))
-
-
-def corrections(moment: Moment, reporter: str, event: Event, redeemer: str, parts: Sequence[Part]) -> list[Obligation]:
-    """Return the negative lines that take back what issuers owed, each at the price it was owed at."""
-    return [
-        Obligation(
-            partner_id=reporter,
-            event_id=event.event_id,
-            line=part.owed.line,
-            issuer=part.owed.issuer,
-            redeemer=redeemer,
-            points=-part.points,
-            amount_minor=-part.minor,
-            currency=event.currency or "",
-            price_version=part.owed.price_version,
-            price_numerator=part.owed.price_numerator,
-            price_denominator=part.owed.price_denominator,
-            business_date=moment.day,
-            origin=f"{reporter}/{event.refers_to}",
-        )
-        for part in parts
-    ]
 
 
 def _first_answer(

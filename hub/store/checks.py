@@ -214,19 +214,20 @@ CHECKS: dict[str, str] = {
                || '; the ledger: '
                || coalesce(ours.issuer || ' owes ' || ours.redeemer || ' ' || ours.amount_minor || ' ' || ours.currency
                            || ' for ' || ours.points || ' points of ' || ours.business_date, 'nothing is owed')
-        FROM settlement.obligation AS owed FULL JOIN hub.redemption_line AS ours USING (partner_id, event_id, line)
+        FROM (SELECT * FROM settlement.obligation WHERE kind <> 'adjustment') AS owed
+        FULL JOIN hub.redemption_line AS ours USING (partner_id, event_id, line)
         WHERE (owed.issuer, owed.redeemer, owed.points, owed.amount_minor, owed.currency, owed.business_date,
-               owed.origin)
+               owed.origin, owed.kind, owed.points_of)
             IS DISTINCT FROM
               (ours.issuer, ours.redeemer, ours.points, ours.amount_minor, ours.currency, ours.business_date,
-               ours.origin)
+               ours.origin, ours.kind, ours.points_of)
     """,
     "each redemption is worth what its obligations add up to": f"""
         SELECT 'event ' || {_NAMED},
                'is worth ' || amount_minor || ' ' || currency || ', its obligations are ' || owed || ' ' || owed_in
         FROM hub.event JOIN (
             SELECT partner_id, event_id, sum(amount_minor) AS owed, min(currency) AS owed_in
-            FROM settlement.obligation GROUP BY 1, 2
+            FROM settlement.obligation WHERE kind = 'reimbursement' GROUP BY 1, 2
         ) AS obligations USING (partner_id, event_id)
         WHERE kind <> 'refund' AND (amount_minor IS DISTINCT FROM abs(owed) OR currency IS DISTINCT FROM owed_in)
     """,

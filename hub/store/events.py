@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, text
 
 from hub.core.ledger import Transfer
 from hub.store.database import fetch
+from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
 
 _FIRST = """
     SELECT partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date,
@@ -17,10 +18,26 @@ _FIRST = """
            items, details
     FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
 """
-_LINES = """
-    SELECT line, issuer, points, amount_minor, price_version, price_numerator, price_denominator
+_LINES = f"""
+    SELECT mod(line, {FUND_LINES}), max(CASE issuer WHEN '{FUND}' THEN points_of ELSE issuer END),
+           sum(points)::bigint, sum(amount_minor)::bigint, price_version, price_numerator, price_denominator,
+           coalesce(sum(points) FILTER (WHERE issuer = '{FUND}'), 0)::bigint,
+           coalesce(sum(amount_minor) FILTER (WHERE issuer = '{FUND}'), 0)::bigint,
+           currency, kind, redeemer
     FROM settlement.obligation
-    WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
+    WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s AND kind IN ('{REIMBURSEMENT}', '{BREAKAGE}')
+    GROUP BY mod(line, {FUND_LINES}), price_version, price_numerator, price_denominator, currency, kind, redeemer
+    ORDER BY 1
+"""
+_ISSUED = f"""
+    SELECT line, issuer, points, amount_minor, price_version, price_numerator, price_denominator, 0::bigint, 0::bigint,
+           currency, kind, redeemer
+    FROM settlement.obligation
+    WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s AND kind = '{ISSUE}' ORDER BY line
+"""
+_ISSUE_TAKEN_BACK = f"""
+    SELECT issuer, -sum(points)::bigint FROM settlement.obligation
+    WHERE origin = %(origin)s AND origin <> '' AND kind = '{ISSUE}' GROUP BY issuer
 """
 _TRANSFERS = """
     SELECT event_id, line, member_id, debit_account, credit_account, expires_on, issuer, kind, matures_on, points
@@ -57,7 +74,7 @@ def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[s
 
 
 class OwedLine(NamedTuple):
-    """One line that an event made its issuer owe, with its price."""
+    """One line that an event made its issuer owe, or the fund for it, with its price."""
 
     line: int
     issuer: str
@@ -66,12 +83,31 @@ class OwedLine(NamedTuple):
     price_version: int
     price_numerator: int
     price_denominator: int
+    fund_points: int = 0
+    """All points where the fund owes the whole line, otherwise none."""
+    fund_minor: int = 0
+    """What of the amount the fund owes."""
+    currency: str = ""
+    kind: str = REIMBURSEMENT
+    redeemer: str = ""
 
 
 def owed_lines(connection: Connection, partner_id: str, event_id: str) -> list[OwedLine]:
-    """Return what an event made issuers owe, line by line."""
+    """Return what an event made issuers owe, or the fund for them, line by line."""
     rows = fetch(connection, _LINES, {"partner_id": partner_id, "event_id": event_id})
     return [OwedLine(*row) for row in rows]
+
+
+def issue_lines(connection: Connection, partner_id: str, event_id: str) -> list[OwedLine]:
+    """Return what an event made issuers owe the fund."""
+    rows = fetch(connection, _ISSUED, {"partner_id": partner_id, "event_id": event_id})
+    return [OwedLine(*row) for row in rows]
+
+
+def issue_taken_back(connection: Connection, partner_id: str, event_id: str) -> dict[str, int]:
+    """Return the points of each issuer for which later events took back what it owed the fund for an event."""
+    rows = fetch(connection, _ISSUE_TAKEN_BACK, {"origin": f"{partner_id}/{event_id}"})
+    return {str(issuer): int(points) for issuer, points in rows}
 
 
 def burnt_lots(connection: Connection, partner_id: str, event_id: str) -> list[tuple[str, int, int]]:

@@ -22,7 +22,7 @@ _TRANSFERS = """
 """
 _OWED = """
     SELECT line, issuer, redeemer, points, amount_minor, currency, price_version, price_numerator, price_denominator,
-           origin
+           origin, kind, points_of
     FROM settlement.obligation WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
 """
 _SIGNED = """
@@ -49,6 +49,9 @@ class Owed(NamedTuple):
     price_denominator: int
     origin: str
     """The event that it corrects, as ``partner_id/event_id``; empty where it corrects none."""
+    kind: str
+    points_of: str
+    """Where the fund owes: the partner whose points they are."""
 
 
 def event(connection: Connection, partner_id: str, event_id: str) -> Row[Any] | None:

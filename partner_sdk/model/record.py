@@ -133,8 +133,27 @@ class Position(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class Charge(Readable):
+    """What a partner owes the operator in a cycle by its contract: `amount_minor`, below zero the other way round.
+
+    `kind` is `fee`, `minimum`, `discount`, `rounding` or `tax`; it is for so many transactions, points and minor units.
+    """
+
+    kind: str
+    currency: str
+    contract_version: int
+    basis_count: int
+    basis_points: int
+    basis_minor: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement(Readable):
-    """A partner's statement of one cycle; `digest` is the cycle's, over the pairs of all partners."""
+    """A partner's statement of one cycle; `digest` is the cycle's, over the pairs of all partners.
+
+    Its `charges` are beside the nets and no part of them.
+    """
 
     cycle: str
     partner: str
@@ -144,6 +163,7 @@ class Statement(Readable):
     nets: tuple[Net, ...]
     positions: tuple[Position, ...]
     pairs_of_cycle: tuple[Pair, ...]
+    charges: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +171,8 @@ class StatementLine:
     """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported.
 
     `origin` is "", or of a correction `partner/event_id` of the event that it corrects, as the text has it that its
-    digest is over; only a correction's `points` and `minor` may be below zero.
+    digest is over; only a correction's `points` and `minor` may be below zero. `kind` says for what it is owed; where
+    the issuer is `@fund`, the points are of the partner `points_of`.
     """
 
     partner: str
@@ -166,6 +187,8 @@ class StatementLine:
     business_date: date
     digest: str
     origin: str = ""
+    kind: str = "reimbursement"
+    points_of: str = ""
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "StatementLine":
@@ -183,6 +206,8 @@ class StatementLine:
             business_date=date.fromisoformat(wire["business_date"]),
             digest=wire["digest"],
             origin=optional(_event_name, wire.get("origin")) or "",
+            kind=wire.get("kind", "reimbursement"),
+            points_of=wire.get("points_of", ""),
         )
 
 

@@ -458,8 +458,8 @@ class NetSchema(WireSchema):
 class PairSchema(WireSchema):
     """The digest of all lines between one issuer and one redeemer."""
 
-    issuer = values.partner(required=True)
-    redeemer = values.partner(required=True)
+    issuer = values.party(required=True)
+    redeemer = values.party(required=True)
     currency = values.currency(required=True)
     digest = values.digest(required=True)
 
@@ -470,6 +470,18 @@ class PositionSchema(PairSchema):
     lines = values.total(required=True)
     points = values.signed_total(required=True)
     minor = values.signed_total(required=True)
+
+
+class ChargeSchema(WireSchema):
+    """What the partner owes the operator by a version of its contract; below zero, the other way round."""
+
+    kind = values.label(required=True)
+    currency = values.currency(required=True)
+    contract_version = Whole(1, MAX_SUM, required=True)
+    basis_count = values.total(required=True)
+    basis_points = values.signed_total(required=True)
+    basis_minor = values.signed_total(required=True)
+    amount_minor = values.signed_total(required=True)
 
 
 class StatementAnswer(WireSchema):
@@ -483,6 +495,7 @@ class StatementAnswer(WireSchema):
     nets = Series(Part(NetSchema), 0, 1000, required=True)
     positions = Series(Part(PositionSchema), 0, 1_000_000, required=True)
     pairs_of_cycle = Series(Part(PairSchema), 0, 1_000_000, required=True)
+    charges = Series(Part(ChargeSchema), 1, 1000)
 
 
 class LinePriceSchema(PriceSchema):
@@ -501,20 +514,23 @@ class OriginSchema(WireSchema):
 class StatementLineSchema(WireSchema):
     """One obligation: `issuer` owes `redeemer` `minor` for `points`, by the event that `partner` reported.
 
-    With an `origin` it corrects that event's lines, and `points` and `minor` may be below zero.
+    With an `origin` it corrects that event's lines, and `points` and `minor` may be below zero. A `kind` says for what
+    it is owed where that is no reimbursement or the fund owes, and `points_of` whose points the fund owes for.
     """
 
     partner = values.partner(required=True)
     event_id = values.recorded_event(required=True)
     line = values.total(required=True)
-    issuer = values.partner(required=True)
-    redeemer = values.partner(required=True)
+    issuer = values.party(required=True)
+    redeemer = values.party(required=True)
     points = values.signed_points(required=True)
     minor = values.signed_total(required=True)
     currency = values.currency(required=True)
     price = Part(LinePriceSchema, required=True)
     business_date = Day(required=True)
     origin = Part(OriginSchema)
+    kind = values.label()
+    points_of = values.partner()
     digest = values.digest(required=True)
 
 

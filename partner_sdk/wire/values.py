@@ -32,6 +32,11 @@ def partner(**kwargs: Any) -> Text:
     return Text(r"[a-z][a-z0-9-]{1,31}", "a partner's id is expected: [a-z][a-z0-9-]{1,31}", **kwargs)
 
 
+def party(**kwargs: Any) -> Text:
+    """Who owes or is owed: a partner, the operator, or his fund."""
+    return Text(r"@fund|@operator|[a-z][a-z0-9-]{1,31}", "a partner's id, @fund or @operator is expected", **kwargs)
+
+
 def member(**kwargs: Any) -> Text:
     """A member by an identifier, `scheme:value`."""
     complaint = "a member is scheme:value, the value 1 to 200 printable characters without spaces"

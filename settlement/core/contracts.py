@@ -41,7 +41,7 @@ MAX_DISPUTE_DAYS = 365
 USUAL_DISPUTE_DAYS = 14
 
 Prices = Mapping[str, Mapping[str, Fraction]]
-"""Minor units a point, by currency and class of points."""
+"""Minor units a point, by currency and class of points; the currency is the contract's."""
 
 _TERMS = (
     "funding", "issue_prices", "reimbursement_prices", "fee", "billing_percent", "tax_code", "breakage", "role",
@@ -62,6 +62,11 @@ class Fee:
     per_transaction: Fraction = Fraction(0)
     percent: Fraction = Fraction(0)
     minimum_minor: int = 0
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is charged for lines."""
+        return bool(self.per_point or self.per_transaction or self.percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Terms:
     """The share of a point's value, from 0 to 1, that its issuer pays the fund when it is issued."""
     issue_prices: Prices = field(default_factory=dict)
     reimbursement_prices: Prices = field(default_factory=dict)
-    """In the contract's currency only; empty where the redeemer's prices are kept as rates of the hub."""
+    """Empty where the redeemer's prices are kept as rates of the hub."""
     fee: Fee = Fee()
     billing_share: Fraction = Fraction(1)
     """The share of what it owes for its points that is billed to it; the operator bears the rest."""
@@ -102,15 +107,6 @@ class Terms:
     rounding: str = ROUNDINGS[0]
     minimum_payment_minor: int = 0
     account: Account | None = None
-
-    def issue_price(self, sale_currency: str | None, kind: str) -> tuple[str, Fraction]:
-        """The currency and the whole price at which a point of a kind is paid for at issue.
-
-        It is in the currency of the sale where a price in that is agreed, and otherwise in the contract's.
-        """
-        chosen = sale_currency if sale_currency in self.issue_prices else self.currency
-        assert chosen is not None
-        return chosen, price_of_kind(self.issue_prices[chosen], kind)
 
 
 class Contract(NamedTuple):
@@ -193,8 +189,9 @@ def _consistent(terms: Terms) -> Terms:
         raise ContractRefused(f"issue_prices needs a price in {terms.currency}, since points are paid for at issue")
     if terms.issue_prices and not terms.issue_share:
         raise ContractRefused("issue_prices is for points that are paid for at issue; say so in funding")
-    if terms.reimbursement_prices.keys() - {terms.currency}:
-        raise ContractRefused(f"reimbursement_prices is in {terms.currency}, in which the partner is paid")
+    for name, prices in (("issue_prices", terms.issue_prices), ("reimbursement_prices", terms.reimbursement_prices)):
+        if prices.keys() - {terms.currency}:
+            raise ContractRefused(f"{name} is in {terms.currency}, in which the partner pays and is paid")
     return terms
 
 

@@ -77,9 +77,16 @@ def cut_off_subject(cycle: str, number: int, ends_on: date, snapshot: str) -> by
 
 
 def result_subject(claims: Claims) -> bytes:
-    """What a calculation establishes: cycle digest, number of lines, each position, net, statement total and due."""
+    """What a calculation establishes: cycle digest, number of lines, each position, net, statement total and due.
+
+    Where there are contracts also each charge, and by what it was found: contracts by their digests, rates of tax.
+    """
     positions = ((*row[:-1], row.digest.hex()) for row in claims.positions)
-    rows = sorted(" ".join(map(str, row)) for row in (*positions, *claims.nets, *claims.totals, *claims.dues))
+    charges = (("charge", *row) for row in claims.charges)
+    contracts = (("contract", row.partner, row.version, row.digest.hex()) for row in claims.contracts)
+    taxes = (("tax", *row) for row in claims.tax_rates)
+    known = (*positions, *claims.nets, *claims.totals, *claims.dues, *charges, *contracts, *taxes)
+    rows = sorted(" ".join(map(str, row)) for row in known)
     return _sha256("hansa-settlement-result-1", (claims.digest.hex(), claims.lines, *rows))
 
 

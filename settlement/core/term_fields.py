@@ -15,7 +15,7 @@ from settlement.errors import ContractRefused
 
 MAX_MINOR = 1_000_000_000_000
 """Largest amount that terms may name, in minor units."""
-MAX_DIGITS = 9
+MAX_DIGITS = 6
 """Most digits on either side of a decimal point or a fraction bar."""
 _NUMBER = re.compile(rf"([0-9]{{1,{MAX_DIGITS}}})(?:\.([0-9]{{1,{MAX_DIGITS}}})|/([0-9]{{1,{MAX_DIGITS}}}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)

@@ -4,10 +4,6 @@ One pass in the order of (partner_id, event_id, line), with memory for the pairs
 self-check on the database's rows and in `python -m settlement verify` on an exported file. From each line's
 fields come its digest and its place in a position; from the lines of one event its value and how it splits;
 from the positions everything above them.
-
-The lines of a correction take back a part of what another event's lines came to, rounded as that part is, and that
-event may be in an earlier cycle. So their amounts are only held to the price as closely as rounding allows; that they
-are exactly what the ledger gives is for the comparison with the ledger to say.
 """
 
 from __future__ import annotations
@@ -17,25 +13,22 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
+from settlement.core.agreements import Agreements
+from settlement.core.charges import BasisTally, Charge, TaxRate, charge_name, charges_of, owed_for
+from settlement.core.contracts import Contract
 from settlement.core.digests import cycle_digest
 from settlement.core.dues import Due
+from settlement.core.event_lines import MAX_EVENT_LINES, check_event
 from settlement.core.findings import Finding, Findings
-from settlement.core.lines import Obligation, line_digest, row_name, why_not_owed
+from settlement.core.lines import Obligation, line_digest, row_name
 from settlement.core.netting import Net, multilateral_nets
-from settlement.core.parties import ADJUSTMENT, OPERATOR
+from settlement.core.parties import OPERATOR
 from settlement.core.positions import Pair, Position, Tally, pair_name
-from settlement.core.pricing import split_minor, value_minor
+from settlement.core.pricing import value_minor
 from settlement.core.totals import StatementTotal, totals_of
 
-MAX_EVENT_LINES = 100_000
 MAX_UNSTATED_PAIRS = 10_000
-CORRECTION_WITHIN_MINOR = 3
-"""How near a correction's amount is to its points times its price: less than this many minor units.
-
-It is the difference of what two splits give a line, and each split is within half a unit (the event's value) and one
-(the line's part) of the exact amount.
-"""
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due)
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge)
 
 
 class Claims(NamedTuple):
@@ -50,6 +43,10 @@ class Claims(NamedTuple):
     totals: Sequence[StatementTotal]
     dues: Sequence[Due] = ()
     """None for a cycle from before there were dues."""
+    charges: Sequence[Charge] = ()
+    contracts: Sequence[Contract] = ()
+    """All versions, of any partner, that had been published and had begun when the cycle ended."""
+    tax_rates: Sequence[TaxRate] = ()
 
 
 class Recomputation:
@@ -60,6 +57,9 @@ class Recomputation:
         self.findings = Findings()
         self.lines = 0
         self._ends_on = claims.ends_on
+        self._agreements = Agreements(claims.contracts)
+        self._funded = self._agreements.funded
+        self._bases = BasisTally(self._agreements)
         self._last: tuple[str, str, int] = ("", "", -1)
         self._event: list[Obligation] = []
         self._tallies: dict[Pair, Tally] = {position[:3]: Tally() for position in claims.positions}
@@ -78,6 +78,11 @@ class Recomputation:
         self.lines += 1
         tally = self._tallies.get((line.issuer, line.redeemer, line.currency)) or self._new_tally(line)
         tally.add(line.points, line.amount_minor, digest)
+        self._bases.add(line)
+
+    def charges(self) -> list[Charge]:
+        """The charges that the lines so far give under the contracts that are claimed."""
+        return charges_of(self._bases.bases(), self._agreements, self.claims.tax_rates, self._ends_on)
 
     def positions(self) -> list[Position]:
         """The positions that the lines give so far, sorted."""
@@ -91,7 +96,9 @@ class Recomputation:
             self.findings.add(
                 "count", f"cycle {self.claims.cycle}", f"{self.claims.lines} lines stated, {self.lines} found"
             )
+        self.findings.extend(self._agreements.findings)
         self.findings.extend(compare_results(self.claims, found))
+        self.findings.extend(compare_charges(self.claims.charges, self.charges()))
         return self.findings.listed()
 
     def _note(self, check: str, line: Obligation, detail: str) -> None:
@@ -119,7 +126,7 @@ class Recomputation:
 
     def _close_event(self) -> None:
         lines, self._event = self._event, []
-        if len(lines) == 1 and lines[0].points > 0 <= lines[0].amount_minor and not lines[0].origin:
+        if len(lines) == 1 and self._is_simple(lines[0]):
             line = lines[0]
             due = value_minor(line.points, line.price_numerator, line.price_denominator)
             if line.amount_minor != due:
@@ -127,51 +134,18 @@ class Recomputation:
         elif len(lines) == MAX_EVENT_LINES:
             self._note("event", lines[0], f"its event has {MAX_EVENT_LINES} lines or more, too many to check")
         elif lines:
-            self.findings.extend(check_event(lines))
+            self.findings.extend(check_event(lines, self._agreements.share))
+
+    def _is_simple(self, line: Obligation) -> bool:
+        """Whether a line that is its event's only one is worth just its points at its price."""
+        return (
+            line.points > 0 <= line.amount_minor and not line.origin and line.usual and line.issuer not in self._funded
+        )
 
 
-def check_event(lines: Sequence[Obligation]) -> list[Finding]:
-    """Findings of one event's lines, in line order: signs and origin, the same terms, and the event's value."""
-    if all(line.kind == ADJUSTMENT for line in lines):
-        return _not_owed(lines)
-    worth = _far_from_price if lines[0].origin else _wrong_shares
-    return _not_owed(lines) or _different_terms(lines) or worth(lines)
-
-
-def _not_owed(lines: Sequence[Obligation]) -> list[Finding]:
-    reasons = ((line, why_not_owed(line)) for line in lines)
-    return [Finding("origin", row_name(*line[:3]), reason) for line, reason in reasons if reason]
-
-
-def _different_terms(lines: Sequence[Obligation]) -> list[Finding]:
-    first = lines[0]
-    detail = f"its terms differ from those of line {first.line} of the same event"
-    different = (line for line in lines[1:] if _terms(line) != _terms(first))
-    return [Finding("event", row_name(*line[:3]), detail) for line in different]
-
-
-def _wrong_shares(lines: Sequence[Obligation]) -> list[Finding]:
-    points = [line.points for line in lines]
-    value = value_minor(sum(points), lines[0].price_numerator, lines[0].price_denominator)
-    shares = zip(lines, split_minor(value, points), strict=True)
-    wrong = ((line, due) for line, due in shares if line.amount_minor != due)
-    detail = "amount {}, {} split over the event gives {}"
-    return [Finding("value", row_name(*line[:3]), detail.format(line.amount_minor, value, due)) for line, due in wrong]
-
-
-def _far_from_price(lines: Sequence[Obligation]) -> list[Finding]:
-    far = (line for line in lines if _from_price(line) >= CORRECTION_WITHIN_MINOR * line.price_denominator)
-    detail = "amount {}, which no rounding of {} points at its price gives"
-    return [Finding("value", row_name(*line[:3]), detail.format(line.amount_minor, line.points)) for line in far]
-
-
-def _from_price(line: Obligation) -> int:
-    """How far the amount is from the exact one, in minor units times the price's denominator."""
-    return abs(line.amount_minor * line.price_denominator - line.points * line.price_numerator)
-
-
-def _terms(line: Obligation) -> tuple[object, ...]:
-    return (line.redeemer, *line[7:])
+def compare_charges(stated: Sequence[Charge], found: Sequence[Charge]) -> list[Finding]:
+    """Findings for each charge that differs from the found one."""
+    return _compare("charge", 4, charge_name, stated, found)
 
 
 def compare_results(claims: Claims, found: Sequence[Position]) -> list[Finding]:
@@ -182,7 +156,7 @@ def compare_results(claims: Claims, found: Sequence[Position]) -> list[Finding]:
         *compare_positions(claims.positions, found),
         *compare_nets(claims.nets, multilateral_nets(found)),
         *sum_of_nets(claims.nets),
-        *dues_hold(claims.nets, claims.dues),
+        *dues_hold(claims.nets, claims.dues, claims.charges),
         *compare_totals(claims.totals, totals_of(found)),
         *([Finding("cycle digest", f"cycle {claims.cycle}", stated)] if stated else []),
     ]
@@ -208,29 +182,31 @@ def compare_dues(stated: Sequence[Due], found: Sequence[Due]) -> list[Finding]:
     return _compare("due", 2, partner_name, stated, found)
 
 
-def dues_hold(nets: Sequence[Net], stated: Sequence[Due]) -> list[Finding]:
-    """Findings for each due that does not follow from the net and from itself, and each column that is not zero in sum.
+def dues_hold(nets: Sequence[Net], stated: Sequence[Due], charges: Sequence[Charge] = ()) -> list[Finding]:
+    """Findings for each due that does not follow from net, charges and itself, and each column whose sum is not zero.
 
     That needs neither contracts nor the cycle before. No dues at all, as before there were any, are none to find fault
     with.
     """
     due_nets = {due[:2]: due.net_minor for due in stated}
     missing = [net for net in nets if stated and net.net_minor and net[:2] not in due_nets]
-    net_minors = {net[:2]: net.net_minor for net in nets}
+    net_minors, owed = {net[:2]: net.net_minor for net in nets}, owed_for(charges)
     return [
         *(Finding("due", partner_name(*net[:2]), f"none is stated for a net of {net.net_minor}") for net in missing),
         *(
             Finding("due", partner_name(*due[:2]), reason)
             for due in stated
-            if (reason := _why_not_due(due, net_minors.get(due[:2], 0)))
+            if (reason := _why_not_due(due, net_minors.get(due[:2], 0), owed.get(due[:2], 0)))
         ),
         *_columns_of_dues(stated),
     ]
 
 
-def _why_not_due(due: Due, net_minor: int) -> str:
+def _why_not_due(due: Due, net_minor: int, charges_minor: int) -> str:
     if due.net_minor != net_minor:
         return f"is of a net of {due.net_minor}, the net is {net_minor}"
+    if due.charges_minor != charges_minor:
+        return f"is of charges of {due.charges_minor}, the charges come to {charges_minor}"
     if due.net_minor + due.charges_minor + due.brought_minor != due.due_minor + due.carried_minor:
         return "what is due and carried is not net, charges and what was brought"
     if due.party != OPERATOR and due.due_minor and due.carried_minor:

@@ -1,6 +1,7 @@
 """The records of an exported cycle, the same in every format, and how they are read from a stranger's file.
 
-A file has one header, then a record for each position, net, statement total and due, then the lines. In JSON lines each
+A file has one header, then a record for each position, net, statement total, due and charge, and for each contract and
+rate of tax that charges follow from, then the lines. In JSON lines each
 is a line; in Parquet all but the lines stand in the footer. The fields `origin`, `kind` and `points_of` of a line are
 left out where they are usual, as in files from before there were corrections and kinds. Nothing in a file is trusted: a
 record with a field missing, unknown, of the wrong type or out of range is refused, and the message says which.
@@ -14,6 +15,8 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
+from settlement.core.charges import Charge, TaxRate
+from settlement.core.contracts import Contract
 from settlement.core.dues import Due
 from settlement.core.lines import FIELDS, Obligation, why_not_owed
 from settlement.core.netting import Net
@@ -32,10 +35,18 @@ LEFT_OUT = {name: Obligation._field_defaults[name] for name in ("origin", "kind"
 """The fields that a file need not have, with what they then are."""
 
 Record = dict[str, Any]
-_Row = Position | Net | StatementTotal | Due
-_Kind = type[Position] | type[Net] | type[StatementTotal] | type[Due]
-_KINDS: Mapping[str, _Kind] = {"position": Position, "net": Net, "statement": StatementTotal, "due": Due}
+_Kind = type[Position] | type[Net] | type[StatementTotal] | type[Due] | type[Charge] | type[Contract] | type[TaxRate]
+_KINDS: Mapping[str, _Kind] = {
+    "position": Position,
+    "net": Net,
+    "statement": StatementTotal,
+    "due": Due,
+    "charge": Charge,
+    "contract": Contract,
+    "tax_rate": TaxRate,
+}
 _ROW_TYPES = {kind: get_type_hints(row) for kind, row in _KINDS.items()}
+_OBJECT = _ROW_TYPES["contract"]["document"]
 _HEADER_TYPES = {
     "format": str,
     "version": int,
@@ -82,8 +93,8 @@ def header_records(header: Header) -> Iterator[Record]:
         "lines": claims.lines,
         "last": header.last,
     }
-    stated: Sequence[Sequence[_Row]] = (claims.positions, claims.nets, claims.totals, claims.dues)
-    for kind, rows in zip(_KINDS, stated, strict=True):
+    above: Sequence[Sequence[Any]] = claims[4:]
+    for kind, rows in zip(_KINDS, above, strict=True):
         for row in rows:
             yield {"record": kind, **_plain(row._asdict())}
 
@@ -101,7 +112,7 @@ def read_header(records: Iterable[Record]) -> Header:
     stated: Record = {}
     for count, record in enumerate(records):
         if count > MAX_RECORDS:
-            raise FileRefused(f"states more than {MAX_RECORDS} positions, nets, totals and dues")
+            raise FileRefused(f"states more than {MAX_RECORDS} positions, nets, totals, dues and charges")
         kind = record.get("record")
         if count == 0:
             stated = _read_stated(record)
@@ -200,6 +211,12 @@ def _as_digest(value: Any) -> bytes:
     return digest
 
 
+def _as_object(value: Any) -> Record:
+    if not isinstance(value, dict):
+        raise FileRefused(f"has {value!r:.40} where an object is due")
+    return value
+
+
 def _once_each(pairs: list[tuple[str, Any]]) -> Record:
     record = dict(pairs)
     if len(record) != len(pairs):
@@ -216,5 +233,6 @@ _CONVERT: Mapping[type, Callable[[Any], Any]] = {
     int: _as_number,
     date: _as_date,
     bytes: _as_digest,
+    _OBJECT: _as_object,
 }
 _JSON: Mapping[type, Callable[[Any], str]] = {bytes: bytes.hex, date: date.isoformat}

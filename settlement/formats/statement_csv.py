@@ -1,6 +1,7 @@
 """A statement as CSV (RFC 4180), as an accountant reads it into a spreadsheet.
 
-One table: a row for each line, then one for each position, then one for each currency's total. What the partner
+One table: a row for each line, then one for each position, one for each currency's total, and one for each charge by
+the partner's contract, which is no part of the totals. What the partner
 receives, pays, and has with itself (on-us, not cleared) stands in three columns as decimal amounts, so a column of
 rows of one kind adds up to the total below. A correction names the event that it corrects in the last column, and is
 below zero where it takes back. A text that a spreadsheet would take for a formula gets an apostrophe
@@ -38,10 +39,14 @@ COLUMNS = (
     "price_denominator",
     "digest",
     "origin",
+    "kind",
+    "points_of",
+    "contract_version",
+    "charge",
 )
 _LINE_COLUMNS = ("business_date", "event_id", "line", "issuer", "redeemer", "points", "currency", "digest")
 _POSITION_COLUMNS = ("issuer", "redeemer", "points", "currency", "digest")
-_AMOUNTS = {"receive", "pay", "on_us", "net"}
+_AMOUNTS = {"receive", "pay", "on_us", "net", "charge"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -66,12 +71,17 @@ def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Ite
         named = {name: line[name] for name in _LINE_COLUMNS}
         price = {f"price_{name}": value for name, value in line["price"].items()}
         origin = {"origin": "/".join(line["origin"].values())} if "origin" in line else {}
+        named |= {name: line[name] for name in ("kind", "points_of") if name in line}
         yield {"record": "line", "reported_by": line["partner"], **named, **price, **_side(line, partner), **origin}
     for position in positions:
         named = {name: position[name] for name in _POSITION_COLUMNS}
         yield {"record": "position", **named, **_side(position, partner)}
     for net in summary["nets"]:
         yield {"record": "total", "currency": net["currency"], **_totals(net, positions)}
+    for charge in summary.get("charges", ()):
+        named = {"kind": charge["kind"], "currency": charge["currency"], "points": charge["basis_points"]}
+        version = {"contract_version": charge["contract_version"]}
+        yield {"record": "charge", **named, **version, "charge": written(charge["amount_minor"], charge["currency"])}
 
 
 def _side(row: Mapping[str, Any], partner: str) -> dict[str, str]:

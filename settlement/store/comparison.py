@@ -32,13 +32,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from settlement.core.findings import KEPT, Finding
 from settlement.core.lines import row_name
-from settlement.core.parties import LEDGER_KINDS
+from settlement.core.parties import LEDGER_KINDS, REIMBURSEMENT
 from settlement.core.positions import Position, pair_name
 from settlement.store.tables import obligation
 from settlement.store.window import Window, within
 
 _KEY = ("partner_id", "event_id", "line")
-_FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date", "origin")
+_FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date", "origin", "kind", "points_of")
 _PAIR = ("issuer", "redeemer", "currency")
 
 
@@ -122,7 +122,8 @@ def _name(row: Mapping[str, Any]) -> str:
 def _terms(row: Mapping[str, Any]) -> str:
     amounts = f"{row['points']} points, {row['amount_minor']} minor units"
     corrected = f", correcting {row['origin']}" if row["origin"] else ""
-    return f"{pair_name(*(row[name] for name in _PAIR))}, {amounts}{corrected}"
+    kind = f"{row['kind']}: " if row["kind"] != REIMBURSEMENT else ""
+    return f"{kind}{pair_name(*(row[name] for name in _PAIR))}, {amounts}{corrected}"
 
 
 def _pair_findings(stated: Sequence[Position], ledger: Sequence[Mapping[str, Any]]) -> list[Finding]:

@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from settlement.core.charges import owed_for
 from settlement.core.contracts import Contract, Terms, in_force
 from settlement.core.dues import Account, Due, Least, carried, dues
 from settlement.core.periods import period_of
@@ -25,7 +26,7 @@ def ask_dues(connection: Connection, window: Window, claims: Claims) -> list[Due
     Raises `SettlementRefused` when the cycle before has not been calculated, so that nobody knows what it carries.
     """
     nets = {(net.partner, net.currency): net.net_minor for net in claims.nets}
-    return dues(nets, {}, _brought(connection, window), _least(connection, window.at.ends_on))
+    return dues(nets, owed_for(claims.charges), _brought(connection, window), _least(connection, window.at.ends_on))
 
 
 def load_dues(connection: Connection, cycle: str) -> list[Due]:

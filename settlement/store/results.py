@@ -11,18 +11,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, literal, select, tuple_
+from sqlalchemy import Connection, Select, Table, and_, delete, func, insert, literal, not_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from settlement.core.charges import Charge
 from settlement.core.digests import cycle_digest
 from settlement.core.dues import Due
 from settlement.core.lines import FIELDS, Obligation
 from settlement.core.netting import Net, multilateral_nets
+from settlement.core.parties import BREAKAGE, REIMBURSEMENT
 from settlement.core.positions import Position
 from settlement.core.totals import StatementTotal
 from settlement.core.verification import Claims
 from settlement.errors import UnknownCycle
 from settlement.store import tables
+from settlement.store.charging import ask_charges, contracts_at, tax_rates_at
 from settlement.store.tables import obligation
 from settlement.store.window import KEY, Window, within
 
@@ -33,7 +36,8 @@ _COPY_TYPES = [
 ]  # fmt: skip
 _WIDTH = len(FIELDS)
 _SUMS = (func.count(), func.sum(obligation.c.points), func.sum(obligation.c.amount_minor))
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due)
+_Row = Position | Net | StatementTotal | Due | Charge
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge)
 
 
 def ask_claims(connection: Connection, window: Window) -> Claims:
@@ -42,7 +46,10 @@ def ask_claims(connection: Connection, window: Window) -> Claims:
     lines = sum(position.lines for position in positions)
     nets = multilateral_nets(positions)
     totals = ask_totals(connection, window)
-    return Claims(window.at.cycle, window.at.ends_on, lines, cycle_digest(positions), positions, nets, totals)
+    contracts, rates = contracts_at(connection, window.at), tax_rates_at(connection, window.at)
+    charges = ask_charges(connection, window, contracts, rates)
+    figures = (lines, cycle_digest(positions), positions, nets, totals, (), charges, contracts, rates)
+    return Claims(window.at.cycle, window.at.ends_on, *figures)
 
 
 def ask_positions(connection: Connection, window: Window) -> list[Position]:
@@ -52,6 +59,19 @@ def ask_positions(connection: Connection, window: Window) -> list[Position]:
     query = select(*pair, *_SUMS, func.sha256(joined)).where(within(obligation, window)).group_by(*pair)
     rows = connection.execute(query)
     return sorted(Position._make((*row[:3], *map(int, row[3:6]), row[6])) for row in rows)
+
+
+def ask_points_home(connection: Connection, window: Window) -> list[Position]:
+    """The redeemed points of a cycle by the partner that issued them and the one that has them, without digests.
+
+    Where the fund pays the points are not those of who owes; what expired to its own issuer nobody redeemed.
+    """
+    issuer = func.coalesce(func.nullif(obligation.c.points_of, ""), obligation.c.issuer)
+    pair = (issuer, obligation.c.redeemer, obligation.c.currency)
+    expired = and_(obligation.c.kind == BREAKAGE, obligation.c.points_of == obligation.c.redeemer)
+    redeemed = and_(obligation.c.kind.in_([REIMBURSEMENT, BREAKAGE]), not_(expired))
+    query = select(*pair, *_SUMS).where(within(obligation, window), redeemed).group_by(*pair)
+    return sorted(Position._make((*row[:3], *map(int, row[3:6]), b"")) for row in connection.execute(query))
 
 
 def ask_totals(connection: Connection, window: Window) -> list[StatementTotal]:
@@ -76,7 +96,7 @@ def store_claims(connection: Connection, claims: Claims) -> None:
 
 def forget_claims(connection: Connection, cycle: str) -> None:
     """Take back what was written down about a cycle that is not published, so that it can be calculated again."""
-    for table in (tables.cycle_result, tables.position, tables.net, tables.statement_total, tables.due):
+    for table in (tables.cycle_result, tables.position, tables.net, tables.statement_total, tables.due, tables.charge):
         connection.execute(delete(table).where(table.c.cycle == cycle))
 
 
@@ -90,8 +110,9 @@ def load_claims(connection: Connection, window: Window) -> Claims:
     positions = _load(connection, cycle, tables.position, Position)
     nets = _load(connection, cycle, tables.net, Net)
     totals = _load(connection, cycle, tables.statement_total, StatementTotal)
-    dues = _load(connection, cycle, tables.due, Due)
-    return Claims(cycle, window.at.ends_on, row.lines, bytes(row.digest), positions, nets, totals, dues)
+    above = (_load(connection, cycle, tables.due, Due), _load(connection, cycle, tables.charge, Charge))
+    known = (*above, contracts_at(connection, window.at), tax_rates_at(connection, window.at))
+    return Claims(cycle, window.at.ends_on, row.lines, bytes(row.digest), positions, nets, totals, *known)
 
 
 def stream_lines(connection: Connection, query: Select[Any]) -> Iterator[tuple[Obligation, bytes]]:
@@ -123,12 +144,13 @@ def last_key(connection: Connection, window: Window) -> tuple[str, str, int] | N
 
 def _tables(
     claims: Claims,
-) -> list[tuple[Table, Sequence[Position] | Sequence[Net] | Sequence[StatementTotal] | Sequence[Due]]]:
+) -> list[tuple[Table, Sequence[_Row]]]:
     return [
         (tables.position, claims.positions),
         (tables.net, claims.nets),
         (tables.statement_total, claims.totals),
         (tables.due, claims.dues),
+        (tables.charge, claims.charges),
     ]
 
 

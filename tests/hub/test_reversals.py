@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from hub.services import business_clock, cycles, end_of_day, partners
-from hub.services.reversals import parts_of
+from hub.services.corrections import parts_of
 from hub.store.events import OwedLine
 from partner_sdk import Client, Conflict, EventConflict, InsufficientPoints, NotFound, Redemption, Refund
 from settlement.core.pricing import split_minor, value_minor

@@ -29,6 +29,8 @@ _COLUMNS = (
     "currency",
     "business_date",
     "origin",
+    "kind",
+    "points_of",
 )
 _SIDE = table("ledger_side", *map(column, (*_COLUMNS, "tx")))
 LEDGER: Select[tuple[object, ...]] = select(_SIDE)
@@ -137,7 +139,8 @@ CREATE_LEDGER_SIDE = text(
     """
     CREATE TABLE ledger_side (
         partner_id text, event_id text, line int, issuer text, redeemer text, points bigint, amount_minor bigint,
-        currency text, business_date date, origin text, tx xid8 DEFAULT pg_current_xact_id()
+        currency text, business_date date, origin text, kind text, points_of text,
+        tx xid8 DEFAULT pg_current_xact_id()
     )
     """
 )

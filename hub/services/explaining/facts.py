@@ -16,8 +16,10 @@ from hub.services.context import Configuration, Moment, Partner
 from hub.store import events, facts, holds, members
 from hub.store.accounts import survivor
 from hub.store.database import Connection
+from hub.store.events import OwedLine
 from hub.store.facts import Owed
 from hub.store.holds import Held
+from settlement.core.parties import REIMBURSEMENT
 
 UNMOVED = ("hold", "void", "pool", "exchange", "exchange-failure", "quarantine")
 """Kinds of events that move nothing, whatever points they state."""
@@ -36,7 +38,7 @@ class Facts:
     owed: Sequence[Owed]
     original: Any
     """The event that it refers to, or None."""
-    original_owed: Sequence[Owed]
+    original_owed: Sequence[OwedLine]
     later: Sequence[Any]
     """The events that refer to it."""
     hold: Held | None
@@ -54,6 +56,16 @@ class Facts:
     def details(self) -> Mapping[str, Any]:
         """What else its decision rested on."""
         return self.event.details or {}
+
+    @property
+    def redeemed(self) -> Sequence[int]:
+        """The points of each line that was redeemed, in order."""
+        return [one.points for one in self.transfers if one.credit_account.startswith("redeemed:")]
+
+    @property
+    def reimbursed_minor(self) -> int:
+        """What is owed for them, by issuers and the fund together."""
+        return sum(one.amount_minor for one in self.owed if one.kind == REIMBURSEMENT)
 
     @property
     def price(self) -> tuple[Partner, ReimbursementPrice] | None:
@@ -81,7 +93,7 @@ def gather(connection: Connection, moment: Moment, name: str) -> Facts:
         _transfers(connection, event, original),
         facts.owed(connection, partner_id, event_id),
         original,
-        facts.owed(connection, partner_id, original.event_id) if original else [],
+        events.owed_lines(connection, partner_id, original.event_id) if original else [],
         facts.later(connection, partner_id, event_id),
         holds.find(
             connection, partner_id, event.refers_to if event.kind in ("capture", "void", "release") else event_id

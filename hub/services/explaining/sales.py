@@ -144,4 +144,4 @@ def _sources(facts: Facts) -> Iterator[str]:
         f" by it, {details['borne']} are borne by the issuer, and {details['expired']} had expired already."
     )
     yield f"The contract's policy is {policy}: {POLICIES.get(policy, policy)}."
-    yield from valued(facts, [one.points for one in facts.owed])
+    yield from valued(facts, facts.redeemed)

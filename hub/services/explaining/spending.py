@@ -7,9 +7,9 @@ from typing import Any
 
 from hub.core.burning import MEANINGS
 from hub.core.content import instant
+from hub.services.corrections import parts_of
 from hub.services.explaining import words
 from hub.services.explaining.facts import Facts
-from hub.services.reversals import parts_of
 from hub.store import holds
 from hub.store.holds import Held
 
@@ -60,7 +60,7 @@ def valued(facts: Facts, points: Sequence[int]) -> Iterator[str]:
     )
     if len(points) > 1:
         yield "Split over the lines by largest remainder:"
-        value = sum(one.amount_minor for one in facts.owed) if facts.owed else facts.event.amount_minor
+        value = facts.reimbursed_minor if facts.owed else facts.event.amount_minor
         yield from (f"{one}." for one in words.splitting(value, points))
 
 
@@ -124,8 +124,7 @@ def _proportions(facts: Facts, before: int) -> Iterator[str]:
     for one in reversed(facts.original_owed):
         starts[one.line] = min(max(before - later, 0), one.points)
         later += one.points
-    lines: Any = facts.original_owed
-    for part in parts_of(lines, before, facts.event.points):
+    for part in parts_of(facts.original_owed, before, facts.event.points):
         line, start = part.owed, starts[part.owed.line]
         end = start + part.points
         yield (

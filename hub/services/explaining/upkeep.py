@@ -44,7 +44,7 @@ def repayment(facts: Facts) -> Iterator[str]:
     """Yield which debt was paid and how points of other issuers are valued for it."""
     yield "Points that came in paid what the member owed, since debts are paid before anything else."
     yield "The issuer's own points went back to it; those of others were redeemed with it, at its price."
-    yield from valued(facts, [one.points for one in facts.owed])
+    yield from valued(facts, facts.redeemed)
 
 
 def expiry(facts: Facts) -> Iterator[str]:

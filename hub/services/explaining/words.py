@@ -13,6 +13,7 @@ from hub.core.terms import ReimbursementPrice
 from hub.services.timeline import day
 from hub.store.facts import Owed
 from settlement.core.currency import written
+from settlement.core.parties import REIMBURSEMENT
 from settlement.core.pricing import split_minor, value_minor
 
 
@@ -112,8 +113,11 @@ def obligations(owed: Sequence[Owed]) -> Iterator[str]:
     for one in owed:
         price = f"{fraction(one.price_numerator, one.price_denominator)} a point, price version {one.price_version}"
         points, amount = count(abs(one.points), "point"), money(abs(one.amount_minor), one.currency)
-        what = f"{amount}{' less' if one.points < 0 else ''} for {points}{f' of {one.origin}' if one.origin else ''}"
-        yield f"Line {one.line}: {one.issuer} owes {one.redeemer} {what} ({price})."
+        less = " less" if min(one.points, one.amount_minor) < 0 else ""
+        what = f"{amount}{less} for {points}{f' of {one.origin}' if one.origin else ''}"
+        kind = "" if one.kind == REIMBURSEMENT else f"{one.kind}: "
+        whose = f", points of {one.points_of}" if one.points_of else ""
+        yield f"Line {one.line}: {kind}{one.issuer} owes {one.redeemer} {what} ({price}){whose}."
 
 
 def fraction(numerator: int, denominator: int) -> str:

@@ -112,13 +112,17 @@ class Base(RuleBasedStateMachine):
         assert reading.holds(self.hub, self.names) == {
             key: (hold.state_at(self.books.now), hold.parts) for key, hold in self.books.holds.items()
         }
-        assert sorted(reading.lines(self.hub)) == sorted(self.books.lines)
+        self.obligations_agree()
         for member in self.books.known:
             assert members.view(self.hub, member) == {"member": member} | self._view(member)
         assert reading.issued(self.hub) == self._issued()
         self.looks += 1
         if self.looks % CHECKED_EVERY == 0:
             assert broken_rows(self.hub) == []
+
+    def obligations_agree(self) -> None:
+        """Every line that is owed."""
+        assert sorted(reading.lines(self.hub)) == sorted(self.books.lines)
 
     def _view(self, member: str) -> dict[str, Any]:
         """A member as whoever only looks sees it: its debts paid as far as they can be."""

@@ -49,9 +49,10 @@ class Days(Base):
             with pytest.raises(SettlementRefused, match=cycle):
                 cycles.close_and_publish(self.hub, cycle, "operator", "second operator")
             return
-        self._compare_cycle(cycle, cycles.close_and_publish(self.hub, cycle, "operator", "second operator"))
+        self.compare_cycle(cycle, cycles.close_and_publish(self.hub, cycle, "operator", "second operator"))
 
-    def _compare_cycle(self, cycle: str, shown: dict[str, Any]) -> None:
+    def compare_cycle(self, cycle: str, shown: dict[str, Any]) -> None:
+        """What was published is what the model put into the cycle."""
         pairs: Counter[tuple[str, str]] = Counter()
         nets: Counter[str] = Counter()
         for line in self.books.cycles[cycle]:

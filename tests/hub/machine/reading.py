@@ -92,8 +92,8 @@ def debts(hub: Hub, names: Names) -> dict[str, Counter[str]]:
     return found
 
 
-def lines(hub: Hub) -> list[Line]:
-    """Return every obligation; those of the hub's own events under the names that the model gives them."""
+def lines(hub: Hub, query: str = "SELECT * FROM settlement.obligation") -> list[Line]:
+    """Return obligations; those of the hub's own events under the names that the model gives them."""
     return [
         Line(
             row.partner_id,
@@ -101,7 +101,7 @@ def lines(hub: Hub) -> list[Line]:
             row.line, row.issuer, row.redeemer, row.points, row.amount_minor, row.business_date,
             _OWN.sub(r"\1", row.origin) if row.partner_id == COALITION else row.origin,
         )
-        for row in rows(hub, "SELECT * FROM settlement.obligation")
+        for row in rows(hub, query)
     ]  # fmt: skip
 
 

@@ -20,10 +20,10 @@ class Machine(Sales, Redemptions, Returns, Between, Merging, Lives, Exchanges, D
     """Every command there is."""
 
 
-def run(hub: Hub, examples: int, steps: int, number: int | None = None) -> None:
+def run(hub: Hub, examples: int, steps: int, number: int | None = None, machine: type[Machine] = Machine) -> None:
     """Run so many examples of at most so many commands each, from a seed that makes them the same again."""
 
-    class Bound(Machine):
+    class Bound(machine):  # type: ignore[valid-type,misc]
         def __init__(self) -> None:
             super().__init__(hub)
 
