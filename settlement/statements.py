@@ -7,26 +7,30 @@ API's answers, so the hub hands them on as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, select, tuple_
 
+from settlement.core.currency import decimals
 from settlement.core.lines import Obligation
 from settlement.core.moves import PUBLISHED, Move
 from settlement.core.netting import Net
 from settlement.core.positions import Position
+from settlement.core.statement_balances import Balance, Charged, Movement, MovementTally, balances, expect_same
 from settlement.core.verification import Claims
 from settlement.dispute_views import on_statement, withheld
 from settlement.errors import NotPublished, UnknownCycle
-from settlement.formats import statement_writer
+from settlement.formats import statement_format
+from settlement.formats.statement_words import ENGLISH
 from settlement.store.history import moves_of
+from settlement.store.movements import ask_movements
 from settlement.store.results import fetch_lines, load_claims, stream_lines
 from settlement.store.tables import cycle as cycle_table
-from settlement.store.tables import cycle_move, cycle_result, net
-from settlement.store.window import after_key, lines_of, party, window_of
+from settlement.store.tables import cycle_move, cycle_result, net, obligation
+from settlement.store.window import KEY, after_key, lines_of, party, window_of
 
 Document = dict[str, Any]
 
@@ -86,12 +90,29 @@ def of_partner(connection: Connection, partner: str, after: tuple[str, str] | No
     ]
 
 
-def write(connection: Connection, cycle: str, partner: str, path: Path) -> None:
-    """Write a statement with all its lines, in the format of the file's suffix; it is streamed.
+def write(connection: Connection, cycle: str, partner: str, path: Path, language: str = ENGLISH) -> None:
+    """Write a statement with its balances and all its lines, in the format of the file's suffix; it is streamed.
 
-    Raises `UnknownCycle`, `NotPublished`, and `FileRefused` for a suffix without a format.
+    Raises `UnknownCycle`, `NotPublished`, `FileRefused` for a suffix without a format or a language that it has not,
+    and `NotBalanced` when opening balance, movements and charges do not give the closing balance, or the lines not
+    the movements; there is no file then.
     """
-    statement_writer(path)(path, summary(connection, cycle, partner), _all_lines(connection, cycle, partner))
+    known = statement_format(path)
+    writer = known.in_language(language)
+    stated = balances_of(connection, cycle, partner)
+    document = summary(connection, cycle, partner) | {"balances": [_balance(one) for one in stated]}
+    writer(path, document, _all_lines(connection, cycle, partner, stated, known.by_currency))
+
+
+def balances_of(connection: Connection, cycle: str, partner: str) -> list[Balance]:
+    """A statement's balances by currency; raises `UnknownCycle`, `NotPublished` and `NotBalanced`."""
+    _, _, claims = load_published(connection, cycle)
+    return balances(
+        [row for row in claims.nets if row.partner == partner],
+        [row for row in claims.dues if row.party == partner],
+        ask_movements(connection, window_of(connection, cycle), partner),
+        (),
+    )
 
 
 def load_published(connection: Connection, cycle: str) -> tuple[str, Move, Claims]:
@@ -110,9 +131,35 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _all_lines(connection: Connection, cycle: str, partner: str) -> Iterator[Document]:
+def _all_lines(
+    connection: Connection, cycle: str, partner: str, stated: Sequence[Balance], by_currency: bool
+) -> Iterator[Document]:
+    """All lines; after the last one it is refused that they do not come to what is stated."""
     query = lines_of(window_of(connection, cycle), party(partner))
-    return (_line(*row) for row in stream_lines(connection, query))
+    if by_currency:
+        query = query.order_by(None).order_by(obligation.c.currency, *KEY)
+    tally = MovementTally(partner)
+    for line, digest in stream_lines(connection, query):
+        tally.add(line)
+        yield _line(line, digest)
+    expect_same(stated, tally.movements())
+
+
+def _balance(row: Balance) -> Document:
+    return {
+        "currency": row.currency,
+        "decimals": decimals(row.currency),
+        "opening_minor": row.opening_minor,
+        "movements": [_in_currency(one) for one in row.movements],
+        "charges": [_in_currency(one) for one in row.charges],
+        "closing_minor": row.closing_minor,
+        "due_minor": row.due_minor,
+        "carried_minor": row.carried_minor,
+    }
+
+
+def _in_currency(row: Movement | Charged) -> Document:
+    return {name: value for name, value in row._asdict().items() if name != "currency"}
 
 
 def _disputed(connection: Connection, cycle: str, partner: str) -> Document:

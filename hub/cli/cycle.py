@@ -16,6 +16,7 @@ from hub.cli.output import json_option, print_table, show
 from hub.services import cycles
 from hub.settings import Settings
 from settlement.core.moves import SETTLED
+from settlement.formats.statement_words import ENGLISH, WORDS
 
 NAME = click.argument("name", metavar="NAME")
 
@@ -132,10 +133,15 @@ def export(settings: Settings, name: str, path: Path) -> None:
 @NAME
 @click.argument("partner_id")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--language", type=click.Choice([*WORDS]), default=ENGLISH, help="Of a PDF; en if not said.")
 @click.pass_obj
-def statement(settings: Settings, name: str, partner_id: str, path: Path) -> None:
-    """Write a partner's statement of a published cycle to PATH (.json or .csv)."""
-    cycles.write_statement(start.open_hub(settings), name, partner_id, path)
+def statement(settings: Settings, name: str, partner_id: str, path: Path, language: str) -> None:
+    """Write a partner's statement of a published cycle to PATH (.pdf, .csv, .json or .parquet).
+
+    It has the opening balance, movements by kind, charges, the closing balance, and every line. A statement that does
+    not add up is refused.
+    """
+    cycles.write_statement(start.open_hub(settings), name, partner_id, path, language)
 
 
 @cycle.command()

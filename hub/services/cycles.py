@@ -25,6 +25,7 @@ from settlement.core.parties import RESERVED
 from settlement.core.periods import Period, period
 from settlement.cycles import CycleSummary, Rules
 from settlement.errors import SettlementRefused
+from settlement.formats.statement_words import ENGLISH
 from settlement.payments import not_paid_in, not_paid_out
 from settlement.settling import Hindrance
 
@@ -180,10 +181,10 @@ def export(hub: Hub, cycle: str, path: Path) -> None:
         settlement_export.write(connection, cycle, path)
 
 
-def write_statement(hub: Hub, cycle: str, partner_id: str, path: Path) -> None:
-    """Write a partner's statement with all its lines to ``path`` (.json or .csv)."""
+def write_statement(hub: Hub, cycle: str, partner_id: str, path: Path, language: str = ENGLISH) -> None:
+    """Write a partner's statement with all its lines to ``path``, in the format of its suffix."""
     with hub.database.snapshot() as connection:
-        statements.write(connection, cycle, partner_id, path)
+        statements.write(connection, cycle, partner_id, path, language)
 
 
 def _rules(moment: Moment, cycle: str) -> Rules:

@@ -1,25 +1,56 @@
 """File formats: one module each, found by the suffix of the file.
 
-To add a format of statements, write a module with a function `write(path, summary, lines)` like its neighbours and
-enter it in `STATEMENTS`. To add a format of exported cycles, write `write(path, header, lines)` and `opened(path)` and
-enter it in `EXPORTS`, with the bytes by which such a file is recognised.
+To add a format of statements, write a module with a function `write(path, summary, lines)` like its neighbours, or
+`write(path, summary, lines, words)` if it is for people, and enter it in `STATEMENTS`. To add a format of exported
+cycles, write `write(path, header, lines)` and `opened(path)` and enter it in `EXPORTS`, with the bytes by which such a
+file is recognised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from settlement.core.numbering import NumberedLine
 from settlement.errors import FileRefused
-from settlement.formats import export_jsonl, export_parquet, statement_csv, statement_json
+from settlement.formats import (
+    export_jsonl,
+    export_parquet,
+    statement_csv,
+    statement_json,
+    statement_parquet,
+    statement_pdf,
+)
 from settlement.formats.records import Export, Header
+from settlement.formats.statement_words import ENGLISH, WORDS
 
 Document = Mapping[str, Any]
 _Kind = TypeVar("_Kind")
 StatementWriter = Callable[[Path, Document, Iterable[Document]], None]
+
+
+class StatementFormat(NamedTuple):
+    """How a statement is written; `spoken` formats take the words of a language as a last argument.
+
+    `by_currency` formats want the lines sorted by currency first.
+    """
+
+    write: Callable[..., None]
+    spoken: bool = False
+    by_currency: bool = False
+
+    def in_language(self, language: str) -> StatementWriter:
+        """The writer for a language; raises `FileRefused` where there is none."""
+        if language not in WORDS:
+            raise FileRefused(f"there are no statements in {language!r}; there are {', '.join(WORDS)}")
+        if self.spoken:
+            return partial(self.write, words=WORDS[language])
+        if language != ENGLISH:
+            raise FileRefused("this format is for programs and the same in every language; leave the language out")
+        return self.write
 
 
 class ExportFormat(NamedTuple):
@@ -30,7 +61,12 @@ class ExportFormat(NamedTuple):
     opened: Callable[[Path], AbstractContextManager[Export]]
 
 
-STATEMENTS: Mapping[str, StatementWriter] = {".csv": statement_csv.write, ".json": statement_json.write}
+STATEMENTS: Mapping[str, StatementFormat] = {
+    ".csv": StatementFormat(statement_csv.write),
+    ".json": StatementFormat(statement_json.write),
+    ".parquet": StatementFormat(statement_parquet.write),
+    ".pdf": StatementFormat(statement_pdf.write, spoken=True, by_currency=True),
+}
 
 EXPORTS: Mapping[str, ExportFormat] = {
     ".jsonl": ExportFormat(b"{", export_jsonl.write, export_jsonl.opened),
@@ -38,8 +74,8 @@ EXPORTS: Mapping[str, ExportFormat] = {
 }
 
 
-def statement_writer(path: Path) -> StatementWriter:
-    """The writer for a statement's file; raises `FileRefused` for a suffix without one."""
+def statement_format(path: Path) -> StatementFormat:
+    """The format of a statement's file; raises `FileRefused` for a suffix without one."""
     return _by_suffix(STATEMENTS, path)
 
 

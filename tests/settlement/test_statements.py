@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select, text, update
 
 from settlement import statements
 from settlement.core.lines import line_digest
-from settlement.errors import FileRefused, NotPublished, UnknownCycle
+from settlement.core.statement_balances import MovementTally
+from settlement.errors import FileRefused, NotBalanced, NotPublished, UnknownCycle
 from settlement.formats import STATEMENTS
+from settlement.store import tables
+from settlement.store.results import stream_lines
 from tests.settlement.sample import JANUARY, close, post, redemption
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -150,16 +155,18 @@ def test_json_is_the_answer_of_the_api_with_all_lines(january: Connection, tmp_p
         statements.write(january, "2017-01", partner, tmp_path / "s.json")
         written = json.loads((tmp_path / "s.json").read_text())
         summary = statements.summary(january, "2017-01", partner)
+        balances = written.pop("balances")
         assert written == summary | {"lines": all_lines(january, partner, 100)}
+        assert [row["closing_minor"] for row in balances] == [row["net_minor"] for row in summary["nets"]]
 
 
 def test_csv_adds_up_by_column(january: Connection, tmp_path: Path) -> None:
     statements.write(january, "2017-01", "grocer", tmp_path / "s.csv")
     rows = [*csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text()))]
-    for side, due in (("receive", "1.17"), ("pay", "0.49"), ("on_us", "0.06")):
+    for side, wanted in (("receive", "1.17"), ("pay", "0.49"), ("on_us", "0.06")):
         for record in ("line", "position", "total"):
             amounts = [Decimal(row[side]) for row in rows if row["record"] == record and row[side]]
-            assert sum(amounts) == Decimal(due), (side, record)
+            assert sum(amounts) == Decimal(wanted), (side, record)
     assert [row["net"] for row in rows if row["net"]] == ["0.68"]
 
 
@@ -176,7 +183,7 @@ def test_csv_texts_are_never_formulas_and_amounts_stay_numbers(engine: Engine, t
 
 
 def test_an_unknown_suffix_is_refused_with_those_there_are(january: Connection, tmp_path: Path) -> None:
-    with pytest.raises(FileRefused, match=r"no format is called '.xls'; there are .csv, .json"):
+    with pytest.raises(FileRefused, match=r"no format is called '.xls'; there are .csv, .json, .parquet, .pdf"):
         statements.write(january, "2017-01", "grocer", tmp_path / "s.xls")
 
 
@@ -191,3 +198,86 @@ def test_a_file_that_could_not_be_finished_is_not_there(
     with pytest.raises(OSError, match="disk full"):
         statements.write(january, "2017-01", "grocer", tmp_path / "s.csv")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_balances_go_on_from_what_the_cycle_before_carried(published: Engine) -> None:
+    """What January carries opens February, also where a partner has no line in it."""
+    with published.begin() as connection:
+        table = tables.due
+        january = select(table.c.party, table.c.carried_minor)
+        connection.execute(update(table).values(carried_minor=table.c.due_minor, due_minor=0))
+        carried = {row.party: row.carried_minor for row in connection.execute(january)}
+        close(connection, "2017-02")
+        for partner in PARTNERS:
+            for balance in statements.balances_of(connection, "2017-02", partner):
+                assert balance.opening_minor == carried.get(partner, 0)
+                assert balance.closing_minor == balance.opening_minor + balance.movements_minor
+
+
+def test_movements_of_the_database_are_those_of_the_lines(january: Connection) -> None:
+    for partner in PARTNERS:
+        tally = MovementTally(partner)
+        for line in JANUARY:
+            if partner in (line.issuer, line.redeemer):
+                tally.add(line)
+        movements = [
+            one for balance in statements.balances_of(january, "2017-01", partner) for one in balance.movements
+        ]
+        assert movements == tally.movements()
+
+
+@pytest.mark.parametrize("suffix", STATEMENTS)
+@pytest.mark.parametrize(
+    "tampering",
+    ["UPDATE settlement.due SET brought_minor = brought_minor + 1", "UPDATE settlement.net SET net_minor = 5"],
+)
+def test_a_statement_that_does_not_add_up_is_refused(
+    published: Engine, tmp_path: Path, suffix: str, tampering: str
+) -> None:
+    with published.connect() as connection:
+        if "net" in tampering:
+            connection.execute(text("DELETE FROM settlement.due"))
+        connection.execute(text(tampering))
+        with pytest.raises(NotBalanced, match="does not add up"):
+            statements.write(connection, "2017-01", "grocer", tmp_path / f"s{suffix}")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("suffix", STATEMENTS)
+def test_lines_that_do_not_come_to_the_movements_leave_no_file(
+    january: Connection, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_the_last(*asked: Any) -> Any:
+        yield from [*stream_lines(*asked)][:-1]
+
+    monkeypatch.setattr(statements, "stream_lines", without_the_last)
+    with pytest.raises(NotBalanced, match="do not come to the movements"):
+        statements.write(january, "2017-01", "grocer", tmp_path / f"s{suffix}")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_parquet_has_typed_columns_and_all_above_them_in_the_footer(january: Connection, tmp_path: Path) -> None:
+    statements.write(january, "2017-01", "grocer", tmp_path / "s.parquet")
+    statements.write(january, "2017-01", "grocer", tmp_path / "s.json")
+    table = pq.read_table(tmp_path / "s.parquet")
+    document = json.loads((tmp_path / "s.json").read_text())
+    lines = document.pop("lines")
+    assert json.loads(table.schema.metadata[b"hansa.statement"]) == document
+    rows = table.to_pylist()
+    assert [row["digest"].hex() for row in rows] == [row["digest"] for row in lines]
+    assert [(row["minor"], row["reported_by"]) for row in rows] == [(row["minor"], row["partner"]) for row in lines]
+    for side in ("receive", "pay", "on_us"):
+        stated = [movement[f"{side}_minor"] for movement in document["balances"][0]["movements"]]
+        assert sum(row["minor"] for row in rows if row["side"] == side) == sum(stated)
+    assert rows[0]["business_date"] == date(2017, 1, 20)
+    assert {row["kind"] for row in rows} == {"reimbursement"}
+    assert {row["decimals"] for row in rows} == {2}
+
+
+def test_languages_are_for_formats_that_people_read(january: Connection, tmp_path: Path) -> None:
+    statements.write(january, "2017-01", "grocer", tmp_path / "statement-zh.pdf", "zh")
+    assert (tmp_path / "statement-zh.pdf").read_bytes() == (GOLDEN / "statement-zh.pdf").read_bytes()
+    with pytest.raises(FileRefused, match="for programs and the same in every language"):
+        statements.write(january, "2017-01", "grocer", tmp_path / "s.json", "zh")
+    with pytest.raises(FileRefused, match="no statements in 'de'; there are en, zh"):
+        statements.write(january, "2017-01", "grocer", tmp_path / "s.pdf", "de")
