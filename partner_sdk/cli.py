@@ -277,8 +277,8 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         "verify",
         commands.verify,
         (
-            ("what", {"choices": ("receipt", "statement", "log"), "help": "what to hold against the hub's log"}),
-            ("names", {"metavar": "NAME", "nargs": "*", "help": "event ids (all receipts if left out), or a cycle"}),
+            ("what", {"choices": ("receipt", "statement", "log", "file"), "help": "what to verify"}),
+            ("names", {"metavar": "NAME", "nargs": "*", "help": "event ids (all receipts if none), a cycle, or files"}),
         ),
     ),
 )

@@ -1,10 +1,11 @@
 """What each command of hansa-partner does: a function that takes its options and returns the exit code."""
 
 import argparse
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,8 @@ from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRef
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
 from partner_sdk.wire import strict_json
-from partner_sdk.wire.keys import KeyRefused, PrivateKey, key_id, name_environment, registration
+from partner_sdk.wire.file_signatures import read_file_signature
+from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, name_environment, registration
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 from partner_sdk.wire.webhooks import TOPICS
@@ -325,8 +327,11 @@ def verify(options: argparse.Namespace) -> int:
 
     verify receipt [EVENT...]: each event that the hub gave a receipt for is in the log as you reported it;
     verify statement CYCLE: it adds up, each of its events is in the log, and none with a receipt is missing;
-    verify log: it goes on from the checkpoint that was kept last; nothing was rewritten.
+    verify log: it goes on from the checkpoint that was kept last; nothing was rewritten;
+    verify file FILE...: the hub signed it, as FILE.sig beside it says; needs the root key only, and no network.
     """
+    if options.what == "file":
+        return _verify_files(options)
     folder = open_receipts(options)
     if folder is None:
         wrong_usage(options, "--receipts is missing (or set HANSA_PARTNER_RECEIPTS)")
@@ -338,6 +343,30 @@ def verify(options: argparse.Namespace) -> int:
         print(f"hansa-partner: {fault}", file=sys.stderr)
     show(options, {"log": outcome.size, "checked": outcome.checked, "faults": len(outcome.faults)})
     return REFUSED if outcome.faults else DONE
+
+
+def _verify_files(options: argparse.Namespace) -> int:
+    require(options, "--root-key")
+    if not options.names:
+        wrong_usage(options, "name a file")
+    try:
+        root = PublicKey.from_text(options.root_key)
+    except ValueError as fault:
+        wrong_usage(options, str(fault))
+    return show_all(options, (_verified(name, root) for name in options.names))
+
+
+def _verified(name: str, root: PublicKey) -> dict[str, Any]:
+    try:
+        with Path(name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        signed = read_file_signature(strict_json.loads(Path(f"{name}.sig").read_bytes()), digest, root)
+    except OSError as error:
+        raise Refusal(f"{error.filename}: {error.strerror}") from None
+    except ValueError as fault:
+        raise Refusal(f"{name}: {fault}") from None
+    return {"file": name, **signed.about, "signed_at": datetime.fromtimestamp(signed.created, UTC),
+            "environment": signed.environment, "keyid": signed.keyid, "digest": signed.digest}  # fmt: skip
 
 
 def _audited(options: argparse.Namespace, audit: Audit) -> Outcome:

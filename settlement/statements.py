@@ -100,7 +100,9 @@ def write(connection: Connection, cycle: str, partner: str, path: Path, language
     known = statement_format(path)
     writer = known.in_language(language)
     stated = balances_of(connection, cycle, partner)
-    document = summary(connection, cycle, partner) | {"balances": [_balance(one) for one in stated]}
+    waits = withheld(connection, cycle)
+    rows = [_balance(one, -waits.get((partner, one.currency), 0)) for one in stated]
+    document = summary(connection, cycle, partner) | {"balances": rows}
     writer(path, document, _all_lines(connection, cycle, partner, stated, known.by_currency))
 
 
@@ -111,7 +113,11 @@ def balances_of(connection: Connection, cycle: str, partner: str) -> list[Balanc
         [row for row in claims.nets if row.partner == partner],
         [row for row in claims.dues if row.party == partner],
         ask_movements(connection, window_of(connection, cycle), partner),
-        (),
+        [
+            Charged(row.currency, row.kind, row.contract_version, row.amount_minor)
+            for row in claims.charges
+            if row.partner == partner
+        ],
     )
 
 
@@ -145,7 +151,8 @@ def _all_lines(
     expect_same(stated, tally.movements())
 
 
-def _balance(row: Balance) -> Document:
+def _balance(row: Balance, withheld_minor: int) -> Document:
+    """A balance as files have it; of what is due, `withheld_minor` waits until disputes are decided."""
     return {
         "currency": row.currency,
         "decimals": decimals(row.currency),
@@ -154,6 +161,7 @@ def _balance(row: Balance) -> Document:
         "charges": [_in_currency(one) for one in row.charges],
         "closing_minor": row.closing_minor,
         "due_minor": row.due_minor,
+        "withheld_minor": withheld_minor,
         "carried_minor": row.carried_minor,
     }
 

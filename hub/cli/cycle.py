@@ -13,7 +13,7 @@ from hub import start
 from hub.cli.cycle_calendar import calendar
 from hub.cli.netting import payments, simulate
 from hub.cli.output import json_option, print_table, show
-from hub.services import cycles
+from hub.services import cycles, file_signatures
 from hub.settings import Settings
 from settlement.core.moves import SETTLED
 from settlement.formats.statement_words import ENGLISH, WORDS
@@ -139,9 +139,12 @@ def statement(settings: Settings, name: str, partner_id: str, path: Path, langua
     """Write a partner's statement of a published cycle to PATH (.pdf, .csv, .json or .parquet).
 
     It has the opening balance, movements by kind, charges, the closing balance, and every line. A statement that does
-    not add up is refused.
+    not add up is refused. Beside it stands PATH.sig, the hub's signature, which the partner verifies offline with
+    hansa-partner verify file PATH.
     """
-    cycles.write_statement(start.open_hub(settings), name, partner_id, path, language)
+    hub = start.open_hub(settings)
+    cycles.write_statement(hub, name, partner_id, path, language)
+    file_signatures.sign(hub, path, {"kind": "statement", "cycle": name, "partner": partner_id})
 
 
 @cycle.command()

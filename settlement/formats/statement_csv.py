@@ -1,11 +1,11 @@
 """A statement as CSV (RFC 4180), as an accountant reads it into a spreadsheet.
 
-One table: a row for each line, then one for each position, one for each currency's total, and one for each charge by
-the partner's contract, which is no part of the totals. What the partner
-receives, pays, and has with itself (on-us, not cleared) stands in three columns as decimal amounts, so a column of
-rows of one kind adds up to the total below. A correction names the event that it corrects in the last column, and is
-below zero where it takes back. A text that a spreadsheet would take for a formula gets an apostrophe
-in front.
+One table: a row for each line, then one for each position, one for each currency's total, one for each charge by the
+partner's contract, which is no part of the totals, and one for each item of the balance, from the opening to the
+closing one. What the partner receives, pays, and has with itself (on-us, not cleared) stands in three columns as
+decimal amounts, so a column of rows of one kind adds up to the total below; `minor` has the row's amount once more in
+minor units. A correction names the event that it corrects in `origin`, and is below zero where it takes back. A text
+that a spreadsheet would take for a formula gets an apostrophe in front.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ COLUMNS = (
     "pay",
     "on_us",
     "net",
+    "minor",
     "price_version",
     "price_numerator",
     "price_denominator",
@@ -77,17 +78,38 @@ def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Ite
         named = {name: position[name] for name in _POSITION_COLUMNS}
         yield {"record": "position", **named, **_side(position, partner)}
     for net in summary["nets"]:
-        yield {"record": "total", "currency": net["currency"], **_totals(net, positions)}
+        yield {"record": "total", "currency": net["currency"], **_totals(net, positions), "minor": net["net_minor"]}
     for charge in summary.get("charges", ()):
         named = {"kind": charge["kind"], "currency": charge["currency"], "points": charge["basis_points"]}
-        version = {"contract_version": charge["contract_version"]}
-        yield {"record": "charge", **named, **version, "charge": written(charge["amount_minor"], charge["currency"])}
+        version, minor = {"contract_version": charge["contract_version"]}, charge["amount_minor"]
+        yield {"record": "charge", **named, **version, "minor": minor, "charge": written(minor, charge["currency"])}
+    for balance in summary["balances"]:
+        yield from _items(balance)
 
 
-def _side(row: Mapping[str, Any], partner: str) -> dict[str, str]:
+def _items(balance: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """From the opening balance to the closing one, of which a part is due and the rest is carried."""
+    currency = balance["currency"]
+
+    def item(name: str, minor: int, **more: object) -> dict[str, Any]:
+        amounts = {"net": written(minor, currency), "minor": minor}
+        return {"record": "balance", "kind": name, "currency": currency, **amounts, **more}
+
+    yield item("opening", balance["opening_minor"])
+    for row in balance["movements"]:
+        sides = {side: written(row[f"{side}_minor"], currency) for side in ("receive", "pay", "on_us")}
+        name = f"{row['kind']} correction" if row["corrects"] else row["kind"]
+        yield item(name, row["receive_minor"] - row["pay_minor"], points=row["points"], **sides)
+    for row in balance["charges"]:
+        yield item(row["kind"], -row["amount_minor"], contract_version=row["contract_version"])
+    for name in ("closing", "due", "withheld", "carried"):
+        yield item(name, balance[f"{name}_minor"])
+
+
+def _side(row: Mapping[str, Any], partner: str) -> dict[str, object]:
     on_us = row["issuer"] == row["redeemer"]
     side = "on_us" if on_us else "receive" if row["redeemer"] == partner else "pay"
-    return {side: written(row["minor"], row["currency"])}
+    return {side: written(row["minor"], row["currency"]), "minor": row["minor"]}
 
 
 def _totals(net: Mapping[str, Any], positions: Iterable[Mapping[str, Any]]) -> dict[str, str]:

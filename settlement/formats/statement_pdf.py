@@ -24,10 +24,12 @@ Document = Mapping[str, Any]
 _HEAD = ("partner", "cycle", "published_at", "digest")
 _BALANCE = {"item": 290, "count": 60, "points": 80, "receive": 85, "pay": 85, "on_us": 85, "signed": 85}
 _POSITION = {"issuer": 210, "redeemer": 210, "count": 60, "points": 100, "currency": 60, "amount": 130}
+_DISPUTE = {"dispute": 210, "disputed_by": 150, "cycle": 70, "dispute_state": 110, "currency": 60,
+            "disputed": 85, "granted": 85}  # fmt: skip
 _LINE = {"date": 46, "reported_by": 62, "event": 140, "line": 28, "kind": 70, "issuer": 66, "redeemer": 66,
          "points": 52, "price": 60, "receive": 62, "pay": 62, "on_us": 56}  # fmt: skip
-"""The columns of the three tables with their widths in points."""
-_RIGHT = {"count", "points", "receive", "pay", "on_us", "signed", "amount", "line", "price"}
+"""The columns of the tables with their widths in points."""
+_RIGHT = {"count", "points", "receive", "pay", "on_us", "signed", "amount", "line", "price", "disputed", "granted"}
 _SIDES = ("receive", "pay", "on_us")
 
 
@@ -54,6 +56,8 @@ def _front(pages: Pages, summary: Document, words: Words) -> None:
         _positions(pages, summary["positions"], words)
     else:
         pages.text(words["none"])
+    if "disputes" in summary:
+        _disputes(pages, summary["disputes"], words)
     pages.text(words["note"])
 
 
@@ -76,6 +80,8 @@ def _balance(pages: Pages, balance: Document, words: Words) -> None:
     row(words["closing"], balance["closing_minor"], bold=True)
     due = balance["due_minor"]
     row(words["due_receive" if due > 0 else "due_pay" if due < 0 else "due_none"], due)
+    if balance["withheld_minor"]:
+        row(words["withheld"], balance["withheld_minor"])
     row(words["carried"], balance["carried_minor"])
 
 
@@ -86,6 +92,16 @@ def _positions(pages: Pages, positions: Iterable[Document], words: Words) -> Non
     for row in positions:
         counts = (str(row["lines"]), str(row["points"]), row["currency"], written(row["minor"], row["currency"]))
         pages.row(columns, [row["issuer"], row["redeemer"], *counts])
+
+
+def _disputes(pages: Pages, disputes: Iterable[Document], words: Words) -> None:
+    columns = _columns(_DISPUTE, words)
+    pages.heading(words["disputes"], 4)
+    pages.titles(columns)
+    for row in disputes:
+        amounts = [written(row[f"{name}_minor"], row["currency"]) for name in ("disputed", "accepted")]
+        state = words[f"state {row['state']}"]
+        pages.row(columns, [row["dispute_id"], row["partner"], row["cycle"], state, row["currency"], *amounts])
 
 
 class _LinesOfCurrency:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import COMMANDS, Commands, main
+from partner_sdk.cli import main as partner_command
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, key_id, registration
 from tests.support.coalition import Coalition
@@ -307,8 +308,14 @@ def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path
     assert sandbox("cycle", "audit", "2017-01").output == "2017-01: 0 findings\n"
     for suffix in ("jsonl", "parquet"):
         assert sandbox("cycle", "export", "2017-01", str(tmp_path / f"cycle.{suffix}")).exit_code == 0
-    for suffix in ("json", "csv"):
-        assert sandbox("cycle", "statement", "2017-01", "grocer", str(tmp_path / f"s.{suffix}")).exit_code == 0
+    root = (tmp_path / "secrets" / "root.pub").read_text().strip()
+    for suffix in ("json", "csv", "parquet", "pdf"):
+        path = str(tmp_path / f"s.{suffix}")
+        assert sandbox("cycle", "statement", "2017-01", "grocer", path).exit_code == 0
+        assert partner_command(["verify", "file", path], {"HANSA_ROOT_KEY": root}) == 0
+    zh = ("cycle", "statement", "2017-01", "grocer", str(tmp_path / "s.json"), "--language", "zh")
+    refused = sandbox(*zh)
+    assert (refused.exit_code, "the same in every language" in refused.stderr) == (1, True)
     again = sandbox("cycle", "close", "2017-01")
     assert again.exit_code == 1
     assert "2017-01" in again.stderr

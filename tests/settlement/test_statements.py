@@ -167,7 +167,18 @@ def test_csv_adds_up_by_column(january: Connection, tmp_path: Path) -> None:
         for record in ("line", "position", "total"):
             amounts = [Decimal(row[side]) for row in rows if row["record"] == record and row[side]]
             assert sum(amounts) == Decimal(wanted), (side, record)
-    assert [row["net"] for row in rows if row["net"]] == ["0.68"]
+    assert [row["net"] for row in rows if row["record"] == "total"] == ["0.68"]
+    assert all(int(row["minor"]) == sum(int(Decimal(row[side] or 0) * 100) for side in ("receive", "pay", "on_us"))
+               for row in rows if row["record"] in ("line", "position"))  # fmt: skip
+    balance = [(row["kind"], row["net"], row["minor"]) for row in rows if row["record"] == "balance"]
+    assert balance == [
+        ("opening", "0.00", "0"),
+        ("reimbursement", "0.68", "68"),
+        ("closing", "0.68", "68"),
+        ("due", "0.68", "68"),
+        ("withheld", "0.00", "0"),
+        ("carried", "0.00", "0"),
+    ]
 
 
 def test_csv_texts_are_never_formulas_and_amounts_stay_numbers(engine: Engine, tmp_path: Path) -> None:
@@ -179,7 +190,7 @@ def test_csv_texts_are_never_formulas_and_amounts_stay_numbers(engine: Engine, t
     rows = [*csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text()))]
     assert rows[0]["event_id"] == "'-2+3"
     assert {row["statement_of"] for row in rows} == {"'=cmd"}
-    assert rows[-1]["net"] == "-0.30"
+    assert [row["net"] for row in rows if row["record"] == "total"] == ["-0.30"]
 
 
 def test_an_unknown_suffix_is_refused_with_those_there_are(january: Connection, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from partner_sdk.wire import base64url, merkle, signatures, strict_json
 from partner_sdk.wire.checkpoints import Checkpoint, origin_of, sign_checkpoint
 from partner_sdk.wire.codes import PROBLEM_TYPE, problem
+from partner_sdk.wire.file_signatures import FILE_CONTEXT, sign_file
 from partner_sdk.wire.hub_keys import KEY_LIST_CONTEXT, HubKey, HubKeyList, sign_key_list
 from partner_sdk.wire.keys import (
     REGISTRATION_CONTEXT,
@@ -59,6 +60,7 @@ def all_vectors() -> dict[str, Vectors]:
         "key_registration": _key_registration(),
         "key_rotation": _key_rotation(),
         "hub_keys": _hub_keys(),
+        "file_signature": _file_signature(),
         "requests": _requests(),
         "webhooks": _webhooks(),
         "answers": _answers(),
@@ -276,6 +278,21 @@ def _hub_keys() -> Vectors:
         "root_seed_hex": _seed("root").hex(),
         "root_public": _key("root").public.text(),
         "signed": (KEY_LIST_CONTEXT + base64url.decode(document["key_list"])).decode(),
+        "document": document,
+    }
+
+
+def _file_signature() -> Vectors:
+    file, key = "a statement\n", _key("hub")
+    about = {"kind": "statement", "cycle": "2025-06", "partner": "grocer"}
+    keyid, digest = key_id("hub", key.public), hashlib.sha256(file.encode()).digest()
+    document = sign_file(digest, about, CREATED, keyid, key, _hub_keys()["document"])
+    return {
+        "about": "A file and its signature. `signature` is the hub's over the UTF-8 bytes of `signed`.",
+        "root_public": _key("root").public.text(),
+        "seed_hex": _seed("hub").hex(),
+        "file": file,
+        "signed": (FILE_CONTEXT + base64url.decode(document["signed"])).decode(),
         "document": document,
     }
 

@@ -1,5 +1,6 @@
 """The vectors in tests/vectors: as the script writes them, and good by the functions that read them."""
 
+import hashlib
 import json
 import runpy
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from partner_sdk.wire import base64url, merkle, strict_json
 from partner_sdk.wire.checkpoints import origin_of, read_checkpoint
+from partner_sdk.wire.file_signatures import read_file_signature
 from partner_sdk.wire.hub_keys import read_key_list
 from partner_sdk.wire.keys import (
     KeyRefused,
@@ -38,6 +40,7 @@ NAMES = [
     "key_registration",
     "key_rotation",
     "hub_keys",
+    "file_signature",
     "requests",
     "webhooks",
     "answers",
@@ -125,6 +128,14 @@ def test_hub_keys() -> None:
     vectors = _load("hub_keys")
     listed = read_key_list(vectors["document"], PublicKey.from_text(vectors["root_public"]))
     assert [key.not_after for key in listed.keys] == [1_750_001_000, None]
+
+
+def test_file_signature() -> None:
+    vectors = _load("file_signature")
+    digest = hashlib.sha256(vectors["file"].encode()).digest()
+    read = read_file_signature(vectors["document"], digest, PublicKey.from_text(vectors["root_public"]))
+    assert read.about == {"kind": "statement", "cycle": "2025-06", "partner": "grocer"}
+    assert base64url.decode(vectors["document"]["signed"]).decode() == vectors["signed"].partition("\n")[2]
 
 
 @pytest.mark.parametrize("request_", _load("requests")["requests"], ids=lambda request: request["name"])

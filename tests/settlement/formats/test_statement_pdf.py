@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from settlement.core.charges import KINDS as CHARGES
+from settlement.core.disputes import STATES
+from settlement.core.parties import KINDS
 from settlement.formats import STATEMENTS
 from settlement.formats.pdf_text import visible, width_of, wrapped
 from settlement.formats.statement_words import CHINESE, ENGLISH, WORDS
@@ -36,6 +39,7 @@ def summary() -> dict[str, Any]:
                     {"kind": "tax", "contract_version": 3, "amount_minor": 30}],
         "closing_minor": 4170,
         "due_minor": 4170,
+        "withheld_minor": 0,
         "carried_minor": 0,
     }  # fmt: skip
     return {
@@ -224,6 +228,25 @@ def test_what_corrects_and_whose_points_the_fund_pays_is_said(tmp_path: Path) ->
     assert "corrects\ngrocer/sale-1" in re.sub(" +\n", "\n", text)
     assert "pointsof" in flat
     assert "-0.40" in text
+
+
+def test_disputes_are_listed_with_what_is_withheld(tmp_path: Path) -> None:
+    document = summary()
+    document["balances"][0] = document["balances"][0] | {"withheld_minor": 250}
+    dispute = {"partner": "grocer", "dispute_id": "d-1", "cycle": "2017-01", "currency": "EUR", "disputed_minor": 250,
+               "accepted_minor": 0}  # fmt: skip
+    document["disputes"] = [dispute | {"state": state} for state in STATES]
+    STATEMENTS[".pdf"].in_language(ENGLISH)(tmp_path / "s.pdf", document, [])
+    with PdfReader(tmp_path / "s.pdf") as reader:
+        rows = reader.pages[0].extract_text().splitlines()
+    assert "of which disputed, withheld until it is decided 2.50" in rows
+    assert "d-1 grocer 2017-01 second stage EUR 2.50 0.00" in rows
+    assert sum(row.startswith("d-1 grocer") for row in rows) == len(STATES)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *CHARGES])
+def test_every_kind_has_its_word(kind: str) -> None:
+    assert all(kind in words for words in WORDS.values())
 
 
 @pytest.mark.parametrize("language", WORDS)
