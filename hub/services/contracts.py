@@ -18,7 +18,7 @@ from hub.core.errors import LedgerBroken, Refused, TermsRefused
 from hub.core.notes import note, same_person
 from hub.core.point_kinds import BASE
 from hub.core.terms import MONEY, Contract, ReimbursementPrice
-from hub.services import gains
+from hub.services import exposure, gains
 from hub.services.context import Hub, Moment, Partner, money_of
 from hub.store import configuration, contract_drafts
 from hub.store.contract_drafts import Draft
@@ -103,7 +103,9 @@ def publish(hub: Hub, draft_id: str, digest: str, author: str) -> dict[str, Any]
             raise Refused("not_allowed", f"{found.author} drafted it; somebody else must publish it.")
         if found.state != contract_drafts.OPEN:
             return _first_answer(found, publisher)
+        moment = hub.moment(connection)
         version = _publish(hub, connection, found, publisher)
+        exposure.renewed(connection, moment)
         return {"partner": found.partner_id, "version": version, "valid_from": str(found.valid_from)}
 
     return hub.database.transact(work)

@@ -128,7 +128,11 @@ def post_together(
 ) -> list[list[dict[str, Any]]]:
     """Post several requests of one partner as one batch, which commits once; return the results of each request.
 
-    The answers are those that the requests would have had one after another.
+    The answers are those that the requests would have had one after another. Points that are paid for at issue and
+    are more than their issuer may owe are rejected, all of a request.
+
+    Raises:
+        Refused: ``credit_limit_reached`` for several requests together; each may be posted by itself.
     """
     batch = _Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales])
     decided = [[batch.decide(sale, report.evidence) for sale in report.sales] for report in reports]
@@ -137,7 +141,13 @@ def post_together(
         if isinstance(one, Event):
             accepted.setdefault(one.event_id, one)
     entry = batch.posting(moment, [report.evidence for report in reports], list(accepted.values()))
-    fresh, burdened = _write(hub, connection, moment, entry)
+    try:
+        fresh, burdened = _write(hub, connection, moment, entry)
+    except Refused as refusal:
+        if len(reports) > 1:
+            raise
+        decided = [[refusal if isinstance(one, Event) else one for one in decided[0]]]
+        accepted, fresh, burdened = {}, frozenset(), ()
     if burdened:
         accounts.settle(hub, burdened)
     sequences.note(connection, moment, partner, [sale for report in reports for sale in report.sales])
@@ -156,14 +166,19 @@ def post_together(
 
 
 def _write(hub: Hub, connection: Connection, moment: Moment, entry: Posting) -> posting.Posted:
-    """Post a batch; with what issuers owe for points that are paid for at issue, in the same transaction."""
+    """Post a batch; with what issuers owe for points that are paid for at issue, in the same transaction.
+
+    Raises:
+        Refused: ``credit_limit_reached``.
+    """
     owed = funding.of_transfers(moment, entry.partner_id, entry.transfers)
     if not owed:
         return again_after_deadlock(lambda: posting.post_credits(connection, entry))
 
     def work(transaction: Connection) -> posting.Posted:
         posted = posting.post_credits(transaction, entry)
-        reimbursement.record(transaction, moment, [line for line in owed if line.event_id in posted.fresh])
+        new = [line for line in owed if line.event_id in posted.fresh]
+        reimbursement.record(transaction, moment, new, authorise=True)
         return posted
 
     return hub.database.transact(work)

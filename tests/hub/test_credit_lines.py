@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from hub.cli import main
 from hub.core.errors import Refused
-from hub.services import business_clock, cycles, exposure, payments
+from hub.services import business_clock, cycles, exposure, payments, security
 from hub.services.context import Hub
-from tests.settlement.test_limits import agree
+from tests.support import agreements
 from tests.support.coalition import NOON, Coalition
-from tests.support.network import broken_rows
-from tests.support.services import capture, earn, redeem, reverse, void
+from tests.support.network import broken_rows, sale
+from tests.support.services import capture, earn, post, redeem, reverse, void
 
 Run = Callable[..., Result]
 LIMIT = {"form": "postpaid", "limit_minor": 100, "alert_minor": 90}
@@ -29,10 +29,9 @@ LIMIT = {"form": "postpaid", "limit_minor": 100, "alert_minor": 90}
 def hub(built: Coalition) -> Hub:
     """Return a hub where grocer may owe 100, and has given 200 points to each of two members."""
     hub = built.hub
+    agreements.agree(hub, "grocer", {"currency": "USD", "credit": LIMIT}, NOON.date())
     for member in ("card:1", "card:2"):
         earn(hub, "grocer", f"e-{member}", member, 20_000)
-    hub.database.transact(lambda connection: agree(connection, "grocer", LIMIT))
-    exposure.renew(hub)
     return hub
 
 
@@ -163,3 +162,27 @@ def test_what_is_paid_in_makes_room_again(hub: Hub) -> None:
     cycles.advance(hub, "2017-01", "paid_in", "ben")
     assert left(hub) == 100
     assert redeem(hub, "fuel", "r2", "card:1", 1)["status"] == "posted"
+
+
+def test_points_that_are_paid_for_at_issue_stop_with_what_was_paid_in(built: Coalition) -> None:
+    """A prepaid card pack of 90, at 0.9 a point: 100 points can be given out, and no more until more is paid in."""
+    hub = built.hub
+    credit = {"form": "prepaid", "balance_minor": 90, "low_minor": 10, "hard_stop": True}
+    agreements.agree(hub, "fuel", agreements.ON_ISSUE | {"credit": credit}, NOON.date())
+
+    def pay_in() -> None:
+        order = security.move(hub, "deposit", ("prepaid", "fuel"), ("USD", 90), "ada")
+        security.approve(hub, order["order"], order["digest"], "ben")
+
+    def sell(event_id: str, minor: int) -> str:
+        result = post(hub, "fuel", sale(event_id, "card:1", minor))[0]
+        return str(result.get("error", result).get("code", result["status"]))
+
+    assert sell("s1", 200) == "credit_limit_reached"
+    pay_in()
+    assert (sell("s2", 20_000), left(hub)) == ("posted", 0)
+    assert sell("s3", 200) == "credit_limit_reached"
+    assert sell("s2", 20_000) == "posted", "the first answer stands"
+    pay_in()
+    assert (sell("s3", 200), left(hub)) == ("posted", 89)
+    assert broken_rows(hub) == []

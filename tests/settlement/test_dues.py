@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,22 +15,10 @@ from settlement.core.parties import OPERATOR
 from settlement.errors import SettlementRefused
 from settlement.recompute import recompute_file
 from settlement.ways_to_pay import ways_to_pay
+from tests.settlement.agreed import agree
 from tests.settlement.sample import AT, AUTHOR, LEDGER, close
 
 LARGE = 10**6
-
-
-def agree(connection: Connection, partner: str, minimum_minor: int, valid_from: str = "2017-01-01") -> None:
-    """Store a contract of a partner with a minimum payment."""
-    terms = json.dumps({"currency": "USD", "minimum_payment_minor": minimum_minor})
-    connection.execute(
-        text(
-            "INSERT INTO settlement.contract SELECT :partner, count(*) + 1, CAST(:valid_from AS date),"
-            " CAST(:terms AS jsonb), NULL, '', 'ada', now(), 'ben', now() FROM settlement.contract"
-            " WHERE partner = :partner"
-        ),
-        {"partner": partner, "valid_from": valid_from, "terms": terms},
-    )
 
 
 def dues(connection: Connection, cycle: str) -> dict[str, Due]:
@@ -45,8 +34,8 @@ def test_without_a_contract_every_net_is_due(published_once: Engine) -> None:
 
 def test_a_small_net_is_carried_and_paid_with_the_next(posted: Engine) -> None:
     with posted.begin() as connection:
-        agree(connection, "grocer", LARGE)
-        agree(connection, "grocer", 0, "2017-02-01")
+        agree(connection, "grocer", {"minimum_payment_minor": LARGE})
+        agree(connection, "grocer", {}, date(2017, 2, 1))
         close(connection)
     with posted.begin() as connection:
         close(connection, "2017-02")

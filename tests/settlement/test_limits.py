@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from settlement import limits
 from settlement.core.exposure import CreditLine
 from settlement.core.lines import Obligation
 from settlement.errors import LimitReached
 from settlement.intake import record
+from tests.settlement.agreed import agree
 from tests.settlement.sample import AT, close, correction, post, redemption
 
 DAY = date(2017, 1, 15)
@@ -26,23 +25,11 @@ BANK = ("bank", "USD")
 _ids = count()
 
 
-def agree(connection: Connection, partner: str, credit: Mapping[str, Any]) -> None:
-    """Store a contract with terms of credit, in place of the one before."""
-    terms = json.dumps({"currency": "USD", "credit": credit})
-    connection.execute(
-        text(
-            "INSERT INTO settlement.contract SELECT :partner, count(*) + 1, '2017-01-01', CAST(:terms AS jsonb), NULL,"
-            " '', 'ada', now(), 'ben', now() FROM settlement.contract WHERE partner = :partner"
-        ),
-        {"partner": partner, "terms": terms},
-    )
-
-
 def limit(engine: Engine, minor: int, alert_minor: int | None = None) -> Mapping[tuple[str, str], CreditLine]:
     """Give bank a limit and return the credit lines."""
     alert = {} if alert_minor is None else {"alert_minor": alert_minor}
     with engine.begin() as connection:
-        agree(connection, "bank", {"form": "postpaid", "limit_minor": minor, **alert})
+        agree(connection, "bank", {"credit": {"form": "postpaid", "limit_minor": minor, **alert}})
         limits.renew(connection, DAY, AT)
         return limits.watched(connection)
 
@@ -92,7 +79,7 @@ def test_a_line_is_used_up_to_the_last_unit_and_no_further(engine: Engine) -> No
 
 def test_a_partner_without_a_limit_is_asked_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
-        agree(connection, "bank", {"form": "postpaid"})
+        agree(connection, "bank", {"credit": {"form": "postpaid"}})
         assert limits.renew(connection, DAY, AT) is False
         limits.count(connection, burn(10**9), {}, authorise=True)
         assert limits.view(connection) == []
@@ -164,7 +151,7 @@ def test_a_limit_that_is_lowered_or_taken_away(engine: Engine) -> None:
     known = limit(engine, 200)
     assert authorise(engine, burn(120), known)
     with engine.begin() as connection:
-        agree(connection, "bank", {"form": "postpaid"})
+        agree(connection, "bank", {"credit": {"form": "postpaid"}})
         assert limits.renew(connection, DAY, AT) is True
         assert limits.renew(connection, DAY, AT) is False
         assert limits.view(connection) == []

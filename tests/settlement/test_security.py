@@ -13,8 +13,9 @@ from settlement.core.exposure import CreditLine
 from settlement.core.security import USUAL_LAYERS, Entry
 from settlement.errors import ApprovalRefused, NotPublished, SecurityRefused, WaterfallRefused
 from settlement.store.security import Order
+from tests.settlement.agreed import agree
 from tests.settlement.sample import AT
-from tests.settlement.test_limits import DAY, agree
+from tests.settlement.test_limits import DAY
 
 USD = "USD"
 PUT_UP = [
@@ -169,7 +170,7 @@ def test_who_owes_nothing_or_in_an_open_cycle_has_not_failed(connection: Connect
 def test_what_was_paid_in_beforehand_is_the_limit(connection: Connection) -> None:
     """400 paid in, none owed: the line is 400, the alert comes when less than 100 is left."""
     terms = {"form": "prepaid", "balance_minor": 500, "low_minor": 100, "hard_stop": True}
-    agree(connection, "new", terms)
+    agree(connection, "new", {"credit": terms})
     assert limits.renew(connection, DAY, AT)
     assert limits.watched(connection)["new", USD] == CreditLine("new", USD, 0, -100, True)
     booked(connection, move(connection, "deposit", "prepaid", "new", 400))
