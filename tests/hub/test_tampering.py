@@ -517,7 +517,7 @@ TABLES = (
     "hub.merged", "hub.exchange", "settlement.obligation",
     "settlement.cycle", "settlement.cycle_move", "settlement.cycle_result", "settlement.position",
     "settlement.net", "settlement.statement_total", "settlement.cycle_check", "settlement.approval",
-    "settlement.cycle_deadline",
+    "settlement.cycle_deadline", "settlement.due", "settlement.charge",
 )  # fmt: skip
 Restore = Callable[[str], None]
 
