@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from threading import Event
 
 from hub.messenger import Carriers, deliver_all
-from hub.services import end_of_day, exposure, rate_limits, suspects, webhooks
+from hub.services import disputes, end_of_day, exposure, rate_limits, suspects, webhooks
 from hub.services.context import Hub
 
 
@@ -39,6 +39,7 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     webhooks.forget_delivered(hub)
     rate_limits.forget(hub)
     suspects.quarantine_all(hub)
+    disputes.end_stages(hub)
     return _end_yesterday(hub, ended, say)
 
 

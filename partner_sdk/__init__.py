@@ -35,6 +35,9 @@ from partner_sdk.model import (
     Charge,
     Confirmation,
     DeadLetter,
+    Dispute,
+    DisputedLine,
+    DisputeMove,
     Earning,
     EarningQuote,
     EarningResult,
@@ -78,6 +81,7 @@ from partner_sdk.model import (
     Transfer,
     Voided,
     Webhook,
+    Withheld,
 )
 from partner_sdk.wire.keys import HardwareKey, PrivateKey, PublicKey
 
@@ -101,6 +105,9 @@ __all__ = [
     "Confirmation",
     "Conflict",
     "DeadLetter",
+    "Dispute",
+    "DisputeMove",
+    "DisputedLine",
     "Earning",
     "EarningQuote",
     "EarningResult",
@@ -160,6 +167,7 @@ __all__ = [
     "Voided",
     "Webhook",
     "WrongEnvironment",
+    "Withheld",
 ]
 
 

@@ -77,7 +77,8 @@ class Audit:
         outcome.checked, outcome.faults = len(lines), check(self._client.statement(cycle), lines)
         by_event: defaultdict[tuple[str, str], list[StatementLine]] = defaultdict(list)
         for line in lines:
-            by_event[line.partner, line.event_id].append(line)
+            if line.kind != "adjustment":  # settlement's own, of a dispute: no event gave it
+                by_event[line.partner, line.event_id].append(line)
         claims = self._claims(outcome)
         for done, ((partner, event_id), own) in enumerate(by_event.items(), start=1):
             outcome.faults += self._explained(partner, event_id, own, claims.get(event_id))

@@ -14,6 +14,7 @@ from partner_sdk import commands
 from partner_sdk.command_line import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.outbox import command as outbox
+from partner_sdk.wire.disputing import REASONS
 from partner_sdk.wire.exchanging import STATES
 from partner_sdk.wire.keys import ALGORITHMS, ED25519, ENVIRONMENTS
 
@@ -145,6 +146,10 @@ def _text(flag: str, metavar: str, meaning: str, default: str = "") -> _Argument
     return flag, {"metavar": metavar, "help": meaning, "default": default}
 
 
+def _many(flag: str, metavar: str, meaning: str) -> _Argument:
+    return flag, {"metavar": metavar, "action": "append", "default": [], "help": f"{meaning}; may be given many times"}
+
+
 _TABLE: tuple[_Argument, ...] = (
     ("--file", {"metavar": "TABLE", "dest": "sales", "help": "a table of sales (CSV) with a first line of names"}),
     (
@@ -253,6 +258,21 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             ("cycle", {"metavar": "CYCLE", "nargs": "?", "help": "a cycle, as 2017-01; all statements if left out"}),
             ("--lines", {"action": "store_true", "help": "show each obligation [HANSA_PARTNER_LINES=1]"}),
             ("--save", {"metavar": "FILE", "help": "check the cycle's statement and write all of it here, as JSON"}),
+        ),
+    ),
+    (
+        "dispute",
+        commands.dispute,
+        (
+            ("what", {"choices": ("open", "list", "show", "escalate", "withdraw"), "help": "what to do"}),
+            ("dispute_id", {"metavar": "ID", "nargs": "?", "help": "an id of yours that you use only once"}),
+            _text("--cycle", "CYCLE", "for open: the cycle of the statement"),
+            _many("--line", "LINE", "for open: a line and how much of it, as PARTNER/EVENT/LINE=MINOR"),
+            ("--reason", {"choices": REASONS, "help": "why; other needs --text"}),
+            _text("--text", "TEXT", "what happened"),
+            _many("--event", "EVENT", "an event of yours that shows it"),
+            _many("--receipt", "RECEIPT", "a receipt that shows it"),
+            _text("--note", "TEXT", "what else shows it"),
         ),
     ),
     ("gaps", commands.gaps, ()),

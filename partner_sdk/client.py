@@ -425,6 +425,52 @@ class Client:
         path = f"/v1/statements/{_segment(cycle)}/lines"
         return self._pages(path, "lines", model.StatementLine.from_wire, cursor, limit)
 
+    # --- disputes about statements ---
+
+    def dispute(
+        self,
+        dispute_id: str,
+        cycle: str,
+        lines: Iterable[model.DisputedLine],
+        reason: str,
+        text: str = "",
+        evidence: Mapping[str, Any] = NOTHING_ELSE,
+    ) -> model.Dispute:
+        """Dispute lines of a statement, each up to what it comes to, in one currency; the id is your own.
+
+        Reasons: not_ours, duplicate, wrong_amount, wrong_price, wrong_party, returned, fraud, other (which needs a
+        text). `evidence` has `events` and `receipts` (names of your own) and a `note`. Raises NotFound (unknown_cycle,
+        unknown_line), Conflict (not_disputable, exceeds_original), EventConflict.
+        """
+        asked = {"dispute_id": dispute_id, "cycle": cycle, "lines": [line.to_wire() for line in lines]}
+        return self._disputed(dispute_id, "", asked | _claim(reason, text, evidence))
+
+    def escalate_dispute(
+        self, dispute_id: str, reason: str, text: str = "", evidence: Mapping[str, Any] = NOTHING_ELSE
+    ) -> model.Dispute:
+        """Take a dispute that was rejected further; raises NotFound (unknown_dispute), Conflict (dispute_closed)."""
+        return self._disputed(dispute_id, "escalate", _claim(reason, text, evidence))
+
+    def withdraw_dispute(self, dispute_id: str) -> model.Dispute:
+        """Give a dispute up; raises as `escalate_dispute`."""
+        return self._disputed(dispute_id, "withdraw", {})
+
+    def dispute_state(self, dispute_id: str) -> model.Dispute:
+        """A dispute as it stands now; raises NotFound (unknown_dispute)."""
+        return self._of_dispute(dispute_id, self._transport.get(f"/v1/disputes/{_segment(dispute_id)}"))
+
+    def disputes(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.Dispute]]:
+        """This partner's disputes by id, page by page."""
+        return self._pages("/v1/disputes", "disputes", model.Dispute.from_wire, cursor, limit)
+
+    def _disputed(self, dispute_id: str, step: str, asked: Mapping[str, Any]) -> model.Dispute:
+        path = f"/v1/disputes/{_segment(dispute_id)}/{step}" if step else "/v1/disputes"
+        return self._of_dispute(dispute_id, self._transport.post(path, strict_json.dumps(asked)))
+
+    def _of_dispute(self, dispute_id: str, answer: Any) -> model.Dispute:
+        (found,) = _matched(model.Dispute.from_wire, [answer], "dispute_id", [dispute_id])
+        return found
+
     # --- what the hub can prove ---
 
     def checkpoint(self) -> Checkpoint:
@@ -489,6 +535,11 @@ class Client:
             if not page.more:
                 return
             cursor = page.next_cursor
+
+
+def _claim(reason: str, text: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    said = {"reason": reason, "text": text, "evidence": dict(evidence)}
+    return {name: value for name, value in said.items() if value}
 
 
 def _segment(text: str) -> str:

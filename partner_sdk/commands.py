@@ -29,7 +29,7 @@ from partner_sdk.command_line import (
 )
 from partner_sdk.diagnosis import diagnose
 from partner_sdk.errors import HansaError
-from partner_sdk.model import Earning, EarningResult, Refund, RefundResult
+from partner_sdk.model import DisputedLine, Earning, EarningResult, Refund, RefundResult
 from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
@@ -287,10 +287,44 @@ def _save_statement(options: argparse.Namespace, client: Client) -> int:
     return REFUSED if faults else DONE
 
 
+def dispute(options: argparse.Namespace) -> int:
+    """Dispute lines of a statement, or list, show, escalate or withdraw your disputes.
+
+    dispute open ID --cycle C --line PARTNER/EVENT/LINE=MINOR ... --reason R; dispute list; dispute show ID;
+    dispute escalate ID --reason R; dispute withdraw ID.
+    """
+    what, name = options.what, options.dispute_id
+    if (what == "list") != (name is None):
+        wrong_usage(options, "name a dispute, but not for list")
+    with open_client(options) as client:
+        if what == "list":
+            return show_all(options, (one for page in client.disputes() for one in page.items))
+        if what in ("show", "withdraw"):
+            return show(options, (client.dispute_state if what == "show" else client.withdraw_dispute)(name))
+        if not options.reason or (what == "open" and not (options.cycle and options.line)):
+            wrong_usage(options, "--reason is missing, or for open --cycle or --line")
+        evidence = {"events": options.event, "receipts": options.receipt, "note": options.note}
+        said = (options.reason, options.text, {key: value for key, value in evidence.items() if value})
+        if what == "escalate":
+            return show(options, client.escalate_dispute(name, *said))
+        lines = [_disputed(options, line) for line in options.line]
+        return show(options, client.dispute(name, options.cycle, lines, *said))
+
+
+def _disputed(options: argparse.Namespace, text: str) -> DisputedLine:
+    row, _, minor = text.rpartition("=")
+    partner, _, event = row.partition("/")
+    event_id, _, line = event.rpartition("/")
+    if not (event_id and line.isdecimal() and minor.isdecimal()):
+        wrong_usage(options, f"{text} is no line such as grocer/r-17/1=250")
+    return DisputedLine(partner, event_id, int(line), int(minor))
+
+
 def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 
-    Topics: points.posted, redemption.captured, statement.published, key.expiring; all of them if none is named.
+    Topics: points.posted, redemption.captured, statement.published, key.expiring, gap.found, dispute.moved; all of
+    them if none is named.
     """
     with open_client(options) as client:
         return show(options, client.set_webhook(options.webhook_id, options.url, options.topics or TOPICS))

@@ -17,10 +17,11 @@ from settlement.errors import NotPublished, SettlementRefused, UnknownCycle
 from settlement.store.deadlines import deadlines_of
 from settlement.store.dispute_tables import dispute_rules
 from settlement.store.disputes import all_rules as listing
+from settlement.store.disputes import rules_on as in_force
 from settlement.store.dues import terms_in_force
 from settlement.store.history import moves_of
 
-__all__ = ["last_window", "listing", "set_rules", "window_ends_on"]
+__all__ = ["in_force", "last_window", "listing", "set_rules", "window_ends_on"]
 
 MAX_DAYS = 365
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_
 
-from settlement.core.disputes import WITHHELD, Case, DisputeMove, favoured
+from settlement.core.disputes import STATES, WITHHELD, Case, DisputeMove, favoured
 from settlement.core.dues import Account
 from settlement.dispute_rules import last_window
 from settlement.store import disputes as store
@@ -39,6 +39,18 @@ def document(case: Case) -> Document:
         ],
         "moves": [_move(move) for move in case.moves],
     }  # fmt: skip
+
+
+def page_of(connection: Connection, partner: str, after: str, limit: int) -> list[Case]:
+    """At most so many disputes of a partner by id, those after this one."""
+    return store.cases(connection, store.own_after(partner, after), limit=limit)
+
+
+def operators_page(connection: Connection, partner: str = "", state: str = "", limit: int = 1000) -> list[Case]:
+    """Disputes of all partners or of one, in any state or in one: by the day on which a stage ends, then the rest."""
+    where = [store.own_after(partner, "")] if partner else []
+    found = store.cases(connection, *where, store.in_states([state] if state else STATES), limit=limit)
+    return sorted(found, key=lambda case: (case.last.due_on or date.max, case.dispute.name))
 
 
 def on_statement(connection: Connection, cycle: str, partner: str) -> list[Document]:

@@ -59,6 +59,7 @@ from settlement.dispute_rules import window_ends_on
 from settlement.errors import ApprovalRefused, DisputeRefused, SettlementRefused
 from settlement.store import disputes as store
 from settlement.store.dispute_tables import dispute_ruling
+from settlement.store.disputes import find as find
 from settlement.store.history import lock_in_state
 from settlement.store.tables import obligation
 from settlement.store.window import party, window_of, within

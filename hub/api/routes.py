@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.api.calls import Endpoint
 from hub.api.endpoints import (
+    disputes,
     earnings,
     events,
     exchanges,
@@ -37,6 +38,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,
+    *disputes.ENDPOINTS,
     *log.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *keys.ENDPOINTS,

@@ -35,6 +35,7 @@ COMMANDS = {
     "cycle": "hub.cli.cycle",
     "reconcile": "hub.cli.reconcile",
     "payment": "hub.cli.payment",
+    "dispute": "hub.cli.dispute",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
     "operator": "hub.cli.operator",

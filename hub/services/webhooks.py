@@ -15,6 +15,7 @@ from hub.store import webhooks
 from hub.store.database import Connection
 from hub.store.webhooks import Name
 from partner_sdk.wire.webhooks import MAX_DEAD, MAX_WEBHOOKS
+from settlement.core.disputes import Case
 
 REGISTERED = "webhook.registered"
 """What every webhook is told first, whatever its topics."""
@@ -153,6 +154,15 @@ def announce_statements(connection: Connection, moment: Moment, cycle: str, part
     """Tell partners that their statement of a cycle is there, in the transaction that publishes it."""
     for partner_id in partners:
         webhooks.announce(connection, partner_id, "statement.published", cycle, {"cycle": cycle}, moment.now)
+
+
+def announce_dispute(connection: Connection, moment: Moment, case: Case) -> None:
+    """Tell a partner of its dispute's last move, in the transaction that makes it."""
+    partner_id, dispute_id, cycle = case.dispute[:3]
+    details = {"dispute_id": dispute_id, "cycle": cycle, "state": case.state, "accepted_minor": sum(case.accepted)}
+    webhooks.announce(
+        connection, partner_id, "dispute.moved", f"{dispute_id} {case.last.seq}", details, moment.now
+    )  # fmt: skip
 
 
 def announce_retiring_keys(hub: Hub) -> None:

@@ -13,6 +13,10 @@ from partner_sdk.model.between import MovedLot as MovedLot
 from partner_sdk.model.between import Pool as Pool
 from partner_sdk.model.between import PoolMember as PoolMember
 from partner_sdk.model.between import Transfer as Transfer
+from partner_sdk.model.disputes import Dispute as Dispute
+from partner_sdk.model.disputes import DisputedLine as DisputedLine
+from partner_sdk.model.disputes import DisputeMove as DisputeMove
+from partner_sdk.model.disputes import Withheld as Withheld
 from partner_sdk.model.exchanges import Exchange as Exchange
 from partner_sdk.model.exchanges import ExchangeQuote as ExchangeQuote
 from partner_sdk.model.exchanges import ExchangeTerms as ExchangeTerms

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from partner_sdk.model.disputes import Dispute, Withheld
 from partner_sdk.model.exchanges import ExchangeTerms
 from partner_sdk.model.values import Failure, Money, Readable, Wire, optional
 
@@ -164,6 +165,8 @@ class Statement(Readable):
     positions: tuple[Position, ...]
     pairs_of_cycle: tuple[Pair, ...]
     charges: tuple[Charge, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

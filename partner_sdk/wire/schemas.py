@@ -12,6 +12,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError
 
 from partner_sdk.wire import values
+from partner_sdk.wire.disputing import DisputeAnswer, StatedDisputeSchema, WithheldSchema
 from partner_sdk.wire.exchange_terms import ExchangeQuoteSchema, ExchangeTermsSchema, QuotedExchangeSchema
 from partner_sdk.wire.fields import (
     MAX_FAULTS,
@@ -496,6 +497,16 @@ class StatementAnswer(WireSchema):
     positions = Series(Part(PositionSchema), 0, 1_000_000, required=True)
     pairs_of_cycle = Series(Part(PairSchema), 0, 1_000_000, required=True)
     charges = Series(Part(ChargeSchema), 1, 1000)
+    disputes = Series(Part(StatedDisputeSchema), 1, 1_000_000)
+    withheld = Series(Part(WithheldSchema), 1, 1000)
+
+
+class DisputesAnswer(WireSchema):
+    """GET /v1/disputes: one page."""
+
+    disputes = Series(Part(DisputeAnswer), 0, MAX_PAGE, required=True)
+    next_cursor = values.cursor(required=True)
+    more = Flag(required=True)
 
 
 class LinePriceSchema(PriceSchema):
@@ -518,7 +529,7 @@ class StatementLineSchema(WireSchema):
     it is owed where that is no reimbursement or the fund owes, and `points_of` whose points the fund owes for.
     """
 
-    partner = values.partner(required=True)
+    partner = values.party(required=True)
     event_id = values.recorded_event(required=True)
     line = values.total(required=True)
     issuer = values.party(required=True)

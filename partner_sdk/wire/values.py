@@ -33,7 +33,7 @@ def partner(**kwargs: Any) -> Text:
 
 
 def party(**kwargs: Any) -> Text:
-    """Who owes or is owed: a partner, the operator, or his fund."""
+    """Who owes, is owed or writes a line: a partner, the operator, or his fund."""
     return Text(r"@fund|@operator|[a-z][a-z0-9-]{1,31}", "a partner's id, @fund or @operator is expected", **kwargs)
 
 

@@ -10,13 +10,14 @@ from settlement.core.disputes import MAX_LINES, MAX_TEXT, REASONS, Claim, Disput
 MAX_NAMES = 100
 MAX_MINOR = 2**63 - 1
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,100}")
+_OWN_ID = re.compile(r"[A-Za-z0-9._~:-]{1,64}")
 _EVIDENCE = ("events", "receipts", "note")
 
 
 def why_not_asked(dispute_id: str, lines: Sequence[DisputedLine]) -> str:
     """Why a dispute cannot have this id, or be about these lines."""
-    if not _ID.fullmatch(dispute_id):
-        return "an id has 1 to 100 of A-Z a-z 0-9 . _ ~ : -"
+    if not _OWN_ID.fullmatch(dispute_id):
+        return "an id has 1 to 64 of A-Z a-z 0-9 . _ ~ : -"
     if not 0 < len(lines) <= MAX_LINES or len({line.key for line in lines}) != len(lines):
         return f"1 to {MAX_LINES} lines are disputed, each once"
     if not all(0 < line.minor <= MAX_MINOR for line in lines):

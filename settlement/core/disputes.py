@@ -227,7 +227,7 @@ def favoured(line: Obligation, partner: str, minor: int) -> int:
 
 
 def adjustment_event(move: DisputeMove) -> str:
-    """The event id under which a decision's adjustments stand, as the operator's."""
+    """The event id under which a decision's adjustments stand, as the operator's: at most 108 characters."""
     return f"dispute:{move.partner}:{move.dispute_id}:{move.seq}"
 
 

@@ -62,6 +62,11 @@ def cases(connection: Connection, *where: ColumnElement[bool], limit: int | None
     return [Case(one, lines[one[:2]], moves[one[:2]]) for one in found]
 
 
+def own_after(partner: str, dispute_id: str) -> ColumnElement[bool]:
+    """A partner's own disputes, by id those after this one."""
+    return and_(dispute.c.partner == partner, dispute.c.dispute_id > dispute_id)
+
+
 def named(names: Select[tuple[str, str]]) -> ColumnElement[bool]:
     """Disputes whose names a query gives."""
     return tuple_(dispute.c.partner, dispute.c.dispute_id).in_(names)

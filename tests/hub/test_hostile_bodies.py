@@ -25,6 +25,7 @@ MAX_BODY_BYTES = 1_048_576
 WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
+    "/v1/disputes",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -160,6 +161,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/exchanges": {"exchange_id": "good", "quote_id": "good", "member": "card:good"},
     "/v1/members": {"members": [{"member": "card:good", "identifiers": ["phone:1", "email:a@b"]}]},
     "/v1/keys": registration("grocer", PrivateKey.from_seed(bytes(range(32)))),
+    "/v1/disputes": {
+        "dispute_id": "good",
+        "cycle": "2017-01",
+        "lines": [{"partner": "fuel", "event_id": "good", "line": 1, "minor": 1}],
+        "reason": "fraud",
+        "evidence": {"events": ["good"], "receipts": ["good"]},
+    },
     "/v1/webhooks": {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]},
 }
 GOOD |= {
@@ -431,7 +439,7 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
 
 READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
-    "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none",
+    "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none", "/v1/disputes",
 )  # fmt: skip
 
 

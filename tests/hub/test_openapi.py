@@ -15,16 +15,16 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
-from partner_sdk.wire import between, exchanging, log, returns, schemas, webhooks
+from partner_sdk.wire import between, disputing, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
 from tests.support.exchange import IN, OUT, publish
-from tests.support.network import Network, running
+from tests.support.network import Network, redeem, running
 
 EXAMPLES = {
     "member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "exchange_id": "x0",
-    "webhook_id": "w0",
+    "webhook_id": "w0", "dispute_id": "d0",
 }  # fmt: skip
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
@@ -97,6 +97,13 @@ POOL = {
     ],
 }
 MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
+DISPUTE = {
+    "dispute_id": "d1",
+    "cycle": "2017-01",
+    "lines": [{"partner": "fuel", "event_id": "r1", "line": 1, "minor": 2}],
+    "reason": "fraud",
+    "evidence": {"events": ["e1"], "receipts": [], "note": "see there"},
+}
 WEBHOOK = {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]}
 SWAP = {"member": "card:a", "direction": "out", "unit": "MILES", "amount": 100}
 TAKE = {"member": "card:a", "quote_id": ""}
@@ -181,6 +188,14 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/statements", None, 200, schemas.StatementsAnswer),
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("GET", "/v1/statements/2017-01/lines", None, 200, schemas.StatementLinesAnswer),
+    ("POST", "/v1/disputes", DISPUTE, 200, disputing.DisputeAnswer),
+    ("POST", "/v1/disputes", DISPUTE | {"reason": "returned"}, 409, ProblemSchema),
+    ("POST", "/v1/disputes", DISPUTE | {"cycle": "2016-12"}, 409, ProblemSchema),
+    ("GET", "/v1/disputes/d1", None, 200, disputing.DisputeAnswer),
+    ("GET", "/v1/disputes?limit=1", None, 200, schemas.DisputesAnswer),
+    ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
+    ("POST", "/v1/disputes/d1/escalate", {"reason": "fraud"}, 409, ProblemSchema),
+    ("POST", "/v1/disputes/d1/withdraw", None, 200, disputing.DisputeAnswer),
     ("GET", "/v1/log/checkpoint", None, 200, log.CheckpointAnswer),
     ("GET", "/v1/log/proof?event_id=r1", None, 200, log.ProofAnswer),
     ("GET", "/v1/log/proof?event_id=r1&partner=grocer&size=9", None, 200, log.ProofAnswer),
@@ -212,6 +227,7 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
         publish(own.hub, "grocer", **IN)
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
+                assert redeem(own.client("fuel"), "r1", "card:a", 3).status == 200
                 cycles.close_and_publish(own.hub, "2017-01", "operator", "second operator")
             if path == "/v1/log/checkpoint":
                 sealing.seal(own.hub)

@@ -1,0 +1,63 @@
+"""Disputes about lines of a published statement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from partner_sdk.model.values import Readable
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedLine(Readable):
+    """A line by its partner, event and number, and how many `minor` units of it are disputed, and were accepted."""
+
+    partner: str
+    event_id: str
+    line: int
+    minor: int
+    accepted_minor: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        """{"partner", "event_id", "line", "minor"}."""
+        return {"partner": self.partner, "event_id": self.event_id, "line": self.line, "minor": self.minor}
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeMove(Readable):
+    """One move: into which state, when, what was said, and what it accepted."""
+
+    state: str
+    at: datetime
+    reason: str = ""
+    text: str = ""
+    evidence: Mapping[str, Any] | None = None
+    accepted_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute(Readable):
+    """A dispute as it stands; whose turn it is must act up to and on the day `due_on`.
+
+    `state` is opened, escalated or arbitration while the operator is to answer, rejected or rejected_again while you
+    may take it further, and in the end accepted, decided, lapsed or withdrawn. On a statement it has no `moves`.
+    """
+
+    partner: str
+    dispute_id: str
+    cycle: str
+    currency: str
+    state: str
+    disputed_minor: int
+    accepted_minor: int
+    lines: tuple[DisputedLine, ...]
+    due_on: date | None = None
+    moves: tuple[DisputeMove, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld(Readable):
+    """What of the dues in a currency waits for disputes: you need not pay it yet, or below zero do not get it yet."""
+
+    currency: str
+    minor: int
