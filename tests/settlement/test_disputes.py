@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
@@ -10,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, insert, text
 
-from settlement import cycles, dispute_rules, dispute_views, disputes
+from settlement import cycles, dispute_rules, dispute_views, disputes, statements
 from settlement.checks import audit
 from settlement.core.disputes import RESERVE, SILENT, Case, Claim, DisputedLine, Rules
 from settlement.cycles import CycleView
 from settlement.errors import ApprovalRefused, DisputeRefused, NotPublished, SettlementRefused, UnknownCycle
 from settlement.export import write
+from settlement.formats import STATEMENTS
 from settlement.recompute import recompute_file
 from settlement.statements import lines, summary
 from settlement.store.tables import contract
@@ -88,6 +90,19 @@ def test_what_is_accepted_is_on_the_next_statement(kept: Connection) -> None:
     assert summary(kept, "2017-02", "grocer").get("disputes", []) == []
     shown = [one for one in lines(kept, "2017-02", "fuel", None, 100) if one.get("kind") == "adjustment"]
     assert [(one["minor"], one["points"], one["origin"]["event_id"]) for one in shown] == [(-60, 0, BIG), (-40, 0, BIG)]
+    [balance] = statements.balances_of(kept, "2017-02", "fuel")
+    [moved] = [one for one in balance.movements if one.kind == "adjustment"]
+    assert (moved.corrects, moved.lines, moved.points, moved.receive_minor) == (True, 2, 0, -100)
+
+
+def test_files_tell_disputes_and_what_of_the_due_waits_for_them(january: Connection, tmp_path: Path) -> None:
+    opened(january, 100)
+    for partner, waits in (("bank", -100), ("fuel", 100), ("grocer", 0)):
+        for suffix in STATEMENTS:
+            statements.write(january, "2017-01", partner, tmp_path / f"{partner}{suffix}")
+        document = json.loads((tmp_path / f"{partner}.json").read_text())
+        assert [one["withheld_minor"] for one in document["balances"]] == [waits]
+        assert [one["dispute_id"] for one in document.get("disputes", ())] == ["d1"] * bool(waits)
 
 
 def test_an_export_with_adjustments_is_recomputed(kept: Connection, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from hub.store.redemption_lines import CONTRACTS, LEDGER
 from settlement.checks import audit
 from settlement.contracts import differences
 from settlement.core.parties import FUND
+from settlement.formats import STATEMENTS
 from settlement.recompute import recompute_file
 from tests.support import coalition
 from tests.support.agreements import ON_ISSUE, SPLIT, agree
@@ -103,7 +104,23 @@ def test_the_fund_pays_out_what_it_took_in_but_for_rounding(
         cycles.export(hub, CYCLE, tmp_path / f"cycle.{suffix}")
         report = recompute_file(tmp_path / f"cycle.{suffix}")
         assert (list(report.findings), len(report.charges)) == ([], len(shown["charges"]))
+    for partner in coalition.PARTNERS:
+        expect_balance(hub, partner, shown, tmp_path)
     hub.database.dispose()
+
+
+def expect_balance(hub: Hub, partner: str, shown: dict[str, Any], folder: Path) -> None:
+    """A statement leads from nothing over net and charges to what is due, and can be written in every format."""
+    for suffix in STATEMENTS:
+        cycles.write_statement(hub, CYCLE, partner, folder / f"{partner}{suffix}")
+    document = json.loads((folder / f"{partner}.json").read_text())
+    dues = {one["currency"]: one for one in shown["dues"] if one["party"] == partner}
+    assert {one["currency"] for one in document["balances"]} == {*dues}
+    for balance in document["balances"]:
+        due = dues[balance["currency"]]
+        assert -sum(one["amount_minor"] for one in balance["charges"]) == due["charges_minor"]
+        assert balance["closing_minor"] == due["net_minor"] + due["charges_minor"]
+        assert {one["kind"] for one in balance["movements"]} <= {"issue", "reimbursement", "breakage"}
 
 
 def plain_charges(hub: Hub, money: dict[str, Any], share: Fraction) -> dict[str, int]:
