@@ -31,6 +31,8 @@ _LINE = {"date": 46, "reported_by": 62, "event": 140, "line": 28, "kind": 70, "i
 """The columns of the tables with their widths in points."""
 _RIGHT = {"count", "points", "receive", "pay", "on_us", "signed", "amount", "line", "price", "disputed", "granted"}
 _SIDES = ("receive", "pay", "on_us")
+_SUMS_LINES = 3
+"""The most text lines that a row of sums takes: 36 digits of points, more of money."""
 
 
 def write(path: Path, summary: Document, lines: Iterable[Document], words: Words) -> None:
@@ -120,7 +122,7 @@ class _LinesOfCurrency:
         pages, words = self._pages, self._words
         pages.heading(words["lines"].format(self._currency), 5)
         pages.titles(self._columns)
-        pages.reserved, pages.turn, pages.begin = 1, self._carry, self._bring
+        pages.reserved, pages.turn, pages.begin = _SUMS_LINES, self._carry, self._bring
         for line in lines:
             self._write(line)
         pages.reserved, pages.turn, pages.begin = 0, nothing, nothing
