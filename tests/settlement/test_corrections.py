@@ -327,7 +327,7 @@ def test_lines_recorded_before_still_verify(engine: Engine) -> None:
         migrate(connection)
         connection.execute(text("DROP TABLE ledger_side"))
         connection.execute(CREATE_LEDGER_SIDE)
-        ours = ", ".join([*(name for name in USUAL if not name.startswith("price")), "origin"])
+        ours = ", ".join(name for name in FIELDS if not name.startswith("price"))
         copied = f"SELECT {ours}, tx FROM settlement.obligation"
         connection.execute(text(f"INSERT INTO ledger_side ({ours}, tx) {copied}"))
     with engine.begin() as connection:
