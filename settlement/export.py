@@ -14,8 +14,9 @@ from settlement.core.numbering import number_lines
 from settlement.formats import export_format
 from settlement.formats.records import Header
 from settlement.statements import load_published, rfc3339
-from settlement.store.results import last_key, stream_lines
-from settlement.store.window import lines_of, window_of
+from settlement.store.origins import stated_lines_of
+from settlement.store.results import last_key, stream_stated_lines
+from settlement.store.window import window_of
 
 
 def write(connection: Connection, cycle: str, path: Path) -> None:
@@ -28,4 +29,4 @@ def write(connection: Connection, cycle: str, path: Path) -> None:
     window = window_of(connection, cycle)
     last = last_key(connection, window)
     header = Header(claims, rfc3339(published.at), row_name(*last) if last else "")
-    written(path, header, number_lines(stream_lines(connection, lines_of(window))))
+    written(path, header, number_lines(stream_stated_lines(connection, stated_lines_of(window))))

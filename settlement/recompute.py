@@ -7,13 +7,15 @@ publication. The result says which rows differ, by name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from settlement.core.charges import Charge
 from settlement.core.findings import Finding, Findings
+from settlement.core.lines import row_name
 from settlement.core.netting import Net, multilateral_nets
-from settlement.core.numbering import Numbering
+from settlement.core.numbering import NumberedLine, Numbering
 from settlement.core.periods import last_day
 from settlement.core.positions import Position
 from settlement.core.verification import Recomputation
@@ -49,12 +51,26 @@ def _recompute(export: Export, digest: bytes | None) -> Report:
         misplaced = numbering.follow(numbered)
         if misplaced:
             findings.add(*misplaced)
+        if numbered.origin_cycle:
+            findings.extend(_about_origin_cycle(numbered, header.claims.ends_on))
         recomputation.add(numbered.line, numbered.digest)
     gone = numbering.finish(header.claims.lines, header.last)
     findings.extend([*([gone] if gone else []), *_about_header(header, digest), *recomputation.finish()])
     positions = recomputation.positions()
     nets, charges = multilateral_nets(positions), recomputation.charges()
     return Report(header, findings.listed(), recomputation.lines, positions, nets, charges)
+
+
+def _about_origin_cycle(numbered: NumberedLine, ends_on: date) -> list[Finding]:
+    """An origin was settled in a cycle that there is, no later than its correction."""
+    try:
+        earlier = last_day(numbered.origin_cycle) <= ends_on
+    except UnknownCycle:
+        earlier = False
+    if earlier:
+        return []
+    row = row_name(*numbered.line[:3])
+    return [Finding("origin cycle", row, f"its origin is not of {numbered.origin_cycle}, or that is no cycle")]
 
 
 def _about_header(header: Header, digest: bytes | None) -> list[Finding]:

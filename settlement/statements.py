@@ -27,10 +27,11 @@ from settlement.formats import statement_format
 from settlement.formats.statement_words import ENGLISH
 from settlement.store.history import moves_of
 from settlement.store.movements import ask_movements
-from settlement.store.results import fetch_lines, load_claims, stream_lines
+from settlement.store.origins import stated_lines_of
+from settlement.store.results import StatedLine, fetch_stated_lines, load_claims, stream_stated_lines
 from settlement.store.tables import cycle as cycle_table
 from settlement.store.tables import cycle_move, cycle_result, net, obligation
-from settlement.store.window import KEY, after_key, lines_of, party, window_of
+from settlement.store.window import KEY, after_key, party, window_of
 
 Document = dict[str, Any]
 
@@ -63,8 +64,8 @@ def lines(
     The key of the last line is the `after` of the next page. Raises `UnknownCycle` and `NotPublished`.
     """
     load_published(connection, cycle)
-    query = lines_of(window_of(connection, cycle), party(partner), *([after_key(after)] if after else []))
-    return [_line(*row) for row in fetch_lines(connection, query.limit(limit))]
+    query = stated_lines_of(window_of(connection, cycle), party(partner), *([after_key(after)] if after else []))
+    return [_line(row) for row in fetch_stated_lines(connection, query.limit(limit))]
 
 
 def of_partner(connection: Connection, partner: str, after: tuple[str, str] | None, limit: int) -> list[Document]:
@@ -141,13 +142,13 @@ def _all_lines(
     connection: Connection, cycle: str, partner: str, stated: Sequence[Balance], by_currency: bool
 ) -> Iterator[Document]:
     """All lines; after the last one it is refused that they do not come to what is stated."""
-    query = lines_of(window_of(connection, cycle), party(partner))
+    query = stated_lines_of(window_of(connection, cycle), party(partner))
     if by_currency:
         query = query.order_by(None).order_by(obligation.c.currency, *KEY)
     tally = MovementTally(partner)
-    for line, digest in stream_lines(connection, query):
-        tally.add(line)
-        yield _line(line, digest)
+    for stated_line in stream_stated_lines(connection, query):
+        tally.add(stated_line.line)
+        yield _line(stated_line)
     expect_same(stated, tally.movements())
 
 
@@ -208,7 +209,8 @@ def _position(row: Position) -> Document:
     }
 
 
-def _line(line: Obligation, digest: bytes) -> Document:
+def _line(stated: StatedLine) -> Document:
+    line = stated.line
     price = (line.price_version, line.price_numerator, line.price_denominator)
     return {
         "partner": line.partner_id,
@@ -221,9 +223,9 @@ def _line(line: Obligation, digest: bytes) -> Document:
         "currency": line.currency,
         "price": dict(zip(("version", "numerator", "denominator"), price, strict=True)),
         "business_date": line.business_date.isoformat(),
-        **_origin(line),
+        **_origin(stated),
         **_unusual(line),
-        "digest": digest.hex(),
+        "digest": stated.digest.hex(),
     }
 
 
@@ -232,7 +234,8 @@ def _unusual(line: Obligation) -> Document:
     return {} if line.usual else {"kind": line.kind} | ({"points_of": line.points_of} if line.points_of else {})
 
 
-def _origin(line: Obligation) -> Document:
-    """The event that a correction corrects; nothing for a line that corrects none."""
-    partner, _, event_id = line.origin.partition("/")
-    return {"origin": {"partner": partner, "event_id": event_id}} if partner else {}
+def _origin(stated: StatedLine) -> Document:
+    """The event that a correction corrects, and the cycle that has its lines; nothing for a line that corrects none."""
+    partner, _, event_id = stated.line.origin.partition("/")
+    cycle = {"cycle": stated.origin_cycle} if stated.origin_cycle else {}
+    return {"origin": {"partner": partner, "event_id": event_id, **cycle}} if partner else {}

@@ -175,7 +175,8 @@ class StatementLine:
 
     `origin` is "", or of a correction `partner/event_id` of the event that it corrects, as the text has it that its
     digest is over; only a correction's `points` and `minor` may be below zero. `kind` says for what it is owed; where
-    the issuer is `@fund`, the points are of the partner `points_of`.
+    the issuer is `@fund`, the points are of the partner `points_of`. `origin_cycle` is the cycle that has the lines of
+    the event that is corrected, "" if none has.
     """
 
     partner: str
@@ -192,6 +193,7 @@ class StatementLine:
     origin: str = ""
     kind: str = "reimbursement"
     points_of: str = ""
+    origin_cycle: str = ""
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "StatementLine":
@@ -211,6 +213,7 @@ class StatementLine:
             origin=optional(_event_name, wire.get("origin")) or "",
             kind=wire.get("kind", "reimbursement"),
             points_of=wire.get("points_of", ""),
+            origin_cycle=wire.get("origin", {}).get("cycle", ""),
         )
 
 

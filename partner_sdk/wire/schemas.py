@@ -516,10 +516,11 @@ class LinePriceSchema(PriceSchema):
 
 
 class OriginSchema(WireSchema):
-    """The event that a line corrects."""
+    """The event that a line corrects, and the cycle that has its lines, if it has any."""
 
     partner = values.partner(required=True)
     event_id = values.recorded_event(required=True)
+    cycle = values.cycle()
 
 
 class StatementLineSchema(WireSchema):

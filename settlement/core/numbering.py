@@ -14,19 +14,23 @@ from settlement.core.lines import Obligation, row_name
 
 
 class NumberedLine(NamedTuple):
-    """A line as it stands in a file: `number` from 1, `previous` the name of the line before ("" for the first)."""
+    """A line as it stands in a file: `number` from 1, `previous` the name of the line before ("" for the first).
+
+    `origin_cycle` is, of a correction, the cycle in which its origin was settled, if it was in one.
+    """
 
     number: int
     previous: str
     line: Obligation
     digest: bytes
+    origin_cycle: str = ""
 
 
-def number_lines(lines: Iterable[tuple[Obligation, bytes]]) -> Iterator[NumberedLine]:
-    """Number lines with their digests, in the order given."""
+def number_lines(lines: Iterable[tuple[Obligation, bytes, str]]) -> Iterator[NumberedLine]:
+    """Number lines with their digests and the cycles of their origins, in the order given."""
     previous = ""
-    for number, (line, digest) in enumerate(lines, 1):
-        yield NumberedLine(number, previous, line, digest)
+    for number, (line, digest, origin_cycle) in enumerate(lines, 1):
+        yield NumberedLine(number, previous, line, digest, origin_cycle)
         previous = row_name(*line[:3])
 
 

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 from settlement.core.numbering import NumberedLine
 from settlement.errors import FileRefused
 from settlement.formats.files import whole_file
-from settlement.formats.records import LEFT_OUT, Export, Header, header_records, parse, read_header, typed_line
+from settlement.formats.records import (
+    LEFT_OUT,
+    ORIGIN_CYCLE,
+    Export,
+    Header,
+    header_records,
+    parse,
+    read_header,
+    typed_line,
+    with_origin_cycle,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,8 +42,8 @@ def write(path: Path, header: Header, lines: Iterable[NumberedLine]) -> None:
     import pyarrow.parquet as pq
 
     above = json.dumps(list(header_records(header)), ensure_ascii=False, separators=(",", ":"))
-    schema = _schema().with_metadata({METADATA_KEY: above.encode()})
-    rows = ((row.number, row.previous, *row.line, row.digest) for row in lines)
+    schema = _schema().append(_origin_cycle()).with_metadata({METADATA_KEY: above.encode()})
+    rows = ((row.number, row.previous, *row.line, row.digest, row.origin_cycle) for row in lines)
     with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as file:
         while part := list(itertools.islice(rows, _ROWS)):
             columns = zip(*part, strict=True)
@@ -59,7 +69,9 @@ def opened(path: Path) -> Iterator[Export]:
 def _header(schema: pa.Schema) -> Header:
     later = [*LEFT_OUT]
     known = [_without(_schema(), later[count:]) for count in (len(later), 1, 0)]
-    if not any(schema.equals(one, check_metadata=False) for one in known):
+    place = schema.get_field_index(ORIGIN_CYCLE)
+    stated = schema.remove(place) if place >= 0 and schema.field(place).equals(_origin_cycle()) else schema
+    if not any(stated.equals(one, check_metadata=False) for one in known):
         raise FileRefused("has not the columns of an exported cycle")
     records = parse((schema.metadata or {}).get(METADATA_KEY, b"null"))
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -69,11 +81,15 @@ def _header(schema: pa.Schema) -> Header:
 
 def _lines(file: Any) -> Iterator[NumberedLine]:
     for batch in file.iter_batches(batch_size=_ROWS):
+        origin_cycles = [""] * batch.num_rows
+        if ORIGIN_CYCLE in batch.schema.names:
+            origin_cycles = batch.column(ORIGIN_CYCLE).to_pylist()
+            batch = batch.drop_columns([ORIGIN_CYCLE])
         columns = [column.to_pylist() for column in batch.columns]
         for name, value in LEFT_OUT.items():
             if name not in batch.schema.names:
                 columns.insert(-1, [value] * batch.num_rows)
-        yield from map(typed_line, zip(*columns, strict=True))
+        yield from map(with_origin_cycle, map(typed_line, zip(*columns, strict=True)), origin_cycles)
 
 
 def _schema() -> pa.Schema:
@@ -99,6 +115,13 @@ def _schema() -> pa.Schema:
         "digest": pa.binary(32),
     }
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+
+
+def _origin_cycle() -> pa.Field:
+    """The last column, which files from before it was told are without."""
+    import pyarrow as pa
+
+    return pa.field(ORIGIN_CYCLE, pa.string(), nullable=False)
 
 
 def _without(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:

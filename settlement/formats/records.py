@@ -3,8 +3,9 @@
 A file has one header, then a record for each position, net, statement total, due and charge, and for each contract and
 rate of tax that charges follow from, then the lines. In JSON lines each
 is a line; in Parquet all but the lines stand in the footer. The fields `origin`, `kind` and `points_of` of a line are
-left out where they are usual, as in files from before there were corrections and kinds. Nothing in a file is trusted: a
-record with a field missing, unknown, of the wrong type or out of range is refused, and the message says which.
+left out where they are usual, as in files from before there were corrections and kinds, and so is `origin_cycle`, the
+cycle in which the origin was settled, which is no part of a line's text. Nothing in a file is trusted: a record with a
+field missing, unknown, of the wrong type or out of range is refused, and the message says which.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _BIGINT = range(-(2**63), 2**63)
 
 LEFT_OUT = {name: Obligation._field_defaults[name] for name in ("origin", "kind", "points_of")}
 """The fields that a file need not have, with what they then are."""
+ORIGIN_CYCLE = "origin_cycle"
 
 Record = dict[str, Any]
 _Kind = type[Position] | type[Net] | type[StatementTotal] | type[Due] | type[Charge] | type[Contract] | type[TaxRate]
@@ -103,7 +105,9 @@ def line_record(numbered: NumberedLine) -> Record:
     """A line as a record to be written as JSON."""
     place = {"record": "line", "number": numbered.number, "previous": numbered.previous}
     record = place | _plain(numbered.line._asdict()) | {"digest": numbered.digest.hex()}
-    return {name: value for name, value in record.items() if name not in LEFT_OUT or value != LEFT_OUT[name]}
+    record[ORIGIN_CYCLE] = numbered.origin_cycle
+    left_out = LEFT_OUT | {ORIGIN_CYCLE: ""}
+    return {name: value for name, value in record.items() if name not in left_out or value != left_out[name]}
 
 
 def read_header(records: Iterable[Record]) -> Header:
@@ -129,13 +133,15 @@ def read_header(records: Iterable[Record]) -> Header:
 def read_line(record: Record) -> NumberedLine:
     """Read what `line_record` wrote; raises `FileRefused`."""
     record = {**LEFT_OUT, **record}
+    origin_cycle = record.pop(ORIGIN_CYCLE, "")
     try:
         number, previous, *fields, day, origin, kind, points_of, digest = _LINE_VALUES(record)
     except KeyError as missing:
         raise FileRefused(f"has a line without {missing}") from missing
     if len(record) != len(_LINE_NAMES) + 1:
         raise FileRefused(f"line {number!r:.20} has a field that is not known")
-    return typed_line((number, previous, *fields, _as_date(day), origin, kind, points_of, _as_digest(digest)))
+    line = typed_line((number, previous, *fields, _as_date(day), origin, kind, points_of, _as_digest(digest)))
+    return with_origin_cycle(line, origin_cycle)
 
 
 def typed_line(values: Sequence[Any]) -> NumberedLine:
@@ -151,6 +157,15 @@ def typed_line(values: Sequence[Any]) -> NumberedLine:
     if reason:
         raise FileRefused(f"line {values[0]!r:.20} has points, an amount or an origin out of range: {reason}")
     return NumberedLine(values[0], values[1], line, values[-1])
+
+
+def with_origin_cycle(numbered: NumberedLine, origin_cycle: object) -> NumberedLine:
+    """A line with the cycle in which its origin was settled, which only a correction has; raises `FileRefused`."""
+    if not isinstance(origin_cycle, str) or not origin_cycle.isprintable():
+        raise FileRefused(f"line {numbered.number} has an origin cycle that is no printable text")
+    if origin_cycle and not numbered.line.origin:
+        raise FileRefused(f"line {numbered.number} has an origin cycle, but no origin")
+    return numbered._replace(origin_cycle=origin_cycle)
 
 
 def parse(text: bytes | str) -> Any:

@@ -4,8 +4,9 @@ One table: a row for each line, then one for each position, one for each currenc
 partner's contract, which is no part of the totals, and one for each item of the balance, from the opening to the
 closing one. What the partner receives, pays, and has with itself (on-us, not cleared) stands in three columns as
 decimal amounts, so a column of rows of one kind adds up to the total below; `minor` has the row's amount once more in
-minor units. A correction names the event that it corrects in `origin`, and is below zero where it takes back. A text
-that a spreadsheet would take for a formula gets an apostrophe in front.
+minor units. A correction names the event that it corrects in `origin` and the cycle in which that was settled in
+`origin_cycle`, and is below zero where it takes back. A text that a spreadsheet would take for a formula gets an
+apostrophe in front.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ COLUMNS = (
     "points_of",
     "contract_version",
     "charge",
+    "origin_cycle",
 )
 _LINE_COLUMNS = ("business_date", "event_id", "line", "issuer", "redeemer", "points", "currency", "digest")
 _POSITION_COLUMNS = ("issuer", "redeemer", "points", "currency", "digest")
@@ -71,7 +73,7 @@ def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Ite
     for line in lines:
         named = {name: line[name] for name in _LINE_COLUMNS}
         price = {f"price_{name}": value for name, value in line["price"].items()}
-        origin = {"origin": "/".join(line["origin"].values())} if "origin" in line else {}
+        origin = _origin(line["origin"]) if "origin" in line else {}
         named |= {name: line[name] for name in ("kind", "points_of") if name in line}
         yield {"record": "line", "reported_by": line["partner"], **named, **price, **_side(line, partner), **origin}
     for position in positions:
@@ -104,6 +106,10 @@ def _items(balance: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield item(row["kind"], -row["amount_minor"], contract_version=row["contract_version"])
     for name in ("closing", "due", "withheld", "carried"):
         yield item(name, balance[f"{name}_minor"])
+
+
+def _origin(origin: Mapping[str, str]) -> dict[str, str]:
+    return {"origin": f"{origin['partner']}/{origin['event_id']}", "origin_cycle": origin.get("cycle", "")}
 
 
 def _side(row: Mapping[str, Any], partner: str) -> dict[str, object]:

@@ -4,19 +4,37 @@ A correction may be in a later cycle than its origin, and an origin may be corre
 all lines of the origin and all corrections of it in this cycle and those before, by issuer, redeemer and currency. A
 correction whose origin has no such line takes back from nothing, which is too much as well. Adjustments are no
 corrections of the points; `settlement.dispute_check` holds them against the decisions they come from.
+
+A statement says of each correction in which cycle its origin was settled. That follows from the cut-offs, as it does
+for every line, so nothing is stored of it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Label,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from settlement.core.findings import KEPT, Finding
 from settlement.core.parties import ADJUSTMENT
 from settlement.core.positions import pair_name
+from settlement.store.tables import cycle as cycle_table
 from settlement.store.tables import obligation
-from settlement.store.window import Window, seen_by, within
+from settlement.store.window import Window, lines_of, seen_by, within
 
 
 def taken_back_too_much(connection: Connection, window: Window) -> list[Finding]:
@@ -28,6 +46,27 @@ def taken_back_too_much(connection: Connection, window: Window) -> list[Finding]
         Finding("origin", origin, f"{pair_name(*pair)}: its corrections leave {points} points, {minor} minor units")
         for origin, *pair, points, minor in rows
     ]
+
+
+def stated_lines_of(window: Window, *more: ColumnElement[Any]) -> Select[Any]:
+    """The obligations of a cycle as `lines_of` has them, with the column `origin_cycle`."""
+    return lines_of(window, *more).add_columns(_origin_cycle())
+
+
+def _origin_cycle() -> Label[Any]:
+    """The first cycle that could see a line of the origin; "" where there is no origin, or it owed nothing itself."""
+    lines, slash = obligation.alias(), func.strpos(obligation.c.origin, "/")
+    seen = and_(
+        lines.c.business_date <= cycle_table.c.ends_on,
+        func.pg_visible_in_snapshot(lines.c.tx, cycle_table.c.cutoff_snapshot),
+    )
+    is_origin = and_(
+        lines.c.partner_id == func.left(obligation.c.origin, slash - 1),
+        lines.c.event_id == func.substr(obligation.c.origin, slash + 1),
+    )
+    settled = select(cycle_table.c.cycle).select_from(lines.join(cycle_table, seen)).where(is_origin)
+    first = settled.order_by(cycle_table.c.number).limit(1).correlate(obligation).scalar_subquery()
+    return case((obligation.c.origin == "", ""), else_=func.coalesce(first, "")).label("origin_cycle")
 
 
 def _overdrawn(corrected: CTE, window: Window) -> Select[Any]:

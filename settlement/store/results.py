@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, Table, and_, delete, func, insert, literal, not_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -115,8 +115,39 @@ def load_claims(connection: Connection, window: Window) -> Claims:
     return Claims(cycle, window.at.ends_on, row.lines, bytes(row.digest), positions, nets, totals, *known)
 
 
+class StatedLine(NamedTuple):
+    """A line with its stored digest and, of a correction, the cycle in which its origin was settled ("" if in none)."""
+
+    line: Obligation
+    digest: bytes
+    origin_cycle: str
+
+
 def stream_lines(connection: Connection, query: Select[Any]) -> Iterator[tuple[Obligation, bytes]]:
-    """The lines of a `lines_of` query with their stored digests, as they arrive.
+    """The lines of a `lines_of` query with their stored digests, as they arrive."""
+    for row in _copied(connection, query, _COPY_TYPES):
+        yield Obligation._make(row[:_WIDTH]), row[_WIDTH]
+
+
+def stream_stated_lines(connection: Connection, query: Select[Any]) -> Iterator[StatedLine]:
+    """The lines of a `stated_lines_of` query, as they arrive."""
+    for row in _copied(connection, query, [*_COPY_TYPES, "text"]):
+        yield StatedLine(Obligation._make(row[:_WIDTH]), row[_WIDTH], row[_WIDTH + 1])
+
+
+def fetch_lines(connection: Connection, query: Select[Any]) -> list[tuple[Obligation, bytes]]:
+    """The lines of a short `lines_of` query at once."""
+    return [(Obligation._make(row[:_WIDTH]), row[_WIDTH]) for row in connection.execute(query)]
+
+
+def fetch_stated_lines(connection: Connection, query: Select[Any]) -> list[StatedLine]:
+    """The lines of a short `stated_lines_of` query at once."""
+    rows = connection.execute(query)
+    return [StatedLine(Obligation._make(row[:_WIDTH]), row[_WIDTH], row[_WIDTH + 1]) for row in rows]
+
+
+def _copied(connection: Connection, query: Select[Any], types: list[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, as they arrive.
 
     By COPY, because the server works on while Python does and memory stays flat (a cursor took a third
     longer). The connection serves nothing else until the last line was taken.
@@ -125,14 +156,8 @@ def stream_lines(connection: Connection, query: Select[Any]) -> Iterator[tuple[O
     command = f"COPY ({asked}) TO STDOUT (FORMAT binary)"
     cursor = connection.connection.cursor()
     with contextlib.closing(cursor), cursor.copy(command, asked.params) as copy:
-        copy.set_types(_COPY_TYPES)
-        for row in copy.rows():
-            yield Obligation._make(row[:_WIDTH]), row[_WIDTH]
-
-
-def fetch_lines(connection: Connection, query: Select[Any]) -> list[tuple[Obligation, bytes]]:
-    """The lines of a short `lines_of` query at once."""
-    return [(Obligation._make(row[:_WIDTH]), row[_WIDTH]) for row in connection.execute(query)]
+        copy.set_types(types)
+        yield from copy.rows()
 
 
 def last_key(connection: Connection, window: Window) -> tuple[str, str, int] | None:

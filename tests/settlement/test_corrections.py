@@ -25,8 +25,8 @@ from settlement.core.findings import Finding
 from settlement.core.lines import FIELDS
 from settlement.core.netting import Net
 from settlement.errors import FileRefused, InvalidObligation, SettlementRefused
-from settlement.formats import EXPORTS, STATEMENTS
-from settlement.formats.records import LEFT_OUT
+from settlement.formats import EXPORTS, STATEMENTS, recognised
+from settlement.formats.records import LEFT_OUT, ORIGIN_CYCLE
 from settlement.intake import record
 from settlement.recompute import recompute_file
 from settlement.store.schema import migrate
@@ -218,11 +218,41 @@ def test_nothing_is_taken_back_of_an_event_that_owed_nothing(published: Engine, 
 def test_a_line_of_a_statement_names_its_origin(february: Connection) -> None:
     lines = statements.lines(february, CYCLE, "fuel", ("fuel", "b4", 0), 100)
     assert [(row["event_id"], row["points"], row["minor"], row.get("origin")) for row in lines[:3]] == [
-        ("b4-fuel-r/back", -100, -100, {"partner": "fuel", "event_id": "b4-fuel-r"}),
-        ("b5-fuel-r/back", -15, -15, {"partner": "fuel", "event_id": "b5-fuel-r"}),
+        ("b4-fuel-r/back", -100, -100, {"partner": "fuel", "event_id": "b4-fuel-r", "cycle": "2017-01"}),
+        ("b5-fuel-r/back", -15, -15, {"partner": "fuel", "event_id": "b5-fuel-r", "cycle": "2017-01"}),
         ("b7-fuel-r", 19, 19, None),
     ]
     assert "origin" not in lines[2]
+
+
+def test_each_correction_names_the_cycle_of_its_origin_wherever_it_stands(february: Connection, tmp_path: Path) -> None:
+    """Statement, CSV and both exports say the same; b6's own correction is in its cycle, the others' are not."""
+    due = {"b3-pharmacy-r": "2017-01", "b4-fuel-r": "2017-01", "b5-fuel-r": "2017-01", "b6-grocer-r": "2017-02"}
+    told: dict[str, str] = {}
+    for partner in ("bank", "grocer", "pharmacy"):
+        lines = statements.lines(february, CYCLE, partner, None, 100)
+        told |= {line["origin"]["event_id"]: line["origin"]["cycle"] for line in lines if "origin" in line}
+    assert told == due
+    statements.write(february, CYCLE, "bank", tmp_path / "s.csv")
+    table = csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text()))
+    assert {
+        row["origin"].rpartition("/")[2]: row["origin_cycle"] for row in table if row["origin"]
+    }.items() <= due.items()
+    for suffix in (".jsonl", ".parquet"):
+        export.write(february, CYCLE, tmp_path / f"x{suffix}")
+        with recognised(tmp_path / f"x{suffix}").opened(tmp_path / f"x{suffix}") as read:
+            found = {one.line.origin.rpartition("/")[2]: one.origin_cycle for one in read.lines}
+        assert found == due | {"": ""}
+
+
+def test_a_correction_of_what_owed_nothing_itself_has_no_origin_cycle(published: Engine) -> None:
+    sale = FEBRUARY[0]._replace(event_id="sale/back", origin="grocer/sale")
+    with published.begin() as connection:
+        post(connection, [sale])
+    with published.begin() as connection:
+        close(connection, CYCLE)
+        (line,) = [one for one in statements.lines(connection, CYCLE, "bank", None, 9) if "origin" in one]
+    assert line["origin"] == {"partner": "grocer", "event_id": "sale"}
 
 
 @pytest.mark.parametrize("partner", ["bank", "fuel", "grocer", "pharmacy"])
@@ -279,6 +309,9 @@ def test_json_lines_are_those_in_the_golden_folder(february: Connection, tmp_pat
         ({"origin": "a\u202eb"}, "out of range"),
         ({"origin": 5}, "wrong type"),
         ({"origin": None}, "wrong type"),
+        ({"origin_cycle": 5}, "origin cycle that is no printable"),
+        ({"origin_cycle": "a\u202eb"}, "origin cycle that is no printable"),
+        ({"points": 5, "amount_minor": 5, "origin": ""}, "has an origin cycle, but no origin"),
     ],
 )
 def test_a_correction_that_is_none_is_refused(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
@@ -291,6 +324,11 @@ def test_a_correction_that_is_none_is_refused(tmp_path: Path, change: dict[str, 
 )
 def test_an_altered_correction_in_a_file_is_named(tmp_path: Path, change: dict[str, Any]) -> None:
     assert rows(recompute_file(altered(tmp_path, change)).findings, "line digest") == {BACK}
+
+
+@pytest.mark.parametrize("cycle", ["2017-03", "january"])
+def test_an_origin_of_a_later_cycle_or_of_none_is_named(tmp_path: Path, cycle: str) -> None:
+    assert rows(recompute_file(altered(tmp_path, {"origin_cycle": cycle})).findings) == {BACK}
 
 
 def altered(folder: Path, change: dict[str, Any]) -> Path:
@@ -310,7 +348,7 @@ def test_a_parquet_file_of_before_is_read(published_once: Engine, tmp_path: Path
     with published_once.connect() as connection:
         export.write(connection, "2017-01", path)
     columns = pq.read_table(path)
-    pq.write_table(columns.drop_columns([*LEFT_OUT]), path)
+    pq.write_table(columns.drop_columns([*LEFT_OUT, ORIGIN_CYCLE]), path)
     report = recompute_file(path)
     assert (report.findings, report.lines) == ([], len(JANUARY))
 

@@ -18,11 +18,12 @@ from settlement.core.lines import Obligation, line_digest
 from settlement.errors import FileRefused, NotPublished, UnknownCycle
 from settlement.formats import EXPORTS, export_jsonl
 from settlement.formats.export_parquet import METADATA_KEY
-from settlement.formats.records import LEFT_OUT
+from settlement.formats.records import LEFT_OUT, ORIGIN_CYCLE
 from settlement.recompute import recompute_file
 from tests.settlement.sample import JANUARY, close
 
 GOLDEN = Path(__file__).parent / "golden"
+USUAL = LEFT_OUT | {ORIGIN_CYCLE: ""}
 Record = dict[str, Any]
 Change = Callable[[list[Record]], object]
 
@@ -50,7 +51,7 @@ def read(path: Path) -> list[Record]:
     above: list[Record] = json.loads(rows.schema.metadata[METADATA_KEY])
     lines = [{"record": "line", **row, "digest": row["digest"].hex()} for row in rows.to_pylist()]
     for row in lines:
-        for name, usual in LEFT_OUT.items():
+        for name, usual in USUAL.items():
             if row[name] == usual:
                 del row[name]
     return [*above, *lines, {"record": "end"}]
@@ -63,7 +64,7 @@ def write(path: Path, records: list[Record]) -> None:
         return
     schema = pq.read_schema(path)
     above = [record for record in records if record["record"] not in {"line", "end"}]
-    lines: list[Record] = [LEFT_OUT | record for record in records if record["record"] == "line"]
+    lines: list[Record] = [USUAL | record for record in records if record["record"] == "line"]
     for line in lines:
         line["digest"] = bytes.fromhex(line["digest"])
     schema = schema.with_metadata({METADATA_KEY: json.dumps(above).encode()})

@@ -205,7 +205,7 @@ def test_a_file_that_could_not_be_finished_is_not_there(
         yield from ()
         raise OSError("disk full")
 
-    monkeypatch.setattr(statements, "stream_lines", broken)
+    monkeypatch.setattr(statements, "stream_stated_lines", broken)
     with pytest.raises(OSError, match="disk full"):
         statements.write(january, "2017-01", "grocer", tmp_path / "s.csv")
     assert [*tmp_path.iterdir()] == []

@@ -6,7 +6,7 @@ from settlement.core.findings import Finding
 from settlement.core.numbering import NumberedLine, Numbering, number_lines
 from tests.settlement.sample import JANUARY
 
-LINES = [*number_lines((line, b"") for line in JANUARY)]
+LINES = [*number_lines((line, b"", "") for line in JANUARY)]
 NAMES = ["/".join(map(str, line[:3])) for line in JANUARY]
 
 
