@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtur
     cut.write_bytes(GOLDEN.read_bytes()[:-5])
     assert main(["verify", str(cut), str(GOLDEN)]) == 1
     printed = capsys.readouterr().out
-    assert "refused: the file is cut short in line 27 of the file" in printed
+    assert "refused: the file is cut short in line 31 of the file" in printed
     assert "equal: 9 lines" in printed
 
 
