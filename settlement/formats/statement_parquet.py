@@ -55,7 +55,7 @@ def _rows(partner: str, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[An
             "on_us" if on_us else "receive" if line["redeemer"] == partner else "pay",
             line["minor"],
             *(price[name] for name in ("version", "numerator", "denominator")),
-            "/".join(line["origin"].values()) if "origin" in line else "",
+            f"{line['origin']['partner']}/{line['origin']['event_id']}" if "origin" in line else "",
             bytes.fromhex(line["digest"]),
         )
 

@@ -172,7 +172,8 @@ def _described(line: Document, words: Words) -> list[str]:
     """The cells of a line before its amounts."""
     kind = words[line.get("kind", REIMBURSEMENT)]
     if "origin" in line:
-        kind = f"{kind}, {words['corrects'].format('/'.join(line['origin'].values()))}"
+        origin = f"{line['origin']['partner']}/{line['origin']['event_id']}"
+        kind = f"{kind}, {words['corrects'].format(origin)}"
     issuer, price = line["issuer"], line["price"]
     if "points_of" in line:
         issuer = f"{issuer}, {words['points_of'].format(line['points_of'])}"

@@ -20,7 +20,7 @@ from settlement.core.statement_balances import MovementTally
 from settlement.errors import FileRefused, NotBalanced, NotPublished, UnknownCycle
 from settlement.formats import STATEMENTS
 from settlement.store import tables
-from settlement.store.results import stream_lines
+from settlement.store.results import stream_stated_lines
 from tests.settlement.sample import JANUARY, close, post, redemption
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -259,9 +259,9 @@ def test_lines_that_do_not_come_to_the_movements_leave_no_file(
     january: Connection, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_the_last(*asked: Any) -> Any:
-        yield from [*stream_lines(*asked)][:-1]
+        yield from [*stream_stated_lines(*asked)][:-1]
 
-    monkeypatch.setattr(statements, "stream_lines", without_the_last)
+    monkeypatch.setattr(statements, "stream_stated_lines", without_the_last)
     with pytest.raises(NotBalanced, match="do not come to the movements"):
         statements.write(january, "2017-01", "grocer", tmp_path / f"s{suffix}")
     assert [*tmp_path.iterdir()] == []
