@@ -57,9 +57,12 @@ class Plain:
 class Lives(RuleBasedStateMachine):
     """Each step is done on the database and on the model; both refuse the same and come to the same."""
 
-    def __init__(self, engine: Engine) -> None:
+    engine: Engine
+    """A database with January published."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.connection = engine.connect()
+        self.connection = self.engine.connect()
         self.today = 0
         self.known: dict[str, Plain] = {}
 
@@ -175,4 +178,8 @@ def test_lives_of_disputes(published_once: Engine) -> None:
     usual = settings(
         max_examples=5, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
-    run_state_machine_as_test(lambda: Lives(published_once), settings=usual)  # type: ignore[no-untyped-call]
+
+    class OnThisDatabase(Lives):
+        engine = published_once
+
+    run_state_machine_as_test(OnThisDatabase, settings=usual)
