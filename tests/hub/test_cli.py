@@ -84,6 +84,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "operator",
         "payment",
         "reconcile",
+        "dispute",
         "security",
         "default",
         "webhook",

@@ -10,6 +10,7 @@ import pytest
 from hub.core.errors import Refused
 from hub.services import schemes
 from hub.services.context import Hub
+from settlement.core.deadlines import Days
 from tests.support.coalition import Coalition
 
 JANUARY, MARCH = date(2017, 1, 1), date(2017, 3, 1)
@@ -25,7 +26,7 @@ def test_a_coalition_that_has_set_none_has_the_usual_rules(hub: Hub) -> None:
     assert usual == {
         "version": 0, "valid_from": None, "in_force": True, "burn_order": "restricted-first-1",
         "limit_per_transaction": None, "limit_per_day": None, "limit_per_year": None,
-        "approval_above": 10_000, "adjustment_limit": None,
+        "approval_above": 10_000, "adjustment_limit": None, "settlement_days": Days()._asdict(),
     }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def test_what_is_left_out_stays_as_it_was(hub: Hub) -> None:
     assert second == {
         "version": 2, "valid_from": "2017-03-01", "in_force": False, "burn_order": "expiry-first-1",
         "limit_per_transaction": None, "limit_per_day": None, "limit_per_year": 20,
-        "approval_above": 5, "adjustment_limit": None,
+        "approval_above": 5, "adjustment_limit": None, "settlement_days": Days()._asdict(),
     }  # fmt: skip
     third = schemes.amend(hub, JANUARY, {"approval_above": None, "limits": {"per_year": None, "per_day": 3}})
     assert (third["approval_above"], third["limit_per_day"], third["limit_per_year"]) == (10_000, 3, None)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema
 
-from partner_sdk.wire import schemas, strict_json
+from partner_sdk.wire import disputing, schemas, strict_json
 from partner_sdk.wire.fields import WireSchema
 from partner_sdk.wire.schemas import (
     EarningsRequest,
@@ -342,12 +342,12 @@ def test_an_instant_is_the_same_after_the_wire(instant: datetime) -> None:
 # --- the OpenAPI document ---
 
 
-def _all_schemas() -> list[type[WireSchema]]:
-    return [
+def _all_schemas() -> set[type[WireSchema]]:
+    return {
         found
-        for found in vars(schemas).values()
+        for found in {**vars(schemas), **vars(disputing)}.values()
         if isinstance(found, type) and issubclass(found, WireSchema) and found is not WireSchema
-    ]
+    }
 
 
 def test_every_schema_says_its_limits_in_openapi() -> None:
