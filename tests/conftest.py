@@ -20,6 +20,7 @@ from hub.store.database import Database, migrate
 _NUMBERS = count(1)
 FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "deadlock_timeout = '100ms'")
 """Nothing here must outlive a power cut, and no test should wait a second for a deadlock to be seen."""
+MEMORY = Path("/dev/shm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +45,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Start a PostgreSQL of this test process's own; yield the URL of its maintenance database."""
-    folder = Path(tempfile.mkdtemp(prefix="hansa-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="hansa-tests-", dir=_in_memory()))
     url = embedded.start(folder / "postgresql")
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in FAST:
@@ -53,6 +54,12 @@ def postgres_server() -> Iterator[str]:
     yield url
     embedded.stop(folder / "postgresql")
     shutil.rmtree(folder)
+
+
+def _in_memory() -> Path | None:
+    """Return where files are kept in memory, or None, since a fresh database a test is hundreds of small files."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 * 2**30
+    return MEMORY if is_roomy else None
 
 
 @pytest.fixture(scope="session")
