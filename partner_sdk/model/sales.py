@@ -1,10 +1,51 @@
 """Sales, what becomes of them, and returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from partner_sdk.model.values import Failure, Item, Money, Readable, Wire, each, optional
+
+
+def earning_to_wire(
+    event_id: str,
+    member: str,
+    occurred_at: datetime,
+    amount: Money,
+    store: str | None,
+    terminal: str | None,
+    channel: str | None,
+    items: Sequence[Item],
+    points: int | None,
+    sequence: int | None = None,
+) -> dict[str, Any]:
+    """What an `Earning` of these is on the wire; for who makes so many that one more object each counts."""
+    _check_zone(occurred_at)
+    wire: dict[str, Any] = {
+        "event_id": event_id,
+        "member": member,
+        "occurred_at": occurred_at.isoformat(),
+        "amount": amount.to_wire(),
+    }
+    if store is not None:
+        wire["store"] = store
+    if terminal is not None:
+        wire["terminal"] = terminal
+    if channel is not None:
+        wire["channel"] = channel
+    if points is not None:
+        wire["points"] = points
+    if sequence is not None:
+        wire["sequence"] = sequence
+    if items:
+        wire["items"] = [item.to_wire() for item in items]
+    return wire
+
+
+def _check_zone(occurred_at: datetime) -> None:
+    if occurred_at.tzinfo is None:
+        raise ValueError("occurred_at must know its time zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +69,14 @@ class Earning:
     sequence: int | None = None
 
     def __post_init__(self) -> None:
-        if self.occurred_at.tzinfo is None:
-            raise ValueError("occurred_at must know its time zone")
+        _check_zone(self.occurred_at)
 
     def to_wire(self) -> dict[str, Any]:
         """The element of POST /v1/earnings; members without a value are left out."""
-        wire: dict[str, Any] = {
-            "event_id": self.event_id,
-            "member": self.member,
-            "occurred_at": self.occurred_at.isoformat(),
-            "amount": self.amount.to_wire(),
-        }
-        for name in ("store", "terminal", "channel", "points", "sequence"):
-            if getattr(self, name) is not None:
-                wire[name] = getattr(self, name)
-        if self.items:
-            wire["items"] = [item.to_wire() for item in self.items]
-        return wire
+        return earning_to_wire(
+            self.event_id, self.member, self.occurred_at, self.amount, self.store, self.terminal, self.channel,
+            self.items, self.points, self.sequence,
+        )  # fmt: skip
 
     @classmethod
     def from_wire(cls, wire: Wire) -> "Earning":
@@ -93,8 +125,7 @@ class Refund:
     sequence: int | None = None
 
     def __post_init__(self) -> None:
-        if self.occurred_at.tzinfo is None:
-            raise ValueError("occurred_at must know its time zone")
+        _check_zone(self.occurred_at)
 
     def to_wire(self) -> dict[str, Any]:
         """The element of POST /v1/refunds; members without a value are left out."""

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from partner_sdk.client import Client
-from partner_sdk.model import Earning, Item, Money, Refund
+from partner_sdk.model import Item, Money, Refund
+from partner_sdk.model.sales import earning_to_wire
 from partner_sdk.outbox import processes, settling, statistics
 from partner_sdk.outbox.delivery import Deliverer, RejectedHook
 from partner_sdk.outbox.errors import OutboxError, OutboxOfAnother
@@ -100,11 +101,11 @@ class Outbox:
         With an `event_id` of your own, recording it again after an error, or after the program was killed, does no
         harm. Raises Unrecordable, RecordedOtherwise, OutboxFull and the other OutboxErrors; nothing is recorded then.
         """
-        own_id = new_event_id() if event_id is None else event_id
         now_s = self._now_s()
+        own_id = new_event_id(now_s) if event_id is None else event_id
         at = occurred_at or datetime.fromtimestamp(now_s, UTC)
-        sale = Earning(own_id, member, at, amount, store, terminal, channel, tuple(items), points)
-        element = written("earning", sale.to_wire())
+        sale = earning_to_wire(own_id, member, at, amount, store, terminal, channel, tuple(items), points)
+        element = written("earning", sale)
         return self._record(Recorded(own_id, "earning", terminal or "", element, now_s, named=event_id is not None))
 
     def record_refund(
@@ -122,8 +123,8 @@ class Outbox:
         It is delivered after the sale `refunds` where that still waits, whatever its terminal. Raises as
         `record_earning`.
         """
-        own_id = new_event_id() if event_id is None else event_id
         now_s = self._now_s()
+        own_id = new_event_id(now_s) if event_id is None else event_id
         at = occurred_at or datetime.fromtimestamp(now_s, UTC)
         element = written("refund", Refund(own_id, refunds, at, amount, tuple(items), terminal).to_wire())
         event = Recorded(own_id, "refund", terminal or "", element, now_s, refunds, event_id is not None)
@@ -136,7 +137,7 @@ class Outbox:
                     event = event._replace(follows=None)
                 record_named(connection, event)
         else:
-            self._file.alone(lambda connection: record(connection, event))
+            self._file.alone(record, event)
         self._wake()
         return event.event_id
 

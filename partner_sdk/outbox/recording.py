@@ -1,10 +1,9 @@
 """Taking an event in: checked, numbered in its terminal's order, and on the disk when the call returns."""
 
 import hashlib
+import os
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
-from secrets import token_hex
 from typing import Any, NamedTuple
 
 from marshmallow import Schema
@@ -35,9 +34,9 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def new_event_id() -> str:
+def new_event_id(now_s: float) -> str:
     """An id that nobody else has; ids grow with time, which is kind to indexes, but nothing depends on it."""
-    return f"{int(time.time() * 1000):012x}{token_hex(10)}"
+    return f"{int(now_s * 1000):012x}{os.urandom(10).hex()}"
 
 
 def written(kind: str, wire: dict[str, Any]) -> bytes:
@@ -65,11 +64,13 @@ class Recorded(NamedTuple):
 
 def record(connection: sqlite3.Connection, event: Recorded) -> None:
     """Add an event to its terminal's, in one statement where the terminal is known: till after till, it mostly is."""
-    content = (event.event_id, event.kind, event.element, event.follows, event.recorded_at, event.named)
-    place = (*content, event.terminal)
-    if not connection.execute(_ADD, place).rowcount:
-        connection.execute("INSERT OR IGNORE INTO lane (terminal, sequence) VALUES (?, 0)", (event.terminal,))
-        connection.execute(_ADD, place)
+    event_id, kind, terminal, element, recorded_at, follows, named = event
+    row = (event_id, kind, element, follows, recorded_at, named, terminal, terminal)
+    try:
+        connection.execute(_ADD, row)
+    except sqlite3.IntegrityError:
+        connection.execute("INSERT OR IGNORE INTO lane (terminal, sequence) VALUES (?, 0)", (terminal,))
+        connection.execute(_ADD, row)
 
 
 def record_named(connection: sqlite3.Connection, event: Recorded) -> None:
@@ -111,6 +112,8 @@ def waits(connection: sqlite3.Connection, event_id: str) -> bool:
     return connection.execute("SELECT 1 FROM waiting WHERE event_id = ?", (event_id,)).fetchone() is not None
 
 
-_ADD = """INSERT INTO waiting (lane, sequence, event_id, kind, element, follows, recorded_at, named)
-    SELECT id, 1 + max(lane.sequence, coalesce((SELECT max(sequence) FROM waiting WHERE lane = lane.id), 0)),
-        ?, ?, ?, ?, ?, ? FROM lane WHERE terminal = ?"""
+_ADD = """INSERT INTO waiting (event_id, kind, element, follows, recorded_at, named, lane, sequence)
+    VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM lane WHERE terminal = ?),
+        (SELECT 1 + max(sequence, coalesce((SELECT max(sequence) FROM waiting WHERE lane = lane.id), 0))
+         FROM lane WHERE terminal = ?))"""
+"""One row of values: `INSERT ... SELECT` would first make a table of what it selects. Without a lane it fails."""

@@ -200,7 +200,10 @@ class WireSchema(Schema):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         plan = self.load_fields.items()
-        self._plan = [(name, field.deserialize, field.required) for name, field in plan]
+        self._plan = [
+            (name, field.read if isinstance(field, Strict) else field.deserialize, field.required)
+            for name, field in plan
+        ]
         self._defaults = {name: field.load_default for name, field in plan if field.load_default is not missing}
         self._names = frozenset(self.load_fields)
 
