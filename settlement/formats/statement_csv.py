@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from settlement.core.currency import written
+from settlement.formats.cells import harmless
 from settlement.formats.files import whole_file
 
 COLUMNS = (
@@ -50,7 +51,6 @@ COLUMNS = (
 _LINE_COLUMNS = ("business_date", "event_id", "line", "issuer", "redeemer", "points", "currency", "digest")
 _POSITION_COLUMNS = ("issuer", "redeemer", "points", "currency", "digest")
 _AMOUNTS = {"receive", "pay", "on_us", "net", "charge"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write(path: Path, summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> None:
@@ -64,8 +64,7 @@ def write(path: Path, summary: Mapping[str, Any], lines: Iterable[Mapping[str, A
 
 
 def _cell(name: str, value: object) -> object:
-    is_formula = isinstance(value, str) and name not in _AMOUNTS and value.startswith(_FORMULA)
-    return f"'{value}" if is_formula else value
+    return harmless(value) if isinstance(value, str) and name not in _AMOUNTS else value
 
 
 def _rows(summary: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
