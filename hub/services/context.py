@@ -201,13 +201,14 @@ class Hub:
         return None
 
     def _look_for(self, listed: Sequence[HubKey]) -> None:
-        """Read the keys that may sign again, if the newest on the list is not among those at hand."""
-        if not listed or listed[-1].keyid in self.keyring.signers:
+        """Read the keys that may sign again, if one on the list is not among those at hand."""
+        missing = [key.keyid for key in listed if key.keyid not in self.keyring.signers]
+        if not missing:
             return
         try:
             self.keyring = replace(self.keyring, signers=signers(self.keyring.folder))
         except (ConfigurationError, OSError) as error:
-            LOG.error("the key %s cannot be taken, the former one goes on signing: %s", listed[-1].keyid, error)
+            LOG.error("the key %s cannot be taken, the former one goes on signing: %s", missing[-1], error)
 
 
 def hub_key(row: Any) -> HubKey:

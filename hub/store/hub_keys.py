@@ -45,8 +45,8 @@ def newest(connection: Connection) -> SignedList | None:
 
 
 def listed(connection: Connection) -> Sequence[Row[Any]]:
-    """Return the keys on the newest list, oldest first."""
-    return connection.execute(text("SELECT * FROM hub.hub_key ORDER BY not_before, keyid")).all()
+    """Return the keys on the newest list, oldest first; of those that began in one second, what has no end is last."""
+    return connection.execute(text("SELECT * FROM hub.hub_key ORDER BY not_before, not_after NULLS LAST, keyid")).all()
 
 
 def publish(

@@ -87,7 +87,10 @@ def begins(day: date, calendar: str) -> bool:
 
 
 def common_start(one: str, other: str, not_before: date) -> date:
-    """The first day from `not_before` on at which cycles of both calendars begin; it is less than a year away."""
+    """The first day from `not_before` on at which cycles of both calendars begin.
+
+    It is less than 427 days away: so far apart can two Mondays be that are the first of a month.
+    """
     day = not_before
     while not (begins(day, one) and begins(day, other)):
         day += _DAY

@@ -84,6 +84,20 @@ def test_a_hub_signs_with_the_newest_key_at_hand_that_is_listed_and_with_none_af
     assert [one["signs"] for one in published_keys.listing(hub)] == [False, False]
 
 
+def test_the_last_of_several_keys_of_one_second_signs_in_every_process(built: Coalition) -> None:
+    """Which of them is newest follows from their ends, not from their names."""
+    hub, folder = built.hub, built.settings.data / start.SECRETS
+    other = Hub(hub.database, keyring.load(folder), real_time=lambda: FIRST + timedelta(seconds=2))
+    hub.real_time = lambda: FIRST
+    for _ in range(12):
+        new = PrivateKey.generate()
+        keyring.add_signer(folder, new)
+        published_keys.change(hub, [new.public], timedelta(0))
+        with other.database.connect() as connection:
+            other.moment(connection)
+        assert other.signer().keyid == keyring.name_of(new.public)
+
+
 def test_changes_at_once_are_all_on_the_list(built: Coalition) -> None:
     keys = [PrivateKey.generate().public for _ in range(4)]
     at_once([partial(published_keys.change, built.hub, [one]) for one in keys])
