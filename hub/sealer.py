@@ -1,7 +1,7 @@
 """The sealer: a thread that keeps the log up with what is posted, and gives way to posting.
 
-It looks twice a second, and rests nine times as long as it worked. So it takes a tenth of one processor at most: some
-8,000 events a second. What is posted faster is sealed later.
+It looks twice a second, and rests fourteen times as long as it worked. So it takes a fifteenth of one processor at most:
+some 6,000 events a second. What is posted faster is sealed later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hub.services.context import Hub
 
 LOG = logging.getLogger("hansa.sealer")
 INTERVAL_S = 0.5
-REST = 9
+REST = 14
 AFTER_FAILURE_S = 10.0
 
 
