@@ -1,7 +1,7 @@
 """The sealer: a thread that keeps the log up with what is posted, and gives way to posting.
 
-It looks twice a second, and rests fourteen times as long as it worked. So it takes a fifteenth of one processor at most:
-some 6,000 events a second. What is posted faster is sealed later.
+It looks twice a second, and rests fourteen times as long as it worked. So it takes a fifteenth of one processor at
+most: some 6,000 events a second. What is posted faster is sealed later.
 """
 
 from __future__ import annotations

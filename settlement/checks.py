@@ -23,7 +23,7 @@ from settlement.core.lines import SEPARATOR, row_name
 from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
 from settlement.core.parties import REIMBURSEMENT
 from settlement.core.verification import Claims, Recomputation, compare_dues
-from settlement.dispute_check import check_disputes
+from settlement.disputes.dispute_check import check_disputes
 from settlement.errors import ContractRefused, NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.history_check import check_history
 from settlement.store.comparison import compare_with_ledger

@@ -76,7 +76,7 @@ class ApprovalRefused(SettlementRefused):
 
 
 class DisputeRefused(SettlementRefused):
-    """A dispute or a move of one was refused; `code` is stable, `settlement.disputes` lists them."""
+    """A dispute or a move of one was refused; `code` is stable, `settlement.disputes.disputes` lists them."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from settlement.core.moves import FINAL, PUBLISHED, SETTLED, STATES, Move, next_move, settled_subject
 from settlement.core.people import signed
-from settlement.dispute_views import in_the_way
+from settlement.disputes.dispute_views import in_the_way
 from settlement.errors import SettlementRefused
 from settlement.store.history import add_move, lock_in_state, moves_of, one_at_a_time
 

@@ -21,7 +21,7 @@ from settlement.core.netting import Net
 from settlement.core.positions import Position
 from settlement.core.statement_balances import Balance, Charged, Movement, MovementTally, balances, expect_same
 from settlement.core.verification import Claims
-from settlement.dispute_views import on_statement, withheld
+from settlement.disputes.dispute_views import on_statement, withheld
 from settlement.errors import NotPublished, UnknownCycle
 from settlement.formats import statement_format
 from settlement.formats.statement_words import ENGLISH

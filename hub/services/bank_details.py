@@ -7,10 +7,10 @@ from typing import Any
 from hub.core.errors import Refused
 from hub.services.context import Hub
 from hub.services.payments import digest_of, now_of
-from settlement import bank_details
-from settlement.bank_details import BankDetails
 from settlement.core.bank_accounts import account_content
 from settlement.core.parties import OPERATOR
+from settlement.payments import bank_details
+from settlement.payments.bank_details import BankDetails
 
 
 def propose(hub: Hub, party: str, currency: str, document: dict[str, Any], author: str) -> dict[str, Any]:

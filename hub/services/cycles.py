@@ -26,7 +26,7 @@ from settlement.core.periods import Period, period
 from settlement.cycles import CycleSummary, Rules
 from settlement.errors import SettlementRefused
 from settlement.formats.statement_words import ENGLISH
-from settlement.payments import not_paid_in, not_paid_out
+from settlement.payments.payments import not_paid_in, not_paid_out
 from settlement.settling import Hindrance
 
 HINDRANCES: Mapping[str, Sequence[Hindrance]] = {PAID_IN: [not_paid_in], PAID_OUT: [not_paid_out]}

@@ -14,9 +14,9 @@ from hub.core.errors import Refused
 from hub.services import cursors, webhooks
 from hub.services.context import Hub, Moment, Partner
 from hub.store.database import Connection
-from settlement import dispute_rules, disputes
 from settlement.core.disputes import ARBITRATION, Case, Claim, DisputedLine
-from settlement.dispute_views import document, operators_page, page_of
+from settlement.disputes import dispute_rules, disputes
+from settlement.disputes.dispute_views import document, operators_page, page_of
 from settlement.errors import DisputeRefused, NotPublished, UnknownCycle
 
 CODES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.services.context import Hub
-from settlement.ways_to_pay import ways_to_pay
+from settlement.payments.ways_to_pay import ways_to_pay
 
 
 def payments(hub: Hub, cycle: str, *, direct: bool) -> list[dict[str, Any]]:

@@ -12,18 +12,18 @@ from typing import Any
 from hub.core.content import instant
 from hub.core.errors import Refused
 from hub.services.context import Hub
-from settlement import bank_messages, payment_releases, payments
-from settlement.bank_messages import Taken
 from settlement.core.bank_codes import in_words
 from settlement.core.bank_text import is_text
 from settlement.core.currency import in_minor, written
 from settlement.core.payment_moves import TO_BE_LOOKED_AT, PaymentMove, Standing
 from settlement.formats.files import whole_file
-from settlement.payment_releases import Release
+from settlement.payments import bank_messages, payment_releases, payments
+from settlement.payments.bank_messages import Taken
+from settlement.payments.payment_releases import Release
 
 
 def listing(hub: Hub, **asked: str | None) -> list[dict[str, Any]]:
-    """Return payments by cycle, partner, currency, direction and state, as `settlement.payments.listing` has them."""
+    """Return payments by cycle, partner, currency, direction and state, as the settlement lists them."""
     with hub.database.snapshot() as connection:
         return [_brief(one) for one in payments.listing(connection, **asked)]
 

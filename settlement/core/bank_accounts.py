@@ -2,7 +2,7 @@
 
 An account is an IBAN, or a number with the bank that keeps it (by its BIC, or by its number in a clearing system).
 Addresses are structured: from November 2026 on, banks refuse payments whose address is free lines. Whether an IBAN or
-a BIC holds is not decided here but in `settlement.bank_accounts`.
+a BIC holds is not decided here but in `settlement.payments.bank_accounts`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from settlement.bank_accounts import checked
 from settlement.core.bank_accounts import Address, BankAccount
 from settlement.core.bank_text import latin
 from settlement.core.currency import written
@@ -18,6 +17,7 @@ from settlement.core.payment_orders import SEPA, CreditTransfer, PaymentOrder
 from settlement.errors import InvalidAccount, InvalidPayment
 from settlement.formats.schemas import NAMESPACE, refuse_unless_valid
 from settlement.formats.xml_tree import Element, built, serialised
+from settlement.payments.bank_accounts import checked
 
 _Spelling = Callable[[str], str]
 _LONGEST_REMITTANCE = 140

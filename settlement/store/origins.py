@@ -3,7 +3,7 @@
 A correction may be in a later cycle than its origin, and an origin may be corrected many times. So the sums go over
 all lines of the origin and all corrections of it in this cycle and those before, by issuer, redeemer and currency. A
 correction whose origin has no such line takes back from nothing, which is too much as well. Adjustments are no
-corrections of the points; `settlement.dispute_check` holds them against the decisions they come from.
+corrections of the points; `settlement.disputes.dispute_check` holds them against the decisions they come from.
 
 A statement says of each correction in which cycle its origin was settled. That follows from the cut-offs, as it does
 for every line, so nothing is stored of it.

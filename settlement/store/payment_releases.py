@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
-from settlement.bank_accounts import from_content
 from settlement.core.bank_accounts import account_content
 from settlement.core.payment_moves import Standing
 from settlement.core.payment_orders import BankHabits, CreditTransfer, PaymentOrder
+from settlement.payments.bank_accounts import from_content
 from settlement.store.payment_tables import payment_release, payment_release_item
 from settlement.store.payments import among, moved_once
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from settlement import bank_details, payment_releases, payments
 from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.core.dues import Due
 from settlement.core.parties import FUND
 from settlement.core.parties import OPERATOR as OPERATOR_PARTY
 from settlement.core.payment_ids import PAY, RECEIVE, payment_id
-from settlement.payment_releases import Release
+from settlement.payments import bank_details, payment_releases, payments
+from settlement.payments.payment_releases import Release
 from tests.settlement.payments import BAKERY, GROCER, OPERATOR
 
 AT = datetime(2017, 2, 3, 9, 30, tzinfo=UTC)

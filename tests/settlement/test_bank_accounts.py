@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.bank_accounts import checked, from_content
 from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.errors import InvalidAccount
+from settlement.payments.bank_accounts import checked, from_content
 from tests.settlement.payments import BAKERY, DINER, GROCER, OPERATOR
 
 

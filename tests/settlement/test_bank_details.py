@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from settlement import bank_details
 from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.core.parties import FUND
 from settlement.core.payment_orders import BankHabits
 from settlement.errors import ApprovalRefused, InvalidAccount
+from settlement.payments import bank_details
 from tests.settlement.paying import APPROVER, AT, MAKER, record
 from tests.settlement.payments import BAKERY, DINER, GROCER
 

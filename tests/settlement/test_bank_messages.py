@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
-from settlement import bank_messages, payments
-from settlement.bank_messages import Heard
 from settlement.core.payment_ids import end_to_end_id
 from settlement.core.payment_moves import (
     APPLIED,
@@ -23,6 +21,8 @@ from settlement.core.payment_moves import (
     WRONG_AMOUNT,
 )
 from settlement.errors import FileRefused
+from settlement.payments import bank_messages, payments
+from settlement.payments.bank_messages import Heard
 from tests.settlement.formats.test_pain002 import batch, document
 from tests.settlement.paying import AT, BAKERY_PAID, FUEL_PAYS, GROCER_PAID, sent, states
 

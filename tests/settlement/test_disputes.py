@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, insert, text
 
-from settlement import cycles, dispute_rules, dispute_views, disputes, statements
+from settlement import cycles, statements
 from settlement.checks import audit
 from settlement.core.disputes import RESERVE, SILENT, Case, Claim, DisputedLine, Rules
 from settlement.cycles import CycleView
+from settlement.disputes import dispute_rules, dispute_views, disputes
 from settlement.errors import ApprovalRefused, DisputeRefused, NotPublished, SettlementRefused, UnknownCycle
 from settlement.export import write
 from settlement.formats import STATEMENTS

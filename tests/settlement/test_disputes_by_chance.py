@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Engine, func, select
 
-from settlement import disputes
 from settlement.core.disputes import Claim, DisputedLine
-from settlement.dispute_views import withheld
+from settlement.disputes import disputes
+from settlement.disputes.dispute_views import withheld
 from settlement.errors import DisputeRefused
 from settlement.store.tables import obligation
 from tests.settlement.sample import AT

@@ -13,8 +13,8 @@ from settlement import cycles, export
 from settlement.core.dues import Due
 from settlement.core.parties import OPERATOR
 from settlement.errors import SettlementRefused
+from settlement.payments.ways_to_pay import ways_to_pay
 from settlement.recompute import recompute_file
-from settlement.ways_to_pay import ways_to_pay
 from tests.settlement.agreed import agree
 from tests.settlement.sample import AT, AUTHOR, LEDGER, close
 

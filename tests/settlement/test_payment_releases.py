@@ -11,11 +11,11 @@ import pytest
 from lxml import etree
 from sqlalchemy import Connection, Engine, text
 
-from settlement import payment_releases, payments
 from settlement.core.payment_ids import end_to_end_id
 from settlement.core.payment_moves import PAYABLE, RELEASED, SENT
 from settlement.errors import ApprovalRefused, InvalidPayment, SettlementRefused, UnknownPayment
 from settlement.formats.schemas import schema
+from settlement.payments import payment_releases, payments
 from settlement.store.payment_releases import attempts_in
 from tests.settlement.paying import (
     AT,

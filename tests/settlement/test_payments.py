@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, Engine
 
-from settlement import payments
 from settlement.core.dues import Due
 from settlement.core.payment_ids import PAY, RECEIVE
 from settlement.core.payment_moves import PAYABLE, SETTLED
 from settlement.errors import SettlementRefused, UnknownCycle, UnknownPayment
+from settlement.payments import payments
 from tests.settlement.paying import AT, BAKERY_PAID, DUES, FUEL_PAYS, GROCER_PAID, MAKER, due
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from settlement import cycles
 from settlement.core.parties import OPERATOR
 from settlement.errors import UnknownCycle
-from settlement.ways_to_pay import ways_to_pay
+from settlement.payments.ways_to_pay import ways_to_pay
 
 
 @pytest.mark.parametrize("direct", [True, False])

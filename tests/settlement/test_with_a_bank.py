@@ -16,13 +16,13 @@ import requests
 from mockbank.server import Config, make_server
 from sqlalchemy import Engine
 
-from settlement import bank_messages, payment_releases, payments
-from settlement.bank_messages import Taken
 from settlement.core.bank_accounts import BankAccount
 from settlement.core.payment_ids import end_to_end_id
 from settlement.core.payment_moves import ACCEPTED, APPLIED, PAYABLE, REPEATED, RETURNED, SENT, SETTLED
 from settlement.errors import FileRefused, SettlementRefused
-from settlement.payment_releases import Release
+from settlement.payments import bank_messages, payment_releases, payments
+from settlement.payments.bank_messages import Taken
+from settlement.payments.payment_releases import Release
 from tests.settlement.paying import AT, BAKERY_PAID, GROCER_PAID, approve, fetch, propose, record, sent, states
 from tests.settlement.payments import GROCER, OPERATOR
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from settlement import approvals, bank_details
+from settlement import approvals
 from settlement.approvals import Approval
 from settlement.core.bank_accounts import BankAccount, account_content
 from settlement.core.bank_codes import ACCOUNT_REASONS, in_words
@@ -29,6 +29,7 @@ from settlement.core.payment_orders import CreditTransfer, PaymentOrder
 from settlement.core.people import signature
 from settlement.errors import InvalidAccount, InvalidPayment, SettlementRefused, UnknownPayment
 from settlement.formats import pain001
+from settlement.payments import bank_details
 from settlement.store.payment_releases import add_release, attempts_in, attempts_of, load_orders
 from settlement.store.payment_tables import payment
 from settlement.store.payments import add_moves, named, standings, stands_at

@@ -55,7 +55,7 @@ from settlement.core.lines import Obligation, row_name
 from settlement.core.moves import PUBLISHED
 from settlement.core.parties import ADJUSTMENT
 from settlement.core.people import signature
-from settlement.dispute_rules import window_ends_on
+from settlement.disputes.dispute_rules import window_ends_on
 from settlement.errors import ApprovalRefused, DisputeRefused, SettlementRefused
 from settlement.store import disputes as store
 from settlement.store.dispute_tables import dispute_ruling

@@ -1,9 +1,9 @@
 """Payments: what the dues of a cycle come to, partner by partner, and where each payment stands.
 
 A partner has at most one payment a cycle and currency: the operator pays it out (`out`), or it pays in (`in`). They are
-made from the dues once; what was made is never altered, only moved. What is paid out goes through
-`settlement.payment_releases` to the bank, whose words come back through `settlement.bank_messages`; what is paid in is
-found on the bank statement and told to `received`.
+made from the dues once; what was made is never altered, only moved. What is paid out goes through `payment_releases` to
+the bank, whose words come back through `bank_messages`; what is paid in is found on the bank statement and told to
+`received`.
 """
 
 from __future__ import annotations

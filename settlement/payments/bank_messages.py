@@ -15,10 +15,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql
 
-from settlement import bank_words
-from settlement.bank_words import Said
 from settlement.core.payment_moves import APPLIED, UNKNOWN, Answer, PaymentMove, Standing, Word, answer, following
 from settlement.core.people import signature
+from settlement.payments import bank_words
+from settlement.payments.bank_words import Said
 from settlement.store.payment_releases import attempts_named
 from settlement.store.payment_tables import bank_message, bank_word
 from settlement.store.payments import add_moves, named, standings

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, or_
 
 from settlement.core.disputes import STATES, WITHHELD, Case, DisputeMove, favoured
 from settlement.core.dues import Account
-from settlement.dispute_rules import last_window
+from settlement.disputes.dispute_rules import last_window
 from settlement.store import disputes as store
 from settlement.store.window import window_of
 

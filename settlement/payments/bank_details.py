@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, func, insert, select
 
 from settlement import approvals
-from settlement.bank_accounts import from_content
 from settlement.core.accounts import read_account
 from settlement.core.bank_accounts import Address, BankAccount, account_content
 from settlement.core.contracts import Contract
@@ -27,6 +26,7 @@ from settlement.core.parties import FUND, OPERATOR
 from settlement.core.payment_orders import BankHabits, usual_habits
 from settlement.errors import InvalidAccount
 from settlement.formats.pain001 import VERSIONS
+from settlement.payments.bank_accounts import from_content
 from settlement.store.payment_tables import bank_account
 from settlement.store.payments import moved_once
 from settlement.store.tables import approval, contract
