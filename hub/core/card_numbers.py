@@ -35,7 +35,8 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 class Place(NamedTuple):
     """Where in a list of texts a card number begins."""
 
-    index: int
+    number: int
+    """Of the text, from 0."""
     offset: int
 
 

@@ -44,7 +44,8 @@ def test_a_number_with_one_digit_changed_is_none(number: str, more: int) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        VISA, f"card:{VISA}", f"PAN{VISA}", f"card{VISA}", f"00{VISA}", f"x-{VISA}-y", f"{AMEX[:4]} {AMEX[4:10]} {AMEX[10:]}",
+        VISA, f"card:{VISA}", f"PAN{VISA}", f"card{VISA}", f"00{VISA}", f"x-{VISA}-y",
+        f"{AMEX[:4]} {AMEX[4:10]} {AMEX[10:]}",
         f"1234 {VISA[:4]} {VISA[4:8]} {VISA[8:12]} {VISA[12:]}", f"phone:+{VISA}", f"{VISA}\n",
         "".join(chr(0xFF10 + int(digit)) for digit in VISA), "".join(chr(0x660 + int(digit)) for digit in VISA),
     ],
