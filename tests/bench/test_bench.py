@@ -14,7 +14,7 @@ from tests.bench.books import LINES_A_MEMBER, LOTS_A_MEMBER, divided, without
 from tests.bench.measurement import Measurement
 from tests.bench.report import remarks
 
-SMALL = ["--seconds", "1", "--members", "50", "--obligations", "1000", "--sealed", "2000"]
+SMALL = ["--seconds", "0.4", "--members", "50", "--obligations", "1000", "--sealed", "2000"]
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ import json
 import sys
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,6 +122,10 @@ class Redemption(NamedTuple):
     points: int
 
 
+Sums = dict[tuple[int, str], int]
+"""By basket and partner, in minor units."""
+
+
 class LotKey(NamedTuple):
     """The order of these fields is the order in which a member's lots are burnt."""
 
@@ -179,8 +184,9 @@ def read(file: str, columns: list[str]) -> list[list[Any]]:
     return result
 
 
-def events(first: date, last: date) -> tuple[dict[date, list[Earning]], dict[date, list[Redemption]]]:
-    """The earnings and the redemptions of each day of the window; the redemptions in their order."""
+@cache
+def baskets() -> tuple[set[int], dict[int, tuple[int, int]], dict[int, date], Sums, Sums, dict[int, int]]:
+    """Who holds the bank's card; each basket's time and household, and day; sales, coupons, and the whole basket."""
     products, departments = read("products.parquet", ["product_id", "department"])
     partner_of_product = {
         product: PARTNER_OF_DEPARTMENT.get(department, PARTNER_OF_ANY_OTHER_DEPARTMENT)
@@ -211,6 +217,12 @@ def events(first: date, last: date) -> tuple[dict[date, list[Earning]], dict[dat
         for basket, (timestamp, _) in head_of_basket.items()
     }
 
+    return cardholders, head_of_basket, day_of_basket, sales, coupons, whole_basket
+
+
+def events(first: date, last: date) -> tuple[dict[date, list[Earning]], dict[date, list[Redemption]]]:
+    """The earnings and the redemptions of each day of the window; the redemptions in their order."""
+    cardholders, head_of_basket, day_of_basket, sales, coupons, whole_basket = baskets()
     earnings: dict[date, list[Earning]] = defaultdict(list)
     redemptions: dict[date, list[Redemption]] = defaultdict(list)
     for (basket, partner), minor in sales.items():
