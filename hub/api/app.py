@@ -20,6 +20,7 @@ from hub.api.express import Express
 from hub.api.metrics import Metrics
 from hub.api.routes import SIGNED
 from hub.core.errors import DatabaseUnavailable, Refused
+from hub.services import card_guard
 from hub.services.authentication import authenticate, claimed_key
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
@@ -82,6 +83,7 @@ def _signed_view(
             raise
         entry.of_key(caller.key)
         standing = rate_limits.take(rate_limits.limits.of_partner(caller.partner), caller.partner.partner_id)
+        card_guard.refuse_in("path", path.values())
         body = incoming.json_body(received, endpoint.request, optional=endpoint.body_optional)
         query = incoming.query(request, endpoint.query)
         call = Call(hub, caller, body, incoming.path_ids(path), query)

@@ -15,6 +15,7 @@ from flask import Request as FlaskRequest
 from marshmallow import Schema
 
 from hub.core.errors import Refused
+from hub.services import card_guard
 from hub.services.authentication import Request
 from hub.services.context import PartnerKey
 from partner_sdk.wire import signatures, strict_json
@@ -121,8 +122,8 @@ def json_body(request: Request, schema: type[Schema] | None, *, optional: bool =
     """Return the body as ``schema`` loads it; where it is ``optional``, none is as good as ``{}``.
 
     Raises:
-        Refused: ``unsupported_media_type``, ``malformed_json``, ``invalid_request``; ``malformed_request`` for
-            a body where none belongs.
+        Refused: ``unsupported_media_type``, ``malformed_json``, ``card_number``, ``invalid_request``;
+            ``malformed_request`` for a body where none belongs.
     """
     if schema is None:
         if request.body:
@@ -133,7 +134,9 @@ def json_body(request: Request, schema: type[Schema] | None, *, optional: bool =
     if not _JSON.fullmatch(request.target.content_type or ""):
         raise Refused("unsupported_media_type", "The body must be application/json.")
     try:
-        return validate(schema, strict_json.loads(request.body))
+        document = strict_json.loads(request.body)
+        card_guard.refuse_in_body(request.body, document)
+        return validate(schema, document)
     except MalformedJson as error:
         raise Refused("malformed_json", f"{error}.") from error
     except InvalidRequest as error:
@@ -144,9 +147,10 @@ def query(request: FlaskRequest, schema: type[Schema] | None) -> Mapping[str, An
     """Return the query parameters as ``schema`` loads them; where there is no schema none are taken.
 
     Raises:
-        Refused: ``invalid_request``; ``malformed_request`` for a parameter given twice.
+        Refused: ``invalid_request``, ``card_number``; ``malformed_request`` for a parameter given twice.
     """
     given = request.args.to_dict(flat=False)
+    card_guard.refuse_in("query", (text for name, values in given.items() for text in (name, *values)))
     if any(len(values) > 1 for values in given.values()):
         raise Refused("malformed_request", "A query parameter is given twice.")
     flat = {name: values[0] for name, values in given.items()}

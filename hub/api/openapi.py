@@ -22,7 +22,7 @@ SIGNED_REFUSALS = (
 )  # fmt: skip
 BODY_REFUSALS = (
     "body_too_large", "body_too_slow", "digest_malformed", "digest_mismatch", "unsupported_media_type",
-    "malformed_json", "invalid_request",
+    "malformed_json", "card_number", "invalid_request",
 )  # fmt: skip
 PUBLIC_REFUSALS = ("rate_limited", "header_too_large", "malformed_request", "internal_error", "unavailable")
 EXACTLY_ONE = ("QuoteRequest", "QuoteAnswer")
@@ -69,6 +69,8 @@ def _operation(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> dict[str, A
         refusals += BODY_REFUSALS
     if endpoint.query is not None:
         refusals.append("invalid_request")
+    if endpoint.query is not None or "{" in endpoint.path:
+        refusals.append("card_number")
     done = _answer("Done", *filter(None, (endpoint.answer, endpoint.instead)), counted=True)
     followed = openapi_parts.links(endpoint, endpoints)
     operation["responses"] = {"200": done | ({"links": followed} if followed else {}), **_problems(refusals)}

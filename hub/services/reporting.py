@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from hub.core import ledger
 from hub.core.errors import Refused
 from hub.core.ledger import Evidence
+from hub.core.notes import refuse_card_number
 from hub.services.authentication import Caller
 from hub.services.context import Partner
 from partner_sdk.wire.values import IDENTIFIER
@@ -77,9 +78,10 @@ def words(text: str, name: str) -> str:
     """Return what a person wrote, without spaces around it.
 
     Raises:
-        Refused: ``not_allowed`` if it is empty, too long or not printable.
+        Refused: ``not_allowed`` if it is empty, too long or not printable; ``card_number``.
     """
     stripped = text.strip()
     if not stripped or len(stripped) > MAX_WORDS or not stripped.isprintable():
         raise Refused("not_allowed", f"Give the {name} in 1 to {MAX_WORDS} printable characters.")
+    refuse_card_number(stripped, name)
     return stripped

@@ -82,6 +82,7 @@ CODES: dict[str, Code] = {
     "unsupported_media_type": Code(415, "The body is not application/json"),
     "wrong_authority": Code(421, "The request was signed for another host"),
     "invalid_request": Code(422, "The body does not fit its schema"),
+    "card_number": Code(422, "The request holds a card number"),
     "webhook_target": Code(422, "Webhooks cannot go to this URL"),
     "log_size": Code(422, "The log had no such size, or the event came after it"),
     "weak_key": Code(422, "The key proves nothing"),
