@@ -159,6 +159,21 @@ def listing(settings: Settings, as_json: bool) -> None:
 
 
 @reconcile.command()
+@click.argument("cycle")
+@json_option
+@click.pass_obj
+def overview(settings: Settings, cycle: str, as_json: bool) -> None:
+    """Show ledger, report and bank of a cycle side by side, a line for each partner and currency.
+
+    From the last runs. Exit code 1 while they do not agree: a report is missing, a break is open, or the bank does not
+    show what is due.
+    """
+    found = reconciliations.overview(start.open_hub(settings), cycle)
+    show(found, as_json, f"The three books of {cycle}")
+    sys.exit(not all(one["agree"] for one in found))
+
+
+@reconcile.command()
 @scoped
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="In this state (usual: open).")
 @click.option("--all", "everything", is_flag=True, help="In every state.")

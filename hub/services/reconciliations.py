@@ -20,6 +20,7 @@ from settlement.reconciliation import breaks as living
 from settlement.reconciliation import imports, runs, write_offs
 from settlement.reconciliation.breaks import AgedBreak
 from settlement.reconciliation.runs import Settings
+from settlement.reconciliation.three_way import three_way
 from settlement.reconciliation.write_offs import WriteOff
 from settlement.store.reconciliation_breaks import LivingBreak, steps_of
 from settlement.store.reconciliation_runs import Run, runs_of
@@ -92,6 +93,12 @@ def show(hub: Hub, number: int) -> Record:
         "complete": not view.findings,
         "findings": [str(finding) for finding in view.findings],
     }
+
+
+def overview(hub: Hub, cycle: str) -> list[Record]:
+    """Return what ledger, report and bank say of each partner of a cycle, and whether the three agree."""
+    with hub.database.snapshot() as connection:
+        return [one._asdict() | {"agree": one.agree} for one in three_way(connection, cycle)]
 
 
 def listing(hub: Hub) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, literal, select, text, union_all
 
 from settlement.core.reconciliation import Break, Match, Outcome
 from settlement.store.bulk import add_rows
@@ -75,6 +75,20 @@ def add_run(connection: Connection, run: Run, outcome: Outcome, names: Mapping[s
     add_rows(connection, reconciliation_match, columns, matches)
     places = (*_places(run.run, numbered), *_places_of_breaks(run.run, names))
     add_rows(connection, reconciliation_place, ("run", "side", "key", "match", "break"), places)
+
+
+def totals_of(connection: Connection, run: int) -> list[tuple[str, tuple[int, int]]]:
+    """What the lines of both sides of a run come to, by currency, from its matches and breaks."""
+    table, place, match = reconciliation_break, reconciliation_place, reconciliation_match
+    broken = table.c["break"].in_(select(place.c["break"]).where(place.c.run == run))
+    parts = union_all(
+        select(match.c.currency, match.c.left_minor, match.c.right_minor).where(match.c.run == run),
+        select(table.c.left_currency, table.c.left_minor, literal(0)).where(broken),
+        select(table.c.right_currency, literal(0), table.c.right_minor).where(broken),
+    ).subquery()
+    currency, left, right = parts.c
+    query = select(currency, func.sum(left), func.sum(right)).where(currency != "").group_by(currency)
+    return [(code, (int(ours), int(theirs))) for code, ours, theirs in connection.execute(query)]
 
 
 def load_outcome(connection: Connection, run: int) -> Outcome:

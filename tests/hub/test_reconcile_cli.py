@@ -93,6 +93,17 @@ def test_from_a_file_to_a_journal(hansa: Run, report: str, tmp_path: Path) -> No
     assert states == {"amount": "explained", "missing_in_hub": "open", "missing_in_partner": "written_off"}
 
 
+def test_the_three_books_of_a_cycle(hansa: Run, report: str) -> None:
+    imported(hansa, report)
+    found(hansa("reconcile", "run", *SCOPE, "--json"))
+    shown = hansa("reconcile", "overview", "2017-01", "--json")
+    assert shown.exit_code == 1, "they do not agree"
+    [one] = json.loads(shown.stdout)
+    assert (one["partner"], one["report_run"], one["ledger_minor"], one["report_minor"]) == ("fuel", 1, 34, 157)
+    assert (one["open_breaks"], one["agree"]) == (3, False)
+    assert "has not been cut off" in refusal(hansa("reconcile", "overview", "2017-03"))
+
+
 def test_breaks_as_a_table_of_harmless_cells(hansa: Run, report: str, tmp_path: Path) -> None:
     imported(hansa, report)
     hansa("reconcile", "run", *SCOPE)
