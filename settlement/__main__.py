@@ -1,6 +1,6 @@
-"""`python -m settlement verify FILE...`: recompute exported cycles.
+"""`python -m settlement verify PATH...`: recompute exported cycles.
 
-Exit code 0 when every file is equal to what its lines give, 1 when one differs or cannot be read, 2 for wrong usage.
+Exit code 0 when every cycle is equal to what its lines give, 1 when one differs or cannot be read, 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from settlement.recompute import Report, recompute_file
 from settlement.text_table import table
 
 _DESCRIPTION = """\
-Recompute exported settlement cycles from their lines alone, with neither hub nor database: every line's digest, each
-event's value and how it splits over its lines, positions, pair digests, nets, statement totals and the cycle digest.
-Prints the figures and "equal", or each row that differs."""
+Recompute exported settlement cycles from their lines alone, with neither hub nor database: every file's digest, every
+line's digest, each event's value and how it splits over its lines, positions, pair digests, nets, charges, dues,
+statements and the cycle digest. Prints the figures and "equal", or each file and row that differs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    return max([_verify(path, options.digest) for path in options.files])
+    return max([_verify(path, options.digest) for path in options.paths])
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m settlement", description="Settlement without a database.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     verify = commands.add_parser("verify", help="recompute exported cycles", description=_DESCRIPTION)
-    verify.add_argument("files", nargs="+", type=_file, metavar="FILE", help="a .jsonl or .parquet export")
+    verify.add_argument("paths", nargs="+", type=_path, metavar="PATH", help="the folder of an exported cycle")
     verify.add_argument("--digest", type=_digest, help="the cycle digest you know, for example from your statement")
     return parser
 
 
-def _file(text: str) -> Path:
+def _path(text: str) -> Path:
     path = Path(text)
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
     return path
 
 
@@ -57,17 +57,26 @@ def _digest(text: str) -> bytes:
 def _verify(path: Path, digest: bytes | None) -> int:
     print(printable(str(path)))
     try:
-        report = recompute_file(path, digest)
+        report = _recomputed(path, digest)
     except FileRefused as refused:
-        print(printable(f"refused: the file {refused}"))
+        print(printable(f"refused: the export {refused}"))
         return 1
     print(*_figures(report), *_verdict(report), sep="\n")
     return 1 if report.findings else 0
 
 
+def _recomputed(path: Path, digest: bytes | None) -> Report:
+    if path.is_file():
+        return recompute_file(path, digest)
+    # DuckDB and pyarrow are loaded for whoever verifies, and not for whoever asks for help.
+    from settlement.recomputation.folder import recompute
+
+    return recompute(path, digest)
+
+
 def _figures(report: Report) -> Iterator[str]:
-    claims = report.header.claims
-    yield printable(f"cycle {claims.cycle}, published {report.header.published_at}, digest {claims.digest.hex()}")
+    claims = report.claims
+    yield printable(f"cycle {claims.cycle}, published {report.published_at}, digest {claims.digest.hex()}")
     yield ""
     positions = ((*row[:5], written(row.amount_minor, row.currency)) for row in report.positions)
     yield from table(("issuer", "redeemer", "currency", "lines", "points", "amount"), [*positions])

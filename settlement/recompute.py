@@ -18,7 +18,7 @@ from settlement.core.netting import Net, multilateral_nets
 from settlement.core.numbering import NumberedLine, Numbering
 from settlement.core.periods import last_day
 from settlement.core.positions import Position
-from settlement.core.verification import Recomputation
+from settlement.core.verification import Claims, Recomputation
 from settlement.errors import UnknownCycle
 from settlement.formats import recognised
 from settlement.formats.records import Export, Header
@@ -27,7 +27,8 @@ from settlement.formats.records import Export, Header
 class Report(NamedTuple):
     """What the lines of a file give; the file is equal to itself when there are no findings."""
 
-    header: Header
+    claims: Claims
+    published_at: str
     findings: Sequence[Finding]
     lines: int
     positions: Sequence[Position]
@@ -48,7 +49,7 @@ def _recompute(export: Export, digest: bytes | None) -> Report:
     header, findings, numbering = export.header, Findings(), Numbering()
     recomputation = Recomputation(header.claims)
     for numbered in export.lines:
-        misplaced = numbering.follow(numbered)
+        misplaced = numbering.follow(numbered.number, numbered.previous, row_name(*numbered.line[:3]))
         if misplaced:
             findings.add(*misplaced)
         if numbered.origin_cycle:
@@ -58,7 +59,7 @@ def _recompute(export: Export, digest: bytes | None) -> Report:
     findings.extend([*([gone] if gone else []), *_about_header(header, digest), *recomputation.finish()])
     positions = recomputation.positions()
     nets, charges = multilateral_nets(positions), recomputation.charges()
-    return Report(header, findings.listed(), recomputation.lines, positions, nets, charges)
+    return Report(header.claims, header.published_at, findings.listed(), recomputation.lines, positions, nets, charges)
 
 
 def _about_origin_cycle(numbered: NumberedLine, ends_on: date) -> list[Finding]:

@@ -21,7 +21,10 @@ TABLE: dict[str, set[str]] = {
     "partner_sdk": {"partner_sdk", "requests", "urllib3", "cryptography", "marshmallow"},
     "partner_sdk.hatch_build": {"hatchling", "zopfli"},
     "partner_sdk.testing.fixtures": {"partner_sdk", "pytest"},
-    "settlement": {"settlement", "sqlalchemy", "alembic", "pyarrow", "lxml", "schwifty", "pycountry", "reportlab"},
+    "settlement": {
+        "settlement", "sqlalchemy", "alembic", "pyarrow", "duckdb", "rich", "lxml", "schwifty", "pycountry",
+        "reportlab",
+    },
     "settlement.core": {"settlement.core", "settlement.errors"},
     "hub.core": {"hub.core"},
     "hub.store": {

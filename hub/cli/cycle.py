@@ -119,12 +119,12 @@ def advance(settings: Settings, name: str, state: str, author: str, as_json: boo
 
 @cycle.command()
 @NAME
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path))
 @click.pass_obj
 def export(settings: Settings, name: str, path: Path) -> None:
-    """Write a published cycle with all its lines to PATH (.jsonl or .parquet).
+    """Write a published cycle with all its lines into the new folder PATH, as Parquet with a manifest of digests.
 
-    Anyone can recompute it from that file alone: python -m settlement verify PATH
+    Anyone can recompute it from that folder alone: python -m settlement verify PATH
     """
     cycles.export(start.open_hub(settings), name, path)
 

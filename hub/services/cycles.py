@@ -18,7 +18,6 @@ from hub.services.context import NO_SCHEME, Hub, Moment
 from hub.store.database import Connection, expect_whole_tables
 from hub.store.redemption_lines import CONTRACTS, LEDGER
 from settlement import contracts, cycles, statements
-from settlement import export as settlement_export
 from settlement.core.deadlines import Days
 from settlement.core.moves import PAID_IN, PAID_OUT
 from settlement.core.parties import RESERVED
@@ -176,7 +175,9 @@ def audit(hub: Hub, cycle: str) -> list[str]:
 
 
 def export(hub: Hub, cycle: str, path: Path) -> None:
-    """Write a published cycle with all its lines to ``path`` (.jsonl or .parquet), for anyone to recompute."""
+    """Write a published cycle with all its lines into the folder ``path``, for anyone to recompute."""
+    from settlement import export as settlement_export
+
     with hub.database.snapshot() as connection:
         settlement_export.write(connection, cycle, path)
 

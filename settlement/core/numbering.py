@@ -41,17 +41,15 @@ class Numbering:
         self._due = 1
         self._previous = ""
 
-    def follow(self, numbered: NumberedLine) -> Finding | None:
+    def follow(self, number: int, previous: str, name: str) -> Finding | None:
         """What is wrong with the place of this line, if anything."""
-        name = row_name(*numbered.line[:3])
-        if numbered.number < self._due:
-            return Finding("numbering", name, f"carries number {numbered.number}, which another line has")
-        gone = _gone(self._due, numbered.number - 1, numbered.previous)
+        if number < self._due:
+            return Finding("numbering", name, f"carries number {number}, which another line has")
+        gone = _gone(self._due, number - 1, previous)
         moved = None
-        if not gone and numbered.previous != self._previous:
-            detail = f"says that it follows {numbered.previous!r}, but it follows {self._previous!r}"
-            moved = Finding("numbering", name, detail)
-        self._due, self._previous = numbered.number + 1, name
+        if not gone and previous != self._previous:
+            moved = Finding("numbering", name, f"says that it follows {previous!r}, but it follows {self._previous!r}")
+        self._due, self._previous = number + 1, name
         return gone or moved
 
     def finish(self, count: int, last: str) -> Finding | None:

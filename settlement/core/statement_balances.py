@@ -31,6 +31,33 @@ class Movement(NamedTuple):
     on_us_minor: int
 
 
+class PairMovement(NamedTuple):
+    """The lines of one kind between an issuer and a redeemer; those that correct earlier events stand apart."""
+
+    issuer: str
+    redeemer: str
+    currency: str
+    kind: str
+    corrects: bool
+    lines: int
+    points: int
+    amount_minor: int
+
+
+class PartnerMovement(NamedTuple):
+    """A movement with the partner on whose statement it is."""
+
+    partner: str
+    currency: str
+    kind: str
+    corrects: bool
+    lines: int
+    points: int
+    receive_minor: int
+    pay_minor: int
+    on_us_minor: int
+
+
 class Charged(NamedTuple):
     """What a partner is charged by a version of its contract; `amount_minor` is above zero where it pays."""
 
@@ -83,6 +110,18 @@ class MovementTally:
     def movements(self) -> list[Movement]:
         """What the lines so far come to, sorted."""
         return [Movement(*key, *sums) for key, sums in sorted(self._sums.items())]
+
+
+def movements_of(pairs: Iterable[PairMovement]) -> list[PartnerMovement]:
+    """The movements of every partner's statement, sorted."""
+    sums: defaultdict[tuple[str, str, str, bool], list[int]] = defaultdict(lambda: [0] * 5)
+    for pair in pairs:
+        for partner in {pair.issuer, pair.redeemer}:
+            figures = sums[partner, pair.currency, pair.kind, pair.corrects]
+            figures[0] += pair.lines
+            figures[1] += pair.points
+            figures[4 if pair.issuer == pair.redeemer else 2 if partner == pair.redeemer else 3] += pair.amount_minor
+    return [PartnerMovement(*key, *figures) for key, figures in sorted(sums.items())]
 
 
 def balances(

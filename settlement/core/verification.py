@@ -25,10 +25,11 @@ from settlement.core.netting import Net, multilateral_nets
 from settlement.core.parties import OPERATOR
 from settlement.core.positions import Pair, Position, Tally, pair_name
 from settlement.core.pricing import value_minor
+from settlement.core.statement_balances import PartnerMovement
 from settlement.core.totals import StatementTotal, totals_of
 
 MAX_UNSTATED_PAIRS = 10_000
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge)
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge, PartnerMovement)
 
 
 class Claims(NamedTuple):
@@ -177,6 +178,11 @@ def compare_totals(stated: Sequence[StatementTotal], found: Sequence[StatementTo
     return _compare("statement", 2, partner_name, stated, found)
 
 
+def compare_movements(stated: Sequence[PartnerMovement], found: Sequence[PartnerMovement]) -> list[Finding]:
+    """Findings for each movement of a statement that differs from the found one."""
+    return _compare("movement", 4, movement_name, stated, found)
+
+
 def compare_dues(stated: Sequence[Due], found: Sequence[Due]) -> list[Finding]:
     """Findings for each partner whose stated due differs from the found one."""
     return _compare("due", 2, partner_name, stated, found)
@@ -240,6 +246,11 @@ def sum_of_nets(nets: Iterable[Net]) -> list[Finding]:
 def partner_name(partner: str, currency: str) -> str:
     """How messages name a net or a statement total."""
     return f"{partner} ({currency})"
+
+
+def movement_name(partner: str, currency: str, kind: str, corrects: bool) -> str:
+    """How messages name a movement."""
+    return f"{partner}: {kind}{' that corrects' if corrects else ''} ({currency})"
 
 
 def _compare(

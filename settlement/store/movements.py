@@ -1,4 +1,4 @@
-"""What one partner's lines of a cycle come to, added up by the database by currency and kind."""
+"""What partners' lines of a cycle come to, added up by the database by currency and kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy import Connection, func, select
 
-from settlement.core.statement_balances import Movement
+from settlement.core.statement_balances import Movement, PairMovement, PartnerMovement, movements_of
 from settlement.store.tables import obligation
 from settlement.store.window import Window, party, within
 
@@ -24,3 +24,12 @@ def ask_movements(connection: Connection, window: Window, partner: str) -> list[
         figures[1] += int(points)
         figures[4 if receives and pays else 2 if receives else 3] += int(minor)
     return [Movement(*key, *figures) for key, figures in sorted(found.items())]
+
+
+def ask_all_movements(connection: Connection, window: Window) -> list[PartnerMovement]:
+    """The movements of every partner of a cycle, from one scan of its lines."""
+    pair = (obligation.c.issuer, obligation.c.redeemer, obligation.c.currency, obligation.c.kind)
+    key = (*pair, obligation.c.origin != "")
+    sums = (func.count(), func.sum(obligation.c.points), func.sum(obligation.c.amount_minor))
+    rows = connection.execute(select(*key, *sums).where(within(obligation, window)).group_by(*key))
+    return movements_of(PairMovement(*row[:5], *map(int, row[5:])) for row in rows)

@@ -90,7 +90,7 @@ def test_an_export_holds_the_dues(published_once: Engine, tmp_path: Path, suffix
         export.write(connection, "2017-01", path)
         report = recompute_file(path)
         assert not report.findings
-        assert list(report.header.claims.dues) == list(cycles.show(connection, "2017-01").dues)
+        assert list(report.claims.dues) == list(cycles.show(connection, "2017-01").dues)
 
 
 def test_a_file_from_before_there_were_dues_is_equal(published_once: Engine, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_an_altered_amount_with_a_fresh_digest_is_named_by_its_event(exported: P
 
 def test_a_line_with_everything_above_it_forged_needs_the_digest_from_elsewhere(exported: Path) -> None:
     """A file that was forged throughout agrees with itself; the published digest that a partner holds does not."""
-    digest = recompute_file(exported).header.claims.digest
+    digest = recompute_file(exported).claims.digest
     assert recompute_file(exported, digest).findings == []
     (finding,) = recompute_file(exported, bytes(32)).findings
     assert finding.row == "cycle 2017-01"

@@ -36,7 +36,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtur
     cut.write_bytes(GOLDEN.read_bytes()[:-5])
     assert main(["verify", str(cut), str(GOLDEN)]) == 1
     printed = capsys.readouterr().out
-    assert "refused: the file is cut short in line 31 of the file" in printed
+    assert "refused: the export is cut short in line 31 of the file" in printed
     assert "equal: 9 lines" in printed
 
 
@@ -51,8 +51,8 @@ def test_the_digest_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "reason"),
     [
         ([], "required: COMMAND"),
-        (["verify"], "required: FILE"),
-        (["verify", "nowhere.jsonl"], "there is no file 'nowhere.jsonl'"),
+        (["verify"], "required: PATH"),
+        (["verify", "nowhere.jsonl"], "there is no folder 'nowhere.jsonl'"),
         (["verify", "--digest", "zz", str(GOLDEN)], "64 hexadecimal digits"),
         (["prove", str(GOLDEN)], "invalid choice"),
     ],

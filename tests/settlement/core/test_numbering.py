@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from settlement.core.findings import Finding
+from settlement.core.lines import row_name
 from settlement.core.numbering import NumberedLine, Numbering, number_lines
 from tests.settlement.sample import JANUARY
 
@@ -12,7 +13,7 @@ NAMES = ["/".join(map(str, line[:3])) for line in JANUARY]
 
 def follow(lines: list[NumberedLine]) -> list[Finding]:
     numbering = Numbering()
-    findings = [numbering.follow(line) for line in lines]
+    findings = [numbering.follow(one.number, one.previous, row_name(*one.line[:3])) for one in lines]
     findings.append(numbering.finish(len(LINES), NAMES[-1]))
     return [finding for finding in findings if finding]
 
