@@ -14,6 +14,7 @@ from marshmallow import Schema
 
 from partner_sdk.receipts import Receipt, value_of
 from partner_sdk.wire.between import MergeRequest, PoolRequest, TransferRequest
+from partner_sdk.wire.cards import CardLinkRequest, CardReplaceRequest, CardUnlinkRequest
 from partner_sdk.wire.exchanging import ExchangeRequest
 from partner_sdk.wire.leaves import Leaf, content_digest
 from partner_sdk.wire.returns import RefundsRequest, ReversalRequest
@@ -108,6 +109,16 @@ def _transfer(body: Json, answer: Json) -> Iterator[Claim]:
     yield Claim(asked["transfer_id"], kind, content_digest(kind, {**asked, "kind": kind}), answer["points"])
 
 
+def _unlink(body: Json, answer: Json, link_id: str) -> Iterator[Claim]:
+    asked = {**validate(CardUnlinkRequest, body), "event_id": link_id}
+    yield Claim(f"{link_id}/unlink", "card-unlink", content_digest("card-unlink", asked))
+
+
+def _replacement(body: Json, answer: Json, link_id: str) -> Iterator[Claim]:
+    asked = {**validate(CardReplaceRequest, body), "replaces": link_id}
+    yield Claim(asked["event_id"], "card-replacement", content_digest("card-replacement", asked))
+
+
 def _whole(kind: str, name: str, schema: type[Schema]) -> Callable[[Json, Json], Iterator[Claim]]:
     def read(body: Json, answer: Json) -> Iterator[Claim]:
         asked = validate(schema, body)
@@ -144,6 +155,9 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[..., Iterator[Claim]]], ...] = t
         ("/v1/transfers", _transfer),
         ("/v1/pools", _whole("pool", "event_id", PoolRequest)),
         ("/v1/merges", _whole("merge", "event_id", MergeRequest)),
+        ("/v1/cards", _whole("card-link", "event_id", CardLinkRequest)),
+        ("/v1/cards/{}/unlink", _unlink),
+        ("/v1/cards/{}/replace", _replacement),
         ("/v1/merges/{}/undo", _step("undo", "unmerge", "event_id")),
     )
 )

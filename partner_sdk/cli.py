@@ -275,6 +275,18 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _text("--note", "TEXT", "what else shows it"),
         ),
     ),
+    (
+        "card",
+        commands.card,
+        (
+            ("what", {"choices": ("link", "unlink", "replace", "list"), "help": "what to do"}),
+            ("names", {"metavar": "NAME", "nargs": "+", "help": "ids of yours, the token, the member; see above"}),
+            _text("--consent", "REFERENCE", "for link: what the member agreed to"),
+            _text("--reason", "REASON", "for unlink and replace"),
+            _text("--product", "PRODUCT", "which card it is"),
+            _text("--at", "INSTANT", "since when it counts, if not now"),
+        ),
+    ),
     ("gaps", commands.gaps, ()),
     (
         "webhook-set",

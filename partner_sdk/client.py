@@ -282,6 +282,60 @@ class Client:
         answer = self._transport.post(f"/v1/merges/{_segment(event_id)}/undo", b"{}")
         return _read(model.Merge.from_wire, answer)
 
+    # --- cards ---
+
+    def link_card(
+        self,
+        event_id: str,
+        card: str,
+        member: str,
+        consent: str,
+        *,
+        product: str | None = None,
+        linked_at: datetime | None = None,
+    ) -> model.Card:
+        """Say that a card, by its token or PAR, is a member's from now or `linked_at` on.
+
+        `consent` names what the member agreed to. Raises NotAllowed, EventConflict, Conflict (card_linked), NotFound
+        (unknown_member).
+        """
+        asked = {"event_id": event_id, "card": card, "member": member, "consent": consent}
+        return self._card("/v1/cards", asked, product=product, linked_at=linked_at)
+
+    def unlink_card(self, event_id: str, reason: str, at: datetime | None = None) -> model.Card:
+        """Say that the card that `event_id` linked is nobody's any more: member, closed, lost or fraud.
+
+        Raises NotFound (unknown_event), Conflict (card_unlinked), EventConflict.
+        """
+        return self._card(f"/v1/cards/{_segment(event_id)}/unlink", {"reason": reason}, unlinked_at=at)
+
+    def replace_card(
+        self,
+        replaces: str,
+        event_id: str,
+        card: str,
+        reason: str,
+        *,
+        product: str | None = None,
+        at: datetime | None = None,
+    ) -> model.Card:
+        """Put another card in the place of the one that `replaces` linked: lost, renewed or upgraded.
+
+        Raises NotFound (unknown_event), Conflict (card_unlinked, card_linked), EventConflict.
+        """
+        asked = {"event_id": event_id, "card": card, "reason": reason}
+        return self._card(f"/v1/cards/{_segment(replaces)}/replace", asked, product=product, replaced_at=at)
+
+    def cards(self, member: str) -> list[model.Card]:
+        """The cards of yours that a member holds or held, oldest first; raises NotFound (unknown_member)."""
+        answer = self._transport.get("/v1/cards", {"member": member})
+        return _read(lambda given: [model.Card.from_wire(one) for one in given["cards"]], answer)
+
+    def _card(self, path: str, asked: dict[str, Any], **more: str | datetime | None) -> model.Card:
+        given = {name: value for name, value in more.items() if value is not None}
+        written = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+        return _read(model.Card.from_wire, self._transport.post(path, strict_json.dumps(asked | written)))
+
     # --- being told ---
 
     def set_webhook(self, webhook_id: str, url: str, topics: Iterable[str]) -> model.Webhook:

@@ -320,6 +320,30 @@ def _disputed(options: argparse.Namespace, text: str) -> DisputedLine:
     return DisputedLine(partner, event_id, int(line), int(minor))
 
 
+def card(options: argparse.Namespace) -> int:
+    """Link a card to a member, unlink or replace it, or list a member's cards.
+
+    card link ID TOKEN MEMBER --consent REFERENCE; card unlink ID --reason member|closed|lost|fraud;
+    card replace OLD-ID NEW-ID TOKEN --reason lost|renewed|upgraded; card list MEMBER. TOKEN is the issuer's token or
+    PAR; a card number is refused.
+    """
+    what, names = options.what, options.names
+    if len(names) != {"link": 3, "unlink": 1, "replace": 3, "list": 1}[what]:
+        wrong_usage(options, f"card {what} has other arguments; see --help")
+    if what != "list" and not (options.consent if what == "link" else options.reason):
+        wrong_usage(options, f"--{'consent' if what == 'link' else 'reason'} is missing")
+    at, product = _instant(options, options.at) if options.at else None, options.product or None
+    with open_client(options) as client:
+        if what == "list":
+            return show_all(options, client.cards(names[0]))
+        if what == "unlink":
+            return show(options, client.unlink_card(names[0], options.reason, at))
+        one, two, three = names
+        if what == "link":
+            return show(options, client.link_card(one, two, three, options.consent, product=product, linked_at=at))
+        return show(options, client.replace_card(one, two, three, options.reason, product=product, at=at))
+
+
 def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 

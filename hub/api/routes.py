@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.api.calls import Endpoint
 from hub.api.endpoints import (
+    cards,
     disputes,
     earnings,
     events,
@@ -35,6 +36,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *transfers.ENDPOINTS,
     *pools.ENDPOINTS,
     *merges.ENDPOINTS,
+    *cards.ENDPOINTS,
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from hub.core.card_terms import CardTerms
 from hub.core.errors import TermsRefused
 from hub.core.expiry_rules import Expiry, compile_expiry
 from hub.core.ledger import MATURE_AT_ONCE, WHEN_CONFIRMED
@@ -49,8 +50,8 @@ class Contract:
     life_months: int
     enrols_unknown: bool
     terms: Mapping[str, Any]
-    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage``, ``merges``, ``late_days``, and
-    ``settlement``, which is for settlement to read."""
+    """As they were agreed: any of ``expiry``, ``maturity``, ``refunds``, ``breakage``, ``merges``, ``late_days``,
+    ``cards``, and ``settlement``, which is for settlement to read."""
     expiry: Expiry = field(compare=False)
     maturity: Maturity
     refunds: str
@@ -59,6 +60,8 @@ class Contract:
     """Whether the partner may merge members' accounts, as a service desk does."""
     late_days: int | None
     """Days after which a report of a sale or a refund waits for the operator; None for no limit."""
+    cards: CardTerms | None = field(default=None, compare=False)
+    """What applies to purchases with the partner's cards; None where it issues none."""
 
     @classmethod
     def of(
@@ -69,7 +72,7 @@ class Contract:
         Raises:
             TermsRefused: a term is unknown or makes no sense.
         """
-        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges", "late_days", MONEY}
+        unknown = set(terms) - {"expiry", "maturity", "refunds", "breakage", "merges", "late_days", "cards", MONEY}
         if unknown:
             raise TermsRefused(f"a contract has no terms {', '.join(sorted(unknown))}")
         return cls(
@@ -84,6 +87,7 @@ class Contract:
             _one_of(terms.get("breakage", BREAKAGE_OWNERS[0]), "breakage", BREAKAGE_OWNERS),
             _flag(terms.get("merges", False), "merges"),
             _late_days(terms.get("late_days")),
+            CardTerms.of(terms.get("cards")),
         )
 
 

@@ -22,7 +22,9 @@ _FOLLOWS = """(VALUES
     ('quarantine', 'earning', '/quarantine'), ('quarantine', 'reversal', '/quarantine'),
     ('quarantine', 'exchange-confirmation', '/quarantine'), ('quarantine', 'transfer', '/quarantine'),
     ('quarantine', 'gift', '/quarantine'), ('quarantine', 'donation', '/quarantine'),
-    ('release', 'quarantine', '/release')
+    ('release', 'quarantine', '/release'),
+    ('card-unlink', 'card-link', '/unlink'), ('card-unlink', 'card-replacement', '/unlink'),
+    ('card-replacement', 'card-link', NULL), ('card-replacement', 'card-replacement', NULL)
 ) AS follows (kind, original, suffix)"""
 """Which kind of event follows which, and what the hub puts after the name of the first to name the second."""
 
@@ -39,7 +41,7 @@ CHECKS_OF_RETURNS: dict[str, str] = {
         LEFT JOIN {_FOLLOWS} ON follows.kind = back.kind AND follows.original = original.kind
         WHERE back.kind IN (
             'confirmation', 'refund', 'capture', 'void', 'reversal', 'reinstatement', 'unmerge', 'quarantine',
-            'release')
+            'release', 'card-unlink', 'card-replacement')
           AND (follows.kind IS NULL OR back.event_id <> back.refers_to || follows.suffix
                OR (back.kind = 'void' AND back.points <> original.points)
                OR (back.kind IN ('refund', 'reversal', 'reinstatement')) <> (back.returned_before IS NOT NULL))

@@ -63,6 +63,8 @@ CODES: dict[str, Code] = {
     "quote_expired": Code(409, "The quote can no longer be taken"),
     "not_disputable": Code(409, "The line cannot be disputed, or not any more"),
     "dispute_closed": Code(409, "The dispute is not at a stage at which this can be done"),
+    "card_linked": Code(409, "The card is linked to a member"),
+    "card_unlinked": Code(409, "The card is not linked any more"),
     "not_pending": Code(409, "The event does not wait for a confirmation"),
     "same_member": Code(409, "Two identifiers are of one member"),
     "not_a_charity": Code(409, "The account is not a charity's"),

@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 1_048_576
 WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
-    "/v1/disputes",
+    "/v1/disputes", "/v1/cards", "/v1/cards/none/unlink", "/v1/cards/none/replace",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -183,6 +183,22 @@ GOOD |= {
         "members": [{"member": "card:good", "share": 1, "may_spend": True}],
     },
     "/v1/merges": {"event_id": "good", "member": "card:good", "into": "card:1", "reason": "one person"},
+    "/v1/cards": {
+        "event_id": "good",
+        "card": "tok-1",
+        "member": "card:good",
+        "consent": "c-1",
+        "product": "gold",
+        "linked_at": EARNING["occurred_at"],
+    },
+    "/v1/cards/none/unlink": {"reason": "lost", "unlinked_at": EARNING["occurred_at"]},
+    "/v1/cards/none/replace": {
+        "event_id": "good",
+        "card": "tok-1",
+        "reason": "lost",
+        "product": "gold",
+        "replaced_at": EARNING["occurred_at"],
+    },
     "/v1/exchanges/none/confirm": {},
     "/v1/exchanges/none/fail": {},
     "/v1/exchanges/none/reverse": {},
@@ -192,7 +208,7 @@ REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
     "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
     "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
-    "exchange_id", "quote_id", "direction", "unit",
+    "exchange_id", "quote_id", "direction", "unit", "card", "consent",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)

@@ -15,7 +15,7 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
-from partner_sdk.wire import between, disputing, exchanging, log, returns, schemas, webhooks
+from partner_sdk.wire import between, cards, disputing, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
@@ -97,6 +97,7 @@ POOL = {
     ],
 }
 MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
+CARD = {"event_id": "c1", "card": "tok-1", "member": "card:a", "consent": "form 7", "product": "gold"}
 DISPUTE = {
     "dispute_id": "d1",
     "cycle": "2017-01",
@@ -179,6 +180,12 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/merges", MERGE | {"event_id": "m2"}, 409, ProblemSchema),
     ("POST", "/v1/merges/m1/undo", None, 200, between.MergeAnswer),
     ("POST", "/v1/merges/m1/undo", {}, 200, between.MergeAnswer),
+    ("POST", "/v1/cards", CARD, 200, cards.CardLinkAnswer),
+    ("POST", "/v1/cards", CARD | {"event_id": "c2"}, 409, ProblemSchema),
+    ("POST", "/v1/cards/c1/replace", {"event_id": "c3", "card": "tok-2", "reason": "lost"}, 200, cards.CardLinkAnswer),
+    ("POST", "/v1/cards/c1/unlink", {"reason": "closed"}, 409, ProblemSchema),
+    ("POST", "/v1/cards/c3/unlink", {"reason": "closed"}, 200, cards.CardUnlinkAnswer),
+    ("GET", "/v1/cards?member=card:a", None, 200, cards.CardsAnswer),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
@@ -219,7 +226,7 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
     """One story that touches every call; each answer is held against its schema, which refuses unknown members."""
     with running(postgres_url, tmp_path_factory.mktemp("hub")) as own:
         client, quote_id = own.client("grocer"), ""
-        usual = {"refunds": "debt", "merges": True}
+        usual = {"refunds": "debt", "merges": True, "cards": {}}
         waiting = usual | {"maturity": {"confirmed": True}}
         partners.set_contract(own.hub, "grocer", date(2017, 1, 9), 6, True, waiting)
         partners.set_contract(own.hub, "grocer", date(2017, 1, 10), 6, True, usual)

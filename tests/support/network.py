@@ -21,7 +21,8 @@ from tests.support.server import Server
 
 TABLES = (
     "hub.event", "hub.transfer", "hub.evidence", "hub.lot", "hub.hold", "hub.exchange", "hub.debt", "hub.member",
-    "hub.member_identifier", "hub.merged", "hub.pool", "hub.pool_member", "hub.partner_key", "settlement.obligation",
+    "hub.member_identifier", "hub.merged", "hub.pool", "hub.pool_member", "hub.partner_key", "hub.card_change",
+    "settlement.obligation",
 )  # fmt: skip
 _COUNT = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
 

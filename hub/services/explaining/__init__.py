@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.core.content import instant
 from hub.services.context import Hub
-from hub.services.explaining import among_members, exchanging, sales, spending, upkeep, words
+from hub.services.explaining import among_members, cards, exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
 from hub.store import reviews
 
@@ -38,6 +38,9 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "unmerge": among_members.unmerge,
         "extension": among_members.extension,
         "reinstatement": among_members.reinstatement,
+        "card-link": cards.link,
+        "card-replacement": cards.replacement,
+        "card-unlink": cards.unlink,
         "adjustment": upkeep.adjustment,
         "repayment": upkeep.repayment,
         "expiry": upkeep.expiry,
