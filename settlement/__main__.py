@@ -13,7 +13,7 @@ from pathlib import Path
 from settlement.core.currency import written
 from settlement.core.findings import printable
 from settlement.errors import FileRefused
-from settlement.recompute import Report, recompute_file
+from settlement.recomputation.folder import Report, recompute
 from settlement.text_table import table
 
 _DESCRIPTION = """\
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _path(text: str) -> Path:
     path = Path(text)
-    if not path.exists():
+    if not path.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
     return path
 
@@ -57,21 +57,12 @@ def _digest(text: str) -> bytes:
 def _verify(path: Path, digest: bytes | None) -> int:
     print(printable(str(path)))
     try:
-        report = _recomputed(path, digest)
+        report = recompute(path, digest)
     except FileRefused as refused:
-        print(printable(f"refused: the export {refused}"))
+        print(printable(f"refused: {refused}"))
         return 1
     print(*_figures(report), *_verdict(report), sep="\n")
     return 1 if report.findings else 0
-
-
-def _recomputed(path: Path, digest: bytes | None) -> Report:
-    if path.is_file():
-        return recompute_file(path, digest)
-    # DuckDB and pyarrow are loaded for whoever verifies, and not for whoever asks for help.
-    from settlement.recomputation.folder import recompute
-
-    return recompute(path, digest)
 
 
 def _figures(report: Report) -> Iterator[str]:

@@ -12,19 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from settlement.core.lines import row_name
-from settlement.core.numbering import number_lines
 from settlement.core.verification import Claims
 from settlement.exports import lines, manifest, tables
 from settlement.exports.folders import whole_folder
 from settlement.exports.manifest import Manifest, exported_file
-from settlement.formats import export_format
-from settlement.formats.records import Header
 from settlement.statements import load_published, rfc3339
 from settlement.store.line_stream import line_tables
 from settlement.store.movements import ask_all_movements
 from settlement.store.origins import stated_lines_of
-from settlement.store.results import last_key, stream_stated_lines
 from settlement.store.window import window_of
 
 
@@ -34,9 +29,6 @@ def write(connection: Connection, cycle: str, folder: Path) -> None:
     An earlier export in its place is replaced. Raises `UnknownCycle`, `NotPublished`, and `FileRefused` where something
     else has that name.
     """
-    if folder.suffix:
-        _write_file(connection, cycle, folder)
-        return
     _, published, claims = load_published(connection, cycle)
     window = window_of(connection, cycle)
     rows = {**_rows(claims), "movements.parquet": ask_all_movements(connection, window)}
@@ -51,16 +43,6 @@ def write(connection: Connection, cycle: str, folder: Path) -> None:
         place = (cycle, window.at.number, before, window.at.ends_on, rfc3339(published.at))
         stated = Manifest(*place, claims.digest, claims.lines, written.last, tuple(files))
         manifest.write(beside, stated)
-
-
-def _write_file(connection: Connection, cycle: str, path: Path) -> None:
-    """Write a cycle as one file, in the format of its suffix."""
-    written = export_format(path).write
-    _, published, claims = load_published(connection, cycle)
-    window = window_of(connection, cycle)
-    last = last_key(connection, window)
-    header = Header(claims, rfc3339(published.at), row_name(*last) if last else "")
-    written(path, header, number_lines(stream_stated_lines(connection, stated_lines_of(window))))
 
 
 def _rows(claims: Claims) -> Mapping[str, Sequence[Any]]:

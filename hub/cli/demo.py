@@ -79,4 +79,4 @@ def _print(outcome: Outcome, out: Path) -> None:
     print_table("Checks", ("check", "result"), [*checks, ("every cycle recomputed from its files", verified)])
     for line in outcome.broken:
         click.echo(line, err=True)
-    click.echo(f"Statements and exports are in {out}; recompute one: python -m settlement verify {out}/cycle-*.jsonl")
+    click.echo(f"Statements and exports are in {out}; recompute one: python -m settlement verify {out}/cycle-*")

@@ -21,11 +21,10 @@ from hub.services import cycles, ledger_check, members
 from hub.services.context import Hub
 from hub.settings import Settings
 from hub.store import embedded
-from settlement.recompute import recompute_file
+from settlement.recomputation.folder import recompute
 
 MAKER, APPROVER = "demo maker", "demo approver"
 ENROLLER = "grocer"
-EXPORTS = (".jsonl", ".parquet")
 
 Step = Callable[[str, int], Callable[[str], None]]
 """Told the name and the length of a step; returns what is to be told of each part that is done."""
@@ -96,7 +95,7 @@ def _check_ledger(hub: Hub, step: Step) -> list[dict[str, Any]]:
 
 
 def _write_and_verify(hub: Hub, closed: list[dict[str, Any]], out: Path, step: Step) -> list[str]:
-    """Write every statement and export, and recompute each export from its file alone."""
+    """Write every statement and export, and recompute each export from its folder alone."""
     told = step("statements and verification", len(closed))
     out.mkdir(parents=True, exist_ok=True)
     broken = []
@@ -105,10 +104,9 @@ def _write_and_verify(hub: Hub, closed: list[dict[str, Any]], out: Path, step: S
         for partner_id in coalition.PARTNERS:
             for suffix in (".json", ".csv"):
                 cycles.write_statement(hub, name, partner_id, out / f"statement-{name}-{partner_id}{suffix}")
-        for suffix in EXPORTS:
-            path = out / f"cycle-{name}{suffix}"
-            cycles.export(hub, name, path)
-            report = recompute_file(path, bytes.fromhex(cycle["digest"]))
-            broken += [f"{path.name}: {finding}" for finding in report.findings]
+        folder = out / f"cycle-{name}"
+        cycles.export(hub, name, folder)
+        report = recompute(folder, bytes.fromhex(cycle["digest"]))
+        broken += [f"{folder.name}: {finding}" for finding in report.findings]
         told(name)
     return broken

@@ -1,37 +1,12 @@
 """Numbered lines: how an exported file makes a line that was taken out, or put in, show itself by name.
 
 Every line carries its number and the name of the line before it. So when one is gone, the next one still says
-which; when one was put in, its number is taken. The header says how many there are and which is the last.
+which; when one was put in, its number is taken. The manifest says how many there are and which is the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
 from settlement.core.findings import Finding
-from settlement.core.lines import Obligation, row_name
-
-
-class NumberedLine(NamedTuple):
-    """A line as it stands in a file: `number` from 1, `previous` the name of the line before ("" for the first).
-
-    `origin_cycle` is, of a correction, the cycle in which its origin was settled, if it was in one.
-    """
-
-    number: int
-    previous: str
-    line: Obligation
-    digest: bytes
-    origin_cycle: str = ""
-
-
-def number_lines(lines: Iterable[tuple[Obligation, bytes, str]]) -> Iterator[NumberedLine]:
-    """Number lines with their digests and the cycles of their origins, in the order given."""
-    previous = ""
-    for number, (line, digest, origin_cycle) in enumerate(lines, 1):
-        yield NumberedLine(number, previous, line, digest, origin_cycle)
-        previous = row_name(*line[:3])
 
 
 class Numbering:

@@ -1,34 +1,27 @@
 """File formats: one module each, found by the suffix of the file.
 
 To add a format of statements, write a module with a function `write(path, summary, lines)` like its neighbours, or
-`write(path, summary, lines, words)` if it is for people, and enter it in `STATEMENTS`. To add a format of exported
-cycles, write `write(path, header, lines)` and `opened(path)` and enter it in `EXPORTS`, with the bytes by which such a
-file is recognised.
+`write(path, summary, lines, words)` if it is for people, and enter it in `STATEMENTS`. Exported cycles have one format,
+in `settlement.exports`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from settlement.core.numbering import NumberedLine
 from settlement.errors import FileRefused
 from settlement.formats import (
-    export_jsonl,
-    export_parquet,
     statement_csv,
     statement_json,
     statement_parquet,
     statement_pdf,
 )
-from settlement.formats.records import Export, Header
 from settlement.formats.statement_words import ENGLISH, WORDS
 
 Document = Mapping[str, Any]
-_Kind = TypeVar("_Kind")
 StatementWriter = Callable[[Path, Document, Iterable[Document]], None]
 
 
@@ -53,14 +46,6 @@ class StatementFormat(NamedTuple):
         return self.write
 
 
-class ExportFormat(NamedTuple):
-    """How an exported cycle is written and read; a file of this format starts with `magic`."""
-
-    magic: bytes
-    write: Callable[[Path, Header, Iterable[NumberedLine]], None]
-    opened: Callable[[Path], AbstractContextManager[Export]]
-
-
 STATEMENTS: Mapping[str, StatementFormat] = {
     ".csv": StatementFormat(statement_csv.write),
     ".json": StatementFormat(statement_json.write),
@@ -68,37 +53,10 @@ STATEMENTS: Mapping[str, StatementFormat] = {
     ".pdf": StatementFormat(statement_pdf.write, spoken=True, by_currency=True),
 }
 
-EXPORTS: Mapping[str, ExportFormat] = {
-    ".jsonl": ExportFormat(b"{", export_jsonl.write, export_jsonl.opened),
-    ".parquet": ExportFormat(b"PAR1", export_parquet.write, export_parquet.opened),
-}
-
 
 def statement_format(path: Path) -> StatementFormat:
     """The format of a statement's file; raises `FileRefused` for a suffix without one."""
-    return _by_suffix(STATEMENTS, path)
-
-
-def export_format(path: Path) -> ExportFormat:
-    """The format of an export to be written; raises `FileRefused` for a suffix without one."""
-    return _by_suffix(EXPORTS, path)
-
-
-def recognised(path: Path) -> ExportFormat:
-    """The format of a file that exists, by its first bytes; raises `FileRefused`."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as error:
-        raise FileRefused(f"cannot be read: {error.strerror}") from error
-    for known in EXPORTS.values():
-        if start.startswith(known.magic):
-            return known
-    raise FileRefused("is no exported cycle: it starts like neither JSON lines nor Parquet")
-
-
-def _by_suffix(table: Mapping[str, _Kind], path: Path) -> _Kind:
-    found = table.get(path.suffix)
+    found = STATEMENTS.get(path.suffix)
     if found is None:
-        raise FileRefused(f"{path}: no format is called {path.suffix!r}; there are {', '.join(table)}")
+        raise FileRefused(f"{path}: no format is called {path.suffix!r}; there are {', '.join(STATEMENTS)}")
     return found

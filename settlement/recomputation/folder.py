@@ -14,11 +14,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from settlement.core.charges import Charge
 from settlement.core.findings import Finding, Findings
 from settlement.core.lines import row_name
-from settlement.core.netting import multilateral_nets
+from settlement.core.netting import Net, multilateral_nets
 from settlement.core.numbering import Numbering
 from settlement.core.periods import last_day
+from settlement.core.positions import Position
 from settlement.core.statement_balances import PartnerMovement
 from settlement.core.verification import Claims, compare_movements
 from settlement.errors import FileRefused, UnknownCycle
@@ -26,9 +28,20 @@ from settlement.exports import lines, manifest, tables
 from settlement.exports.lines import NUMBER, ORIGIN_CYCLE
 from settlement.exports.manifest import Manifest
 from settlement.recomputation.cycle import Recomputation
-from settlement.recompute import Report
 
 Told = Callable[[int], None]
+
+
+class Report(NamedTuple):
+    """What the lines of a folder give; the cycle is equal to what is stated when there are no findings."""
+
+    claims: Claims
+    published_at: str
+    findings: Sequence[Finding]
+    lines: int
+    positions: Sequence[Position]
+    nets: Sequence[Net]
+    charges: Sequence[Charge]
 
 
 class Exported(NamedTuple):

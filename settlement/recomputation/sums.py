@@ -73,5 +73,6 @@ _BASES = f"""
     SELECT partner, version, side, currency, price_numerator, price_denominator,
         CASE side WHEN '{FUNDED}' THEN count(*) ELSE count(DISTINCT event) FILTER (origin = '') END,
         sum(points), sum(amount_minor)
-    FROM sided JOIN version USING (partner) WHERE business_date >= valid_from AND business_date < until GROUP BY ALL
+    FROM sided JOIN version USING (partner) WHERE business_date >= valid_from AND business_date < until
+    GROUP BY partner, version, side, currency, price_numerator, price_denominator
 """

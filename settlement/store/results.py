@@ -160,13 +160,6 @@ def _copied(connection: Connection, query: Select[Any], types: list[str]) -> Ite
         yield from copy.rows()
 
 
-def last_key(connection: Connection, window: Window) -> tuple[str, str, int] | None:
-    """The (partner_id, event_id, line) of a cycle's last line."""
-    backwards = [field.desc() for field in KEY]
-    row = connection.execute(select(*KEY).where(within(obligation, window)).order_by(*backwards).limit(1)).first()
-    return (row[0], row[1], row[2]) if row else None
-
-
 def _tables(
     claims: Claims,
 ) -> list[tuple[Table, Sequence[_Row]]]:

@@ -19,7 +19,7 @@ from settlement.disputes import dispute_rules, dispute_views, disputes
 from settlement.errors import ApprovalRefused, DisputeRefused, NotPublished, SettlementRefused, UnknownCycle
 from settlement.export import write
 from settlement.formats import STATEMENTS
-from settlement.recompute import recompute_file
+from settlement.recomputation.folder import recompute
 from settlement.statements import lines, summary
 from settlement.store.tables import contract
 from settlement.store.window import lines_of, window_of
@@ -110,10 +110,8 @@ def test_an_export_with_adjustments_is_recomputed(kept: Connection, tmp_path: Pa
     opened(kept)
     decide(kept, [60])
     close_february(kept)
-    for suffix in ("jsonl", "parquet"):
-        path = tmp_path / f"february.{suffix}"
-        write(kept, "2017-02", path)
-        assert recompute_file(path).findings == []
+    write(kept, "2017-02", tmp_path / "february")
+    assert recompute(tmp_path / "february").findings == []
 
 
 def test_who_is_owed_too_little_is_owed_more(kept: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from settlement.core.dues import Due
 from settlement.core.parties import OPERATOR
 from settlement.errors import SettlementRefused
 from settlement.payments.ways_to_pay import ways_to_pay
-from settlement.recompute import recompute_file
+from settlement.recomputation.folder import recompute
 from tests.settlement.agreed import agree
+from tests.settlement.exported import put, rows_of
 from tests.settlement.sample import AT, AUTHOR, LEDGER, close
 
 LARGE = 10**6
@@ -83,33 +83,20 @@ def test_all_dues_gone_is_a_break_in_the_history(calculated_once: Engine) -> Non
         assert "move 2017-01/2" in str(cycles.check(connection, "2017-01", LEDGER)[0])
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
-def test_an_export_holds_the_dues(published_once: Engine, tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"cycle.{suffix}"
+def test_an_export_holds_the_dues_and_an_altered_one_is_named(published_once: Engine, tmp_path: Path) -> None:
     with published_once.connect() as connection:
-        export.write(connection, "2017-01", path)
-        report = recompute_file(path)
-        assert not report.findings
-        assert list(report.claims.dues) == list(cycles.show(connection, "2017-01").dues)
+        export.write(connection, "2017-01", tmp_path / "x")
+        dues = cycles.show(connection, "2017-01").dues
+    assert list(recompute(tmp_path / "x").claims.dues) == list(dues)
+    rows = rows_of(tmp_path / "x", "dues")
+    next(row for row in rows if row["party"] == "fuel")["due_minor"] += 1
+    put(tmp_path / "x", "dues", rows)
+    found = [str(one).split(":")[0] for one in recompute(tmp_path / "x").findings]
+    assert found == ["[due] fuel (USD)", "[zero sum] USD"]
 
 
-def test_a_file_from_before_there_were_dues_is_equal(published_once: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "cycle.jsonl"
+def test_an_export_from_before_there_were_dues_is_equal(published_once: Engine, tmp_path: Path) -> None:
     with published_once.connect() as connection:
-        export.write(connection, "2017-01", path)
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if '"record":"due"' not in line.replace(" ", "")))
-    assert len(path.read_text().splitlines()) < len(lines)
-    assert not recompute_file(path).findings
-
-
-def test_a_due_altered_in_a_file_is_named(published_once: Engine, tmp_path: Path) -> None:
-    path = tmp_path / "cycle.jsonl"
-    with published_once.connect() as connection:
-        export.write(connection, "2017-01", path)
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    for record in records:
-        if record["record"] == "due" and record["party"] == "fuel":
-            record["due_minor"] += 1
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    assert [str(one).split(":")[0] for one in recompute_file(path).findings] == ["[due] fuel (USD)", "[zero sum] USD"]
+        export.write(connection, "2017-01", tmp_path / "x")
+    put(tmp_path / "x", "dues", [])
+    assert recompute(tmp_path / "x").findings == []

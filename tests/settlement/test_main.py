@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from settlement.__main__ import main
+from settlement.exports import manifest
+from tests.settlement.exported import alter
 
-GOLDEN = Path(__file__).parent / "golden" / "export.jsonl"
+GOLDEN = Path(__file__).parent / "golden" / "2017-01"
 
 
-def test_an_equal_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_equal_cycle(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(GOLDEN)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == "equal: 9 lines, 8 positions, 4 nets and statements and the cycle digest recomputed"
@@ -21,9 +24,9 @@ def test_an_equal_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "bank      USD           0.00  2.82  -2.82" in printed
 
 
-def test_a_file_that_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    altered = tmp_path / "altered.jsonl"
-    altered.write_text(GOLDEN.read_text().replace('pharmacy","points":33,', 'pharmacy","points":34,'))
+def test_a_cycle_that_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    altered = Path(shutil.copytree(GOLDEN, tmp_path / "altered"))
+    alter(altered, "lines", lambda rows: rows[-3].update(points=34))
     assert main(["verify", str(GOLDEN), str(altered)]) == 1
     printed = capsys.readouterr().out
     assert "differs:" in printed
@@ -31,20 +34,20 @@ def test_a_file_that_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "[position] bank -> pharmacy (USD): points 33 stated, 34 found" in printed
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cut = tmp_path / "cut.jsonl"
-    cut.write_bytes(GOLDEN.read_bytes()[:-5])
-    assert main(["verify", str(cut), str(GOLDEN)]) == 1
+def test_a_cycle_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = Path(shutil.copytree(GOLDEN, tmp_path / "broken"))
+    (broken / "lines.parquet").write_bytes(b"PAR1")
+    assert main(["verify", str(broken), str(GOLDEN)]) == 1
     printed = capsys.readouterr().out
-    assert "refused: the export is cut short in line 31 of the file" in printed
+    assert "refused: lines.parquet is no readable Parquet file" in printed
     assert "equal: 9 lines" in printed
 
 
 def test_the_digest_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    digest = GOLDEN.read_text().split('"digest":"')[1][:64]
+    digest = manifest.read(GOLDEN).digest.hex()
     assert main(["verify", "--digest", digest, str(GOLDEN)]) == 0
     assert main(["verify", "--digest", "00" * 32, str(GOLDEN)]) == 1
-    assert "[cycle digest] cycle 2017-01: the file states" in capsys.readouterr().out
+    assert "[cycle digest] cycle 2017-01: the folder states" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_the_digest_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ([], "required: COMMAND"),
         (["verify"], "required: PATH"),
-        (["verify", "nowhere.jsonl"], "there is no folder 'nowhere.jsonl'"),
+        (["verify", "nowhere"], "there is no folder 'nowhere'"),
         (["verify", "--digest", "zz", str(GOLDEN)], "64 hexadecimal digits"),
         (["prove", str(GOLDEN)], "invalid choice"),
     ],
@@ -75,7 +78,7 @@ def test_as_a_module_without_database_hub_or_flask() -> None:
     """It runs in an interpreter in which importing any of these fails."""
     script = (
         "import sys, runpy\n"
-        "for name in ('hub', 'partner_sdk', 'flask', 'psycopg', 'rich'): sys.modules[name] = None\n"
+        "for name in ('hub', 'partner_sdk', 'flask', 'psycopg'): sys.modules[name] = None\n"
         f"sys.argv = ['settlement', 'verify', {str(GOLDEN)!r}]\n"
         "runpy.run_module('settlement', run_name='__main__')\n"
     )

@@ -23,7 +23,8 @@ from settlement.checks import audit
 from settlement.contracts import differences
 from settlement.core.parties import FUND
 from settlement.formats import STATEMENTS
-from settlement.recompute import recompute_file
+from settlement.recomputation.folder import recompute
+from tests.settlement.exported import put, rows_of
 from tests.support import coalition
 from tests.support.agreements import ON_ISSUE, SPLIT, agree
 from tests.support.coalition import FIRST_DAY
@@ -100,10 +101,9 @@ def test_the_fund_pays_out_what_it_took_in_but_for_rounding(
     assert {(one["kind"]): one["amount_minor"] for one in shown["charges"] if one["partner"] == "grocer"} == {
         kind: minor for kind, minor in plain_charges(hub, money, share).items() if minor
     }
-    for suffix in ("jsonl", "parquet"):
-        cycles.export(hub, CYCLE, tmp_path / f"cycle.{suffix}")
-        report = recompute_file(tmp_path / f"cycle.{suffix}")
-        assert (list(report.findings), len(report.charges)) == ([], len(shown["charges"]))
+    cycles.export(hub, CYCLE, tmp_path / "cycle")
+    report = recompute(tmp_path / "cycle")
+    assert (list(report.findings), len(report.charges)) == ([], len(shown["charges"]))
     for partner in coalition.PARTNERS:
         expect_balance(hub, partner, shown, tmp_path)
     hub.database.dispose()
@@ -212,22 +212,25 @@ Change = Callable[[dict[str, Any]], None]
 @pytest.mark.parametrize(
     ("kind", "change", "names"),
     [
-        ("contract", lambda one: one["document"].update(billing_percent="50"), "[contract] grocer version 2"),
-        ("contract", lambda one: one["document"].update(fee=None), "[contract] grocer version 2"),
-        ("contract", lambda one: one.update(partner="pharmacy"), "[contract] pharmacy version 2"),
-        ("charge", lambda one: one.update(amount_minor=one["amount_minor"] + 1), "[charge] grocer: "),
-        ("tax_rate", lambda one: one.update(numerator=1), "[charge] grocer: tax"),
-        ("line", lambda one: one.update(points_of="fuel"), "[line digest] "),
+        ("contracts", lambda one: one["document"].update(billing_percent="50"), "[contract] grocer version 2"),
+        ("contracts", lambda one: one["document"].update(fee=None), "[contract] grocer version 2"),
+        ("contracts", lambda one: one.update(partner="pharmacy"), "[contract] pharmacy version 2"),
+        ("charges", lambda one: one.update(amount_minor=one["amount_minor"] + 1), "[charge] grocer: "),
+        ("tax_rates", lambda one: one.update(numerator=1), "[charge] grocer: tax"),
+        ("lines", lambda one: one.update(points_of="fuel"), "[line digest] "),
     ],
 )
 def test_a_file_that_was_altered_is_not_equal(
     published: Hub, tmp_path: Path, kind: str, change: Change, names: str
 ) -> None:
-    path = tmp_path / "cycle.jsonl"
-    cycles.export(published, CYCLE, path)
-    assert "iban" not in path.read_text()
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    mine = (one for one in records if one["record"] == kind and ("grocer" in str(one)) != (kind == "tax_rate"))
-    change(next(one for one in mine if kind != "line" or "points_of" in one))
-    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records))
-    assert any(names in str(one) for one in recompute_file(path).findings)
+    cycles.export(published, CYCLE, tmp_path / "x")
+    rows = rows_of(tmp_path / "x", kind)
+    assert b"iban" not in (tmp_path / "x" / "contracts.parquet").read_bytes()
+    for row in rows:
+        row.update({"document": json.loads(row["document"])} if "document" in row else {})
+    mine = (one for one in rows if ("grocer" in str(one)) != (kind == "tax_rates"))
+    change(next(one for one in mine if kind != "lines" or one["points_of"]))
+    for row in rows:
+        row.update({"document": json.dumps(row["document"])} if "document" in row else {})
+    put(tmp_path / "x", kind, rows)
+    assert any(names in str(one) for one in recompute(tmp_path / "x").findings)
