@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from threading import Event
 
 from hub.messenger import Carriers, deliver_all
-from hub.services import disputes, end_of_day, exposure, rate_limits, suspects, webhooks
+from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, suspects, webhooks
 from hub.services.context import Hub
 
 
@@ -40,6 +40,8 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     rate_limits.forget(hub)
     suspects.quarantine_all(hub)
     disputes.end_stages(hub)
+    for pack in pack_sales.close_ended(hub):
+        say(f"pack {pack['pack']} of {pack['partner']} is over: {pack['drawn_points']} points of it were given out")
     return _end_yesterday(hub, ended, say)
 
 

@@ -347,7 +347,8 @@ def card(options: argparse.Namespace) -> int:
 def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 
-    Topics: points.posted, redemption.captured, statement.published, key.expiring, gap.found, dispute.moved; all of
+    Topics: points.posted, redemption.captured, statement.published, key.expiring, gap.found, dispute.moved,
+    pack.low; all of
     them if none is named.
     """
     with open_client(options) as client:

@@ -13,6 +13,7 @@ SettlementError
 |   `-- DisputeRefused    a dispute, or a move of one, that must not be; `.code` tells why
 |-- NotBalanced           figures that must add up to zero, or to one another, do not
 |-- LimitReached          a partner would owe more than its credit line allows; `.partner`, `.currency`, `.amount_minor`
+|-- PackRefused           a pack that cannot be sold, approved, opened or closed so
 |-- SecurityRefused       an order about security that cannot be booked
 |-- WaterfallRefused      layers of a waterfall that cannot be: no name, twice the same, an amount below zero
 |-- MappingRefused        how the columns of a report are to be read was not said, or not clearly
@@ -93,6 +94,10 @@ class LimitReached(SettlementError):
     def __init__(self, partner: str, currency: str, amount_minor: int) -> None:
         super().__init__(f"the credit line of {partner} has less than {amount_minor} minor units of {currency} left")
         self.partner, self.currency, self.amount_minor = partner, currency, amount_minor
+
+
+class PackRefused(SettlementError):
+    """A pack that cannot be sold, approved, opened or closed so; says what to change."""
 
 
 class SecurityRefused(SettlementError):

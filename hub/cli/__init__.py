@@ -38,6 +38,7 @@ COMMANDS = {
     "dispute": "hub.cli.dispute",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
+    "pack": "hub.cli.pack",
     "operator": "hub.cli.operator",
     "ledger": "hub.cli.ledger",
     "log": "hub.cli.log",

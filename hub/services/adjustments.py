@@ -21,7 +21,7 @@ from hub.core.ledger import Event, Lot, LotKey, Posting, Transfer
 from hub.core.notes import same_person
 from hub.core.point_kinds import is_spendable
 from hub.core.terms import Contract
-from hub.services import accounts, funding, members, reimbursement
+from hub.services import accounts, funding, members, packs
 from hub.services.accounts import Standing, as_json
 from hub.services.context import Hub, Moment
 from hub.store import accounts as stored_accounts
@@ -161,7 +161,8 @@ def post(
         scheme_rule=moment.scheme.burn_order if wanted.points < 0 else None, details=as_json(details),
     )  # fmt: skip
     posting.post_new(connection, Posting(ledger.COALITION, moment.now, moment.day, [event], transfers))
-    reimbursement.record(connection, moment, funding.of_transfers(moment, ledger.COALITION, transfers))
+    owed = funding.of_transfers(moment, ledger.COALITION, transfers)
+    packs.record(connection, moment, ledger.COALITION, transfers, owed)
     accounts.pay_debts(connection, moment, [standing])
     return _answer(wanted, transfers, details)
 

@@ -25,9 +25,10 @@ from hub.store.configuration import Stamp
 from hub.store.database import Connection, Database
 from partner_sdk.wire.hub_keys import HubKey
 from partner_sdk.wire.keys import PrivateKey, PublicKey
-from settlement import limits
+from settlement import limits, packs
 from settlement.core.contracts import Terms, read_terms
 from settlement.core.exposure import CreditLine
+from settlement.core.packs import Pack
 from settlement.errors import ContractRefused
 
 LOG = logging.getLogger("hansa.keys")
@@ -91,6 +92,10 @@ class Configuration(NamedTuple):
     """The partners that give out no points: ``winding_down``, or ``wound_down`` where nobody takes theirs either."""
     funded: frozenset[str] = frozenset()
     """The partners that pay for points at issue under some version of their contract."""
+    packs: Mapping[str, Sequence[Pack]] = MappingProxyType({})
+    """The packs that each partner has bought and that are not closed."""
+    prepaying: frozenset[str] = frozenset()
+    """The partners that buy points in advance under some version of their contract; the others are asked nothing."""
 
     def check_issuing(self, issuers: Iterable[str]) -> None:
         """Refuse points of partners that leave: ``issuing_frozen``."""
@@ -230,6 +235,9 @@ def _load(connection: Connection, version: int) -> Configuration:
     funded = frozenset(
         one.partner_id for one in partners.values() if any(terms.issue_share for terms in one.money.values())
     )
+    prepaying = frozenset(
+        one.partner_id for one in partners.values() if any(terms.packs for terms in one.money.values())
+    )
     return Configuration(
         version,
         MappingProxyType(partners),
@@ -239,6 +247,8 @@ def _load(connection: Connection, version: int) -> Configuration:
         limits.watched(connection),
         {one.partner_id: one.status for one in partners.values() if one.status in LEAVING},
         funded,
+        packs.watched(connection) if prepaying else {},
+        prepaying,
     )
 
 

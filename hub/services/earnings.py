@@ -7,7 +7,7 @@ be corrected and sent again; the others are posted. The whole batch commits once
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import chain
@@ -19,7 +19,7 @@ from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.core.terms import Contract, EarningRate
-from hub.services import accounts, funding, late_events, members, reimbursement, sequences
+from hub.services import accounts, funding, late_events, members, packs, reimbursement, sequences
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
@@ -136,18 +136,21 @@ def post_together(
     """
     batch = _Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales])
     decided = [[batch.decide(sale, report.evidence) for sale in report.sales] for report in reports]
-    accepted: dict[str, Event] = {}
-    for one in chain.from_iterable(decided):
-        if isinstance(one, Event):
-            accepted.setdefault(one.event_id, one)
-    entry = batch.posting(moment, [report.evidence for report in reports], list(accepted.values()))
-    try:
-        fresh, burdened = _write(hub, connection, moment, entry)
-    except Refused as refusal:
-        if len(reports) > 1:
-            raise
-        decided = [[refusal if isinstance(one, Event) else one for one in decided[0]]]
-        accepted, fresh, burdened = {}, frozenset(), ()
+    evidence = [report.evidence for report in reports]
+    while True:
+        accepted = _accepted(decided)
+        entry = batch.posting(moment, evidence, list(accepted.values()))
+        try:
+            fresh, burdened = _write(hub, connection, moment, entry)
+            break
+        except packs.Uncovered as short:
+            decided = _without(decided, short, short.event_ids)
+        except Refused as refusal:
+            if len(reports) > 1:
+                raise
+            decided = _without(decided, refusal, accepted)
+            accepted, fresh, burdened = {}, frozenset(), ()
+            break
     if burdened:
         accounts.settle(hub, burdened)
     sequences.note(connection, moment, partner, [sale for report in reports for sale in report.sales])
@@ -165,23 +168,47 @@ def post_together(
     ]
 
 
+def _accepted(decided: Iterable[Iterable[Event | Refused]]) -> dict[str, Event]:
+    """Return the events that are to be posted, the first of each id."""
+    found: dict[str, Event] = {}
+    for one in chain.from_iterable(decided):
+        if isinstance(one, Event):
+            found.setdefault(one.event_id, one)
+    return found
+
+
+def _without(
+    decided: Iterable[Iterable[Event | Refused]], refusal: Refused, event_ids: Container[str]
+) -> list[list[Event | Refused]]:
+    """Return the decisions with these events refused."""
+    return [
+        [refusal if isinstance(one, Event) and one.event_id in event_ids else one for one in report]
+        for report in decided
+    ]
+
+
 def _write(hub: Hub, connection: Connection, moment: Moment, entry: Posting) -> posting.Posted:
     """Post a batch; with what issuers owe for points that are paid for at issue, in the same transaction.
 
     Raises:
         Refused: ``credit_limit_reached``.
+        packs.Uncovered: some of its points are not paid for in advance and cannot be paid for otherwise.
     """
     owed = funding.of_transfers(moment, entry.partner_id, entry.transfers)
     if not owed:
         return again_after_deadlock(lambda: posting.post_credits(connection, entry))
 
-    def work(transaction: Connection) -> posting.Posted:
+    def work(transaction: Connection) -> tuple[posting.Posted, packs.Covered]:
         posted = posting.post_credits(transaction, entry)
         new = [line for line in owed if line.event_id in posted.fresh]
-        reimbursement.record(transaction, moment, new, authorise=True)
-        return posted
+        sold = packs.categories(entry.events) if moment.configuration.prepaying else packs.NOTHING_SOLD
+        covered = packs.draw(transaction, moment, entry.partner_id, entry.transfers, new, sold)
+        reimbursement.record(transaction, moment, covered.owed, authorise=True)
+        return posted, covered
 
-    return hub.database.transact(work)
+    posted, covered = hub.database.transact_on(connection, work)
+    packs.look_after(hub, connection, covered.watched)
+    return posted
 
 
 class _Batch:

@@ -15,7 +15,7 @@ from hub.core.content import content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, LotKey, Transfer
 from hub.core.reclaiming import Reclaimed
-from hub.services import accounts, exchange_quotes, funding, redemptions, reimbursement, reversals
+from hub.services import accounts, exchange_quotes, funding, redemptions, reimbursement, reversals, unissuing
 from hub.services.accounts import Standing
 from hub.services.captures import event_id_of
 from hub.services.context import Moment, Partner
@@ -127,7 +127,7 @@ def reverse_in(case: Case) -> Outcome:
         raise Refused("insufficient_points", "The points that came in are spent or have expired.")
     event = case.event("reverse", refers_to=came_in.event_id, returned_before=0)
     taken = accounts.returned(event.event_id, case.standing.member_id, Reclaimed(issuer, [*same, *others]))
-    return Outcome(event, taken, funding.taken_back(case.connection, case.moment, issuer, event, taken))
+    return Outcome(event, taken, unissuing.taken_back(case.connection, case.moment, issuer, event, taken))
 
 
 def reverse_out(case: Case) -> Outcome:

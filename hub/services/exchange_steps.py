@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Posting, Transfer
-from hub.services import accounts, reimbursement
+from hub.services import accounts, packs
 from hub.services import exchange_outcomes as outcomes
 from hub.services import exchanges as opened
 from hub.services.accounts import Standing, as_json
@@ -63,7 +63,7 @@ def step_for(connection: Connection, moment: Moment, reporter: Reporter, exchang
     event = event._replace(evidence_id=reporter.evidence_id, details=as_json(details) if details else None)
     entry = Posting(reporter.partner_id, moment.now, moment.day, [event], transfers, reporter.evidences)
     posting.post_new(connection, entry)
-    reimbursement.record(connection, moment, owed)
+    packs.record(connection, moment, case.partner.partner_id, transfers, owed)
     exchanges.move(connection, case.exchange, ends, moment.now)
     accounts.pay_debts(connection, moment, standings)
     return opened.answer(connection, case.exchange._replace(state=ends, changed_at=moment.now))

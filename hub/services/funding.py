@@ -7,18 +7,14 @@ them away makes the fund owe: the redeemer, whoever owns the breakage, or the is
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 from hub.core import ledger
-from hub.core.ledger import Event, Transfer
+from hub.core.ledger import Transfer
 from hub.core.point_kinds import is_spendable
 from hub.services.context import Moment
-from hub.services.corrections import corrections, parts_of
-from hub.store import events
-from hub.store.database import Connection
 from settlement.core.contracts import Terms, price_of_kind
 from settlement.core.funding import issue_line, parted_line
 from settlement.core.parties import BREAKAGE, ISSUE
@@ -90,26 +86,3 @@ def _whole(moment: Moment, reporter: str, found: Funding, transfer: Transfer, re
         business_date=moment.day,
         kind=kind,
     )
-
-
-def taken_back(
-    connection: Connection, moment: Moment, reporter: str, event: Event, transfers: Sequence[Transfer]
-) -> list[Obligation]:
-    """Return what is no longer owed to the fund since an event takes back what the one it refers to issued.
-
-    The last line of that event comes first, and all parts together take back exactly what was owed for it.
-    """
-    if not moment.configuration.funded or event.refers_to is None:
-        return []
-    back = Counter[str]()
-    for one in transfers:
-        if one.debit_account == ledger.AVAILABLE and one.credit_account == ledger.issued(one.issuer):
-            back[one.issuer] += one.points if is_spendable(one.kind) else 0
-    issued = events.issue_lines(connection, reporter, event.refers_to) if back else []
-    before = events.issue_taken_back(connection, reporter, event.refers_to) if issued else {}
-    parts = [
-        part
-        for issuer, points in back.items()
-        for part in parts_of([one for one in issued if one.issuer == issuer], before.get(issuer, 0), points)
-    ]
-    return corrections(moment, reporter, event, parts)

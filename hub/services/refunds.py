@@ -16,7 +16,7 @@ from typing import Any
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, funding, late_events, reimbursement, sales, sequences
+from hub.services import accounts, late_events, reimbursement, sales, sequences, unissuing
 from hub.services.accounts import as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
@@ -113,7 +113,7 @@ def _post(connection: Connection, moment: Moment, partner: Partner, by: Reporter
         event = event._replace(rate_version=price.version)
     entry = Posting(partner.partner_id, moment.now, moment.day, [event], taking.transfers, by.evidences)
     posting.post_new(connection, entry)
-    unpaid = funding.taken_back(connection, moment, partner.partner_id, event, taking.transfers)
+    unpaid = unissuing.taken_back(connection, moment, partner.partner_id, event, taking.transfers)
     reimbursement.record(connection, moment, unpaid)
     if price is not None:
         origin = f"{partner.partner_id}/{event.refers_to}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from hub.store.checks_of_packs import CHECKS_OF_PACKS
 from hub.store.checks_of_returns import CHECKS_OF_RETURNS
 
 _NAMED = "partner_id || '/' || event_id"
@@ -214,7 +215,7 @@ CHECKS: dict[str, str] = {
                || '; the ledger: '
                || coalesce(ours.issuer || ' owes ' || ours.redeemer || ' ' || ours.amount_minor || ' ' || ours.currency
                            || ' for ' || ours.points || ' points of ' || ours.business_date, 'nothing is owed')
-        FROM (SELECT * FROM settlement.obligation WHERE kind <> 'adjustment') AS owed
+        FROM (SELECT * FROM settlement.obligation WHERE kind NOT IN ('adjustment', 'pack')) AS owed
         FULL JOIN hub.redemption_line AS ours USING (partner_id, event_id, line)
         WHERE (owed.issuer, owed.redeemer, owed.points, owed.amount_minor, owed.currency, owed.business_date,
                owed.origin, owed.kind, owed.points_of)
@@ -238,7 +239,7 @@ CHECKS: dict[str, str] = {
     """,
 }
 
-CHECKS |= CHECKS_OF_RETURNS
+CHECKS |= CHECKS_OF_RETURNS | CHECKS_OF_PACKS
 
 PRICED = """
     SELECT event.partner_id, event.rate_version, event.amount_minor, event.points, rate.terms,

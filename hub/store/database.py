@@ -65,6 +65,14 @@ class Database:
         with self._transactional.begin() as connection:
             return work(connection)
 
+    def transact_on(self, connection: Connection, work: Callable[[Connection], Result]) -> Result:
+        """Do the same on a connection that the caller has from `connect`.
+
+        A second connection for it could be one too many: when all threads that post hold one and want another, none
+        goes on.
+        """
+        return again_after_deadlock(lambda: _once_on(connection, work))
+
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Yield a connection whose statements all see the same committed state, and that cannot write."""
@@ -75,6 +83,16 @@ class Database:
     def dispose(self) -> None:
         """Close all connections; the object can be used again."""
         self._engine.dispose()
+
+
+def _once_on(connection: Connection, work: Callable[[Connection], Result]) -> Result:
+    connection.commit()
+    connection.execution_options(isolation_level="READ COMMITTED")
+    try:
+        with connection.begin():
+            return work(connection)
+    finally:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def expect_whole_tables(connection: Connection) -> None:

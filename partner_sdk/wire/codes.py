@@ -54,6 +54,7 @@ CODES: dict[str, Code] = {
     "member_blocked": Code(409, "The operator has blocked the member"),
     "issuing_frozen": Code(409, "A partner that leaves gives out no more points"),
     "credit_limit_reached": Code(409, "An issuer of these points may owe no more now"),
+    "pack_exhausted": Code(409, "The points that were bought in advance do not suffice"),
     "not_in_pool": Code(409, "The member may not spend from a pool"),
     "hold_closed": Code(409, "The hold was captured or voided, or has lapsed"),
     "exceeds_original": Code(409, "More is asked back than is left of the original"),

@@ -6,7 +6,10 @@ from partner_sdk.wire.keys import PrivateKey, key_id
 from partner_sdk.wire.signatures import MAX_LIFETIME_S, WEBHOOK_TAG, RequestTarget, content_digest, sign_request
 
 CONTENT_TYPE = "application/json"
-TOPICS = ("points.posted", "redemption.captured", "statement.published", "key.expiring", "gap.found", "dispute.moved")
+TOPICS = (
+    "points.posted", "redemption.captured", "statement.published", "key.expiring", "gap.found", "dispute.moved",
+    "pack.low",
+)  # fmt: skip
 """What webhooks can be told of."""
 MAX_WEBHOOKS = 10
 MAX_DEAD = 100

@@ -20,6 +20,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from settlement.core.accounts import Account, read_account
+from settlement.core.packs import PackTerms, read_pack_terms
 from settlement.core.term_fields import MAX_MINOR, currency, exact, fields_of, flag, line_of_text, one_of, whole
 from settlement.errors import ContractRefused
 
@@ -45,7 +46,7 @@ Prices = Mapping[str, Mapping[str, Fraction]]
 
 _TERMS = (
     "funding", "issue_prices", "reimbursement_prices", "fee", "billing_percent", "tax_code", "breakage", "role",
-    "credit", "cycle", "dispute_days", "rounding", "minimum_payment_minor", "account",
+    "credit", "cycle", "dispute_days", "rounding", "minimum_payment_minor", "account", "packs",
 )  # fmt: skip
 
 
@@ -107,6 +108,8 @@ class Terms:
     rounding: str = ROUNDINGS[0]
     minimum_payment_minor: int = 0
     account: Account | None = None
+    packs: PackTerms | None = None
+    """What holds for points that the partner buys in advance, where it does."""
 
 
 class Contract(NamedTuple):
@@ -179,6 +182,7 @@ def read_terms(document: object) -> Terms:
         one_of(found.get("rounding", ROUNDINGS[0]), "rounding", ROUNDINGS),
         whole(found.get("minimum_payment_minor", 0), "minimum_payment_minor"),
         read_account(found["account"]) if "account" in found else None,
+        read_pack_terms(found["packs"]) if "packs" in found else None,
     )
     return _consistent(terms)
 
@@ -187,6 +191,8 @@ def _consistent(terms: Terms) -> Terms:
     """Refuse prices that are missing where they are needed, or that nothing would use."""
     if terms.issue_share and terms.currency not in terms.issue_prices:
         raise ContractRefused(f"issue_prices needs a price in {terms.currency}, since points are paid for at issue")
+    if terms.packs and terms.issue_share != 1:
+        raise ContractRefused("packs are for points that are paid for at issue, all of their price; say so in funding")
     if terms.issue_prices and not terms.issue_share:
         raise ContractRefused("issue_prices is for points that are paid for at issue; say so in funding")
     for name, prices in (("issue_prices", terms.issue_prices), ("reimbursement_prices", terms.reimbursement_prices)):

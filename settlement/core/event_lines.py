@@ -19,7 +19,7 @@ from typing import NamedTuple
 from settlement.core.findings import Finding
 from settlement.core.funding import fund_part
 from settlement.core.lines import Obligation, row_name, why_not_owed
-from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
+from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, PACK, REIMBURSEMENT
 from settlement.core.pricing import split_minor, value_minor
 
 MAX_EVENT_LINES = 100_000
@@ -44,7 +44,8 @@ def check_event(lines: Sequence[Obligation], share: Share = lambda issuer, day: 
     return findings + [
         finding
         for kind, check in (((ISSUE, False), _wrong_price), ((ISSUE, True), _far_from_price),
-                            ((BREAKAGE, False), _wrong_breakage), ((BREAKAGE, True), _far_from_price))
+                            ((BREAKAGE, False), _wrong_breakage), ((BREAKAGE, True), _far_from_price),
+                            ((PACK, False), _wrong_price))
         for finding in check([line for line in lines if (line.kind, bool(line.origin)) == kind], share)
     ]  # fmt: skip
 

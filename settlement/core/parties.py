@@ -21,7 +21,9 @@ BREAKAGE = "breakage"
 """Points that were paid for at issue left their member unspent: the fund owes their value to whom the contract says."""
 ADJUSTMENT = "adjustment"
 """Money alone, which settlement itself moves because of an earlier line, such as the outcome of a dispute."""
-KINDS = (REIMBURSEMENT, ISSUE, BREAKAGE, ADJUSTMENT)
+PACK = "pack"
+"""Points were bought in advance: their issuer owes the fund; or their price is paid back, and the fund owes it."""
+KINDS = (REIMBURSEMENT, ISSUE, BREAKAGE, ADJUSTMENT, PACK)
 LEDGER_KINDS = (REIMBURSEMENT, ISSUE, BREAKAGE)
 """The kinds that come from points that moved, so that the hub's ledger can be asked for the same lines."""
 

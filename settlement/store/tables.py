@@ -64,7 +64,7 @@ obligation = Table(
         " AND (points >= 0 AND amount_minor >= 0 OR points <= 0 AND amount_minor <= 0 AND origin <> '')",
         name="obligation_amounts",
     ),
-    CheckConstraint("kind IN ('reimbursement', 'issue', 'breakage', 'adjustment')", name="obligation_kind"),
+    CheckConstraint("kind IN ('reimbursement', 'issue', 'breakage', 'adjustment', 'pack')", name="obligation_kind"),
     Index("obligation_business_date", "business_date"),
     Index("obligation_tx", "tx"),
     Index("obligation_origin", "origin", postgresql_where=text("origin <> ''")),

@@ -87,6 +87,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "dispute",
         "security",
         "default",
+        "pack",
         "webhook",
         "ledger",
         "log",
