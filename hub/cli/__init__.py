@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ class Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         return _taking_place(getattr(import_module(module), cmd_name)) if module else None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first sentence of each, read from its source, so that help imports none."""
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(name, room)) for name in COMMANDS])
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run; a refusal becomes one line on standard error and exit code 1."""
         try:
@@ -72,6 +79,14 @@ class Commands(click.Group):
             if type(error).__module__ != "settlement.errors":
                 raise
             return _refuse(error)
+
+
+def _summary(name: str, room: int) -> str:
+    """Return the first sentence of a command's docstring, shortened as click would."""
+    found = find_spec(COMMANDS[name])
+    source = Path(found.origin).read_text("utf-8") if found and found.origin else ""
+    _, _, behind = source.partition(f"\ndef {name}(")
+    return click.Command(name, help=behind.split('"""', 2)[1]).get_short_help_str(room)
 
 
 def _taking_place(command: click.Command) -> click.Command:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,17 @@ def test_help_says_what_a_command_does(command: tuple[str, ...]) -> None:
     assert result.exit_code == 0
     assert result.output.startswith("Usage: ")
     assert len(result.output.splitlines()) > 4
+
+
+def test_help_lists_what_each_command_says_of_itself_and_imports_none() -> None:
+    """Half a second's worth of modules would be imported only to print their first sentences."""
+    shown = " ".join(CliRunner().invoke(main, ["--help"], terminal_width=110).output.split())
+    for name, module in COMMANDS.items():
+        sentence = getattr(import_module(module), name).get_short_help_str(110 - 6 - max(map(len, COMMANDS)))
+        assert f"{name} {sentence}" in shown
+    code = "import sys; from hub.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "sqlalchemy" not in ran.stdout
 
 
 def test_every_command_of_the_table_is_there() -> None:
