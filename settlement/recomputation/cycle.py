@@ -24,11 +24,11 @@ from settlement.core.positions import Position
 from settlement.core.statement_balances import PairMovement, PartnerMovement, movements_of
 from settlement.core.verification import Claims, compare_charges, compare_results
 from settlement.exports.lines import DIGEST
+from settlement.recomputation.duck import connected
 from settlement.recomputation.events import doubtful_events, number_type
 from settlement.recomputation.sequence import EVENT, Order, PairDigests
 from settlement.recomputation.sums import RIGHT, bases, movements
 
-MEMORY_LIMIT = "256MB"
 _ROWS = 10_000
 _FIELDS = ", ".join(FIELDS)
 _MOVED = tuple[str, str, str, str, bool]
@@ -45,7 +45,7 @@ class Recomputation:
         self._agreements = Agreements(claims.contracts)
         self._moved: defaultdict[_MOVED, list[int]] = defaultdict(lambda: [0] * 3)
         self._bases: defaultdict[Side, list[int]] = defaultdict(lambda: [0] * 3)
-        self._duckdb = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "enable_external_access": False})
+        self._duckdb = connected()
 
     def __enter__(self) -> Recomputation:
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from settlement import cycles
 from settlement.store.schema import migrate
-from tests.settlement import sample
+from tests.settlement import agreed, sample
 
 
 @pytest.fixture
@@ -91,6 +92,24 @@ def failed_once(postgres_server: str, migrated_template: str) -> Iterator[Engine
             sample.post(connection, sample.redemption("r3", "late", {"c": 500}))
         with engine.begin() as connection:
             sample.close(connection)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def quarter_once(postgres_server: str, migrated_template: str) -> Iterator[Engine]:
+    """Yield an engine on a database with three cycles published, through which bank carries what it owes."""
+    terms = {"minimum_payment_minor": 10_000, "fee": {"side": "issued", "percent": "2"}}
+    march = sample.redemption("b8-fuel-r", "fuel", {"bank": 70}, date(2017, 3, 3))
+    for engine in _prepared(_copied(postgres_server, migrated_template, "settlement_quarter")):
+        with engine.begin() as connection:
+            agreed.agree(connection, "bank", terms)
+        _post(engine)
+        for cycle, later in (("2017-01", sample.CORRECTIONS), ("2017-02", march), ("2017-03", march[:0])):
+            with engine.begin() as connection:
+                sample.close(connection, cycle)
+            if later:
+                with engine.begin() as connection:
+                    sample.post(connection, later)
         yield engine
 
 
