@@ -12,6 +12,10 @@ FUND = "@fund"
 OPERATOR = "@operator"
 """The operator on his own account: fees, taxes, capital."""
 RESERVED = frozenset({FUND, OPERATOR})
+COALITION = "coalition"
+"""All partners together, as the owner of breakage; the hub lets no partner have the name."""
+KEPT = RESERVED | {COALITION}
+"""Whose money the operator keeps: nothing is paid to them by bank, and nothing is paid in."""
 
 REIMBURSEMENT = "reimbursement"
 """Points were redeemed: an issuer, or the fund for it, owes the redeemer their value."""

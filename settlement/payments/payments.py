@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection
 from settlement.core.currency import written
 from settlement.core.dues import Due
 from settlement.core.moves import FINAL
-from settlement.core.parties import RESERVED
+from settlement.core.parties import KEPT
 from settlement.core.payment_ids import PAY, RECEIVE, payment_id
 from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
 from settlement.core.people import signature
@@ -144,8 +144,8 @@ def _dues(connection: Connection, cycle: str) -> Sequence[Due]:
 
 
 def _is_paid(due: Due) -> bool:
-    """The operator and his fund pay nothing to themselves: what is due to them is what all others leave."""
-    return due.due_minor != 0 and due.party not in RESERVED
+    """The operator pays nothing to himself, to his fund and to the coalition, whose money he keeps."""
+    return due.due_minor != 0 and due.party not in KEPT
 
 
 def _payment(cycle: str, due: Due) -> Payment:

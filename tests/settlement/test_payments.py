@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from settlement.core.dues import Due
+from settlement.core.parties import FUND
 from settlement.core.payment_ids import PAY, RECEIVE
 from settlement.core.payment_moves import PAYABLE, SETTLED
 from settlement.errors import SettlementRefused, UnknownCycle, UnknownPayment
@@ -41,6 +42,13 @@ def test_each_due_is_a_payment_in_its_direction(january: Connection) -> None:
     ]
     first = payments.show(january, BAKERY_PAID).last
     assert (first.seq, first.attempt, first.state, first.author, first.source) == (1, 1, PAYABLE, MAKER, "2017-01")
+
+
+def test_nothing_is_paid_to_those_whose_money_the_operator_keeps(connection: Connection) -> None:
+    dues = [due("coalition", "EUR", 12), due(FUND, "EUR", 30), due("fuel", "EUR", -42)]
+    made = payments.from_dues(connection, "2017-01", dues, author=MAKER, at=AT)
+    assert [one.payment.partner for one in made] == ["fuel"], "nobody could record bank details of the coalition"
+    assert payments.not_paid_out(connection, "2017-01") == []
 
 
 def test_preparing_again_makes_nothing(january: Connection) -> None:
