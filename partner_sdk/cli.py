@@ -287,7 +287,6 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _text("--at", "INSTANT", "since when it counts, if not now"),
         ),
     ),
-    ("pack", commands.pack, (("what", {"choices": ("list",), "help": "what to do"}),)),
     ("gaps", commands.gaps, ()),
     (
         "webhook-set",

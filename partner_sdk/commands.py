@@ -344,12 +344,6 @@ def card(options: argparse.Namespace) -> int:
         return show(options, client.replace_card(one, two, three, options.reason, product=product, at=at))
 
 
-def pack(options: argparse.Namespace) -> int:
-    """List the points that you bought in advance, and what is left of them."""
-    with open_client(options) as client:
-        return show_all(options, client.packs())
-
-
 def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 

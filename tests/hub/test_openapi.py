@@ -15,7 +15,7 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
-from partner_sdk.wire import between, cards, disputing, exchanging, log, packs, returns, schemas, webhooks
+from partner_sdk.wire import between, cards, disputing, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
@@ -186,7 +186,6 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/cards/c1/unlink", {"reason": "closed"}, 409, ProblemSchema),
     ("POST", "/v1/cards/c3/unlink", {"reason": "closed"}, 200, cards.CardUnlinkAnswer),
     ("GET", "/v1/cards?member=card:a", None, 200, cards.CardsAnswer),
-    ("GET", "/v1/packs", None, 200, packs.PacksAnswer),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
