@@ -32,6 +32,9 @@ from partner_sdk.errors import (
 )
 from partner_sdk.model import (
     Capture,
+    Card,
+    CardRecord,
+    CardResult,
     Charge,
     Confirmation,
     DeadLetter,
@@ -101,6 +104,9 @@ __all__ = [
     "Merge",
     "Audit",
     "Capture",
+    "Card",
+    "CardRecord",
+    "CardResult",
     "Client",
     "Confirmation",
     "Conflict",

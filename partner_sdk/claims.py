@@ -14,6 +14,7 @@ from marshmallow import Schema
 
 from partner_sdk.receipts import Receipt, value_of
 from partner_sdk.wire.between import MergeRequest, PoolRequest, TransferRequest
+from partner_sdk.wire.card_records import CardRecordsRequest
 from partner_sdk.wire.cards import CardLinkRequest, CardReplaceRequest, CardUnlinkRequest
 from partner_sdk.wire.exchanging import ExchangeRequest
 from partner_sdk.wire.leaves import Leaf, content_digest
@@ -109,6 +110,14 @@ def _transfer(body: Json, answer: Json) -> Iterator[Claim]:
     yield Claim(asked["transfer_id"], kind, content_digest(kind, {**asked, "kind": kind}), answer["points"])
 
 
+def _records(body: Json, answer: Json) -> Iterator[Claim]:
+    for record, result in zip(validate(CardRecordsRequest, body)["records"], answer["results"], strict=True):
+        if result["status"] != "rejected":
+            points = 0 if result["recorded"] == "card-record" else result["points"] - result.get("borne", 0)
+            digest = content_digest("card-record", record)
+            yield Claim(record["event_id"], result["recorded"], digest, points)
+
+
 def _unlink(body: Json, answer: Json, link_id: str) -> Iterator[Claim]:
     asked = {**validate(CardUnlinkRequest, body), "event_id": link_id}
     yield Claim(f"{link_id}/unlink", "card-unlink", content_digest("card-unlink", asked))
@@ -156,6 +165,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[..., Iterator[Claim]]], ...] = t
         ("/v1/pools", _whole("pool", "event_id", PoolRequest)),
         ("/v1/merges", _whole("merge", "event_id", MergeRequest)),
         ("/v1/cards", _whole("card-link", "event_id", CardLinkRequest)),
+        ("/v1/card-records", _records),
         ("/v1/cards/{}/unlink", _unlink),
         ("/v1/cards/{}/replace", _replacement),
         ("/v1/merges/{}/undo", _step("undo", "unmerge", "event_id")),

@@ -279,7 +279,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         "card",
         commands.card,
         (
-            ("what", {"choices": ("link", "unlink", "replace", "list"), "help": "what to do"}),
+            ("what", {"choices": ("link", "unlink", "replace", "list", "report"), "help": "what to do"}),
             ("names", {"metavar": "NAME", "nargs": "+", "help": "ids of yours, the token, the member; see above"}),
             _text("--consent", "REFERENCE", "for link: what the member agreed to"),
             _text("--reason", "REASON", "for unlink and replace"),

@@ -331,6 +331,12 @@ class Client:
         answer = self._transport.get("/v1/cards", {"member": member})
         return _read(lambda given: [model.Card.from_wire(one) for one in given["cards"]], answer)
 
+    def report_cards(self, records: Iterable[model.CardRecord]) -> list[model.CardResult]:
+        """Report what was done with cards, in as many requests as needed; one result for each, in order, as `earn`."""
+        reported = list(records)
+        results = self._send_each("/v1/card-records", "records", (each.to_wire() for each in reported))
+        return _matched(model.CardResult.from_wire, results, "event_id", [each.event_id for each in reported])
+
     def _card(self, path: str, asked: dict[str, Any], **more: str | datetime | None) -> model.Card:
         given = {name: value for name, value in more.items() if value is not None}
         written = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}

@@ -29,11 +29,12 @@ from partner_sdk.command_line import (
 )
 from partner_sdk.diagnosis import diagnose
 from partner_sdk.errors import HansaError
-from partner_sdk.model import DisputedLine, Earning, EarningResult, Refund, RefundResult
+from partner_sdk.model import CardRecord, CardResult, DisputedLine, Earning, EarningResult, Money, Refund, RefundResult
 from partner_sdk.sales_file import NEEDED, OPTIONAL, Layout, SalesFile, TableRefused
 from partner_sdk.sales_report import UNREADABLE, Progress, report
 from partner_sdk.statement_check import check
 from partner_sdk.wire import strict_json
+from partner_sdk.wire.card_records import CardRecordSchema
 from partner_sdk.wire.file_signatures import read_file_signature
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, name_environment, registration
 from partner_sdk.wire.returns import RefundSchema
@@ -321,18 +322,22 @@ def _disputed(options: argparse.Namespace, text: str) -> DisputedLine:
 
 
 def card(options: argparse.Namespace) -> int:
-    """Link a card to a member, unlink or replace it, or list a member's cards.
+    """Link a card to a member, unlink or replace it, list a member's cards, or report what was done with cards.
 
     card link ID TOKEN MEMBER --consent REFERENCE; card unlink ID --reason member|closed|lost|fraud;
-    card replace OLD-ID NEW-ID TOKEN --reason lost|renewed|upgraded; card list MEMBER. TOKEN is the issuer's token or
-    PAR; a card number is refused.
+    card replace OLD-ID NEW-ID TOKEN --reason lost|renewed|upgraded; card list MEMBER; card report FILE, of JSON lines
+    as in POST /v1/card-records (- reads standard input). TOKEN is the issuer's token or PAR, never a card number.
     """
     what, names = options.what, options.names
-    if len(names) != {"link": 3, "unlink": 1, "replace": 3, "list": 1}[what]:
+    if len(names) != {"link": 3, "unlink": 1, "replace": 3, "list": 1, "report": 1}[what]:
         wrong_usage(options, f"card {what} has other arguments; see --help")
-    if what != "list" and not (options.consent if what == "link" else options.reason):
+    if what not in ("list", "report") and not (options.consent if what == "link" else options.reason):
         wrong_usage(options, f"--{'consent' if what == 'link' else 'reason'} is missing")
     at, product = _instant(options, options.at) if options.at else None, options.product or None
+    if what == "report":
+        records = _read_lines(names[0], CardRecordSchema, _card_record)
+        with open_client(options) as client:
+            return _show_results(options, client.report_cards(records))
     with open_client(options) as client:
         if what == "list":
             return show_all(options, client.cards(names[0]))
@@ -342,6 +347,10 @@ def card(options: argparse.Namespace) -> int:
         if what == "link":
             return show(options, client.link_card(one, two, three, options.consent, product=product, linked_at=at))
         return show(options, client.replace_card(one, two, three, options.reason, product=product, at=at))
+
+
+def _card_record(loaded: dict[str, Any]) -> CardRecord:
+    return CardRecord(**{**loaded, "amount": Money(**loaded["amount"])})
 
 
 def webhook_set(options: argparse.Namespace) -> int:
@@ -473,6 +482,6 @@ def _read_line(number: int, line: bytes, schema: type[Schema], read: Callable[[A
         raise Refusal(f"line {number}: {fault}") from None
 
 
-def _show_results(options: argparse.Namespace, results: Sequence[EarningResult | RefundResult]) -> int:
+def _show_results(options: argparse.Namespace, results: Sequence[EarningResult | RefundResult | CardResult]) -> int:
     show_all(options, results)
     return REFUSED if any(result.status in ("rejected", "quarantined") for result in results) else DONE

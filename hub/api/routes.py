@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.api.calls import Endpoint
 from hub.api.endpoints import (
+    card_records,
     cards,
     disputes,
     earnings,
@@ -37,6 +38,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *pools.ENDPOINTS,
     *merges.ENDPOINTS,
     *cards.ENDPOINTS,
+    *card_records.ENDPOINTS,
     *rates.ENDPOINTS,
     *events.ENDPOINTS,
     *statements.ENDPOINTS,

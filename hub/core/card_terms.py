@@ -1,7 +1,7 @@
-"""What a contract with a card issuer says about its cards: which purchases earn nothing.
+"""What a contract with a card issuer says about its cards: which purchases earn nothing, and which bonuses there are.
 
 Contracts have dated versions, so this table of merchant category codes (ISO 18245) has them too: a purchase goes by the
-version that was in force on its day.
+version that was in force on its day, a bonus by that of the day on which the card was linked.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hub.core.errors import TermsRefused
+from hub.core.ledger import MAX_MINOR, MAX_POINTS
 
 _CODES = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,11}")
 GAMBLING = ("7800-7802", "7995", "9406")
 """Government-owned lotteries and licensed casinos online, horse races, betting, lotteries outside the United States."""
 MONEY_MOVED = ("4829", "6010-6012", "6050-6051", "6538-6540")
 """Money orders, cash at counters and machines, financial institutions, quasi cash, funding of other accounts."""
 EXCLUDED_BY_DEFAULT = GAMBLING + MONEY_MOVED
-MOST_CODES = 500
+MOST_CODES, MOST_BONUSES, MOST_DAYS = 500, 10, 3_660
 
 
 class Codes:
@@ -33,11 +35,23 @@ class Codes:
         return any(first <= code <= last for first, last in self._ranges) if isinstance(code, str) else False
 
 
+class Bonus(NamedTuple):
+    """Points for so much net spending within days after the first card was linked; given once."""
+
+    name: str
+    points: int
+    spend_minor: int
+    days: int
+
+
 class CardTerms(NamedTuple):
     """The terms of a card issuer."""
 
     excluded: Codes
     """Categories of merchants whose purchases earn nothing."""
+    bonuses: tuple[Bonus, ...]
+    closed_early_days: int
+    """Bonuses come back when the account is closed within so many days after the first card was linked."""
 
     @classmethod
     def of(cls, terms: Any) -> CardTerms | None:
@@ -48,9 +62,37 @@ class CardTerms(NamedTuple):
         """
         if terms is None:
             return None
-        if not isinstance(terms, Mapping) or set(terms) - {"excluded"}:
-            raise TermsRefused("cards is an object with excluded, a list of merchant category codes")
-        return cls(Codes(terms.get("excluded", EXCLUDED_BY_DEFAULT), "cards.excluded"))
+        if not isinstance(terms, Mapping) or set(terms) - {"excluded", "bonuses", "closed_early_days"}:
+            raise TermsRefused("cards is an object with any of excluded, bonuses and closed_early_days")
+        excluded = Codes(terms.get("excluded", EXCLUDED_BY_DEFAULT), "cards.excluded")
+        return cls(excluded, _bonuses(terms.get("bonuses", [])), _days(terms.get("closed_early_days", 0), least=0))
+
+
+def _bonuses(terms: Any) -> tuple[Bonus, ...]:
+    if not isinstance(terms, list) or len(terms) > MOST_BONUSES:
+        raise TermsRefused(f"cards.bonuses is a list of at most {MOST_BONUSES} bonuses")
+    found = tuple(_bonus(one) for one in terms)
+    if len({one.name for one in found}) < len(found):
+        raise TermsRefused("two bonuses have the same name")
+    return found
+
+
+def _bonus(term: Any) -> Bonus:
+    if not isinstance(term, Mapping) or set(term) != set(Bonus._fields):
+        raise TermsRefused(f"a bonus is an object with {', '.join(Bonus._fields)}")
+    name, points, spend_minor = term["name"], term["points"], term["spend_minor"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise TermsRefused("the name of a bonus is 1 to 12 characters of a-z 0-9 -, a letter first")
+    for value, most in ((points, MAX_POINTS), (spend_minor, MAX_MINOR)):
+        if type(value) is not int or not 1 <= value <= most:
+            raise TermsRefused(f"points and spend_minor of a bonus are whole numbers from 1 to {most}")
+    return Bonus(name, points, spend_minor, _days(term["days"], least=1))
+
+
+def _days(days: Any, least: int) -> int:
+    if type(days) is not int or not least <= days <= MOST_DAYS:
+        raise TermsRefused(f"days are a whole number from {least} to {MOST_DAYS}")
+    return days
 
 
 def _range(written: Any, name: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from hub.core.card_terms import CardTerms
 from hub.core.errors import TermsRefused
 from hub.core.expiry_rules import Expiry, compile_expiry
 from hub.core.ledger import MATURE_AT_ONCE, WHEN_CONFIRMED
-from hub.core.rules import Grants, Rule, compile_grants, compile_rules
+from hub.core.rules import Counted, Grants, Rule, caps_of, compile_grants, compile_rules
 
 
 class Maturity(NamedTuple):
@@ -130,11 +130,13 @@ class EarningRate:
     """The spendable points of a sale."""
     grants: Grants = field(compare=False)
     """The same by kind, issuer and life, with the qualifying points beside them."""
+    caps: tuple[Counted, ...] = field(default=(), compare=False)
+    """What is counted over purchases in a period."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, currency: str, terms: list[dict[str, Any]]) -> EarningRate:
         """Compile ``terms`` once for the life of this version."""
-        return cls(version, valid_from, currency, terms, compile_rules(terms), compile_grants(terms))
+        return cls(version, valid_from, currency, terms, compile_rules(terms), compile_grants(terms), caps_of(terms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cache, partial
+from typing import Any
 
 from hub.core import ledger
 from hub.core.content import content_digest
@@ -210,6 +211,11 @@ def _own_event(moment: Moment, kind: str, member_id: int, points: int) -> Event:
 def as_json(details: object) -> str:
     """Return an event's details as they are kept."""
     return json.dumps(details, sort_keys=True, separators=(",", ":"))
+
+
+def from_json(details: str | None) -> dict[str, Any]:
+    """Return an event's details, read from what is kept of them."""
+    return dict(json.loads(details)) if details else {}
 
 
 def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Reclaimed]:

@@ -135,7 +135,7 @@ def listing(hub: Hub, partner: Partner, member: str) -> dict[str, Any]:
 def holders(
     hub: Hub, connection: Connection, partner_id: str, asked: Sequence[tuple[str, datetime]]
 ) -> list[Change | None]:
-    """Return who held each card, named by its token, at an instant; None where nobody did."""
+    """Return the last change of each card, named by its token, up to an instant: whose it was then, or nobody's."""
     indexes = {token: index_of(hub, partner_id, token) for token, _ in asked}
     return cards.held(connection, partner_id, [(indexes[token], at) for token, at in asked])
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hub.core.granting import given, sale_of, spendable
 from hub.core.point_kinds import is_spendable
-from hub.core.rules import Grants, Rule, Sale, compile_grants, compile_rules
+from hub.core.rules import Grants, compile_grants
 from hub.services.context import Hub
 from hub.store import checks, checks_of_returns
 from hub.store.database import Connection, expect_whole_tables
@@ -39,7 +40,7 @@ def _named(broken: tuple[str, str] | None) -> str | None:
 
 
 def _first_wrong_points(connection: Connection) -> tuple[str, str] | None:
-    compiled: dict[tuple[str, int], Rule] = {}
+    compiled: dict[tuple[str, int], Grants] = {}
     for row in checks.priced_earnings(connection):
         if row.terms is None or not row.same_currency:
             return (
@@ -48,8 +49,8 @@ def _first_wrong_points(connection: Connection) -> tuple[str, str] | None:
             )
         key = (row.partner_id, row.rate_version)
         if key not in compiled:
-            compiled[key] = compile_rules(row.terms)
-        points = compiled[key](Sale(row.amount_minor))
+            compiled[key] = compile_grants(row.terms)
+        points = spendable(given(compiled[key], sale_of(row.amount_minor, {"sale": row.sale})))
         if points != row.points:
             return (
                 f"event {row.partner_id}/{row.event_id}",
@@ -65,7 +66,10 @@ def _first_wrong_refund(connection: Connection) -> tuple[str, str] | None:
         key = (row.partner_id, row.rate_version)
         if key not in compiled:
             compiled[key] = compile_grants(row.terms)
-        then, now = (compiled[key](Sale(minor)) for minor in (row.left_minor, row.left_minor - row.back_minor))
+        then, now = (
+            given(compiled[key], sale_of(minor, {"sale": row.sale}))
+            for minor in (row.left_minor, row.left_minor - row.back_minor)
+        )
         points = sum(
             max(0, more.points - less.points) for more, less in zip(then, now, strict=True) if is_spendable(more.kind)
         )

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
 from hub.services import accounts, late_events, reimbursement, sales, sequences, unissuing
-from hub.services.accounts import as_json, burnt
+from hub.services.accounts import Standing, as_json, burnt
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import check_time
 from hub.services.reporting import Reporter, by_partner
@@ -84,25 +86,59 @@ def refund(
     # Another request with this id may have been decided while this one waited for the lock.
     if first := _first_answer(connection, partner, reported["event_id"], content):
         return first
+    if reporter.evidence and "line" in (original.details or {}):
+        raise Refused("not_reversible", "It is a purchase with a card; report what came back to /v1/card-records.")
     sales.refuse_quarantined(connection, original)
     check_time(reported["occurred_at"], moment.now)
     late_events.ages(connection, moment, partner, [reported["event_id"]]).check(reported)
     following = events.referring(connection, partner.partner_id, original.event_id)
     before = sales.refunded(following)
     minor = _amount(reported, original, before, following)
+    back = Return(
+        reported["event_id"], reported["occurred_at"], content, minor,
+        json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
+    )  # fmt: skip
+    event, sums = give_back(connection, moment, partner, reporter, original, standing, following, back)
+    return _answer(event.event_id, minor, original.currency, sums)
+
+
+class Return(NamedTuple):
+    """What comes back of a sale, and under which id."""
+
+    event_id: str
+    occurred_at: datetime
+    content: bytes
+    minor: int
+    items: str | None = None
+    said: Mapping[str, Any] = MappingProxyType({})
+    """What else goes into the details of its event."""
+
+
+def give_back(
+    connection: Connection,
+    moment: Moment,
+    partner: Partner,
+    reporter: Reporter,
+    original: Any,
+    standing: Standing,
+    following: Iterable[Any],
+    back: Return,
+) -> tuple[Event, Sums]:
+    """Post what comes back of a sale, which has so much left; return the event, and where its points were found.
+
+    ``following`` are the events that refer to the sale, read under the lock by which its member is ``standing``.
+    """
     owners, policy = sales.owners(connection, original), _policy(partner, original)
-    taking = Taking(connection, moment, partner, policy, standing, owners, reported["event_id"])
-    sums = taking.take(wanted(connection, partner, original, owners, following, minor))
+    taking = Taking(connection, moment, partner, policy, standing, owners, back.event_id)
+    sums = taking.take(wanted(connection, partner, original, owners, following, back.minor))
     event = Event(
-        reported["event_id"], "refund", standing.member_id, "posted", taking.moved,
-        reported["occurred_at"], content, minor, original.currency,
-        items=json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
-        evidence_id=reporter.evidence_id, refers_to=original.event_id, returned_before=before,
-        scheme_rule=taking.scheme_rule,
-        details=as_json({**sums._asdict(), "policy": policy, **taking.forgone, **reporter.said}),
+        back.event_id, "refund", standing.member_id, "posted", taking.moved, back.occurred_at, back.content,
+        back.minor, original.currency, items=back.items, evidence_id=reporter.evidence_id,
+        refers_to=original.event_id, returned_before=sales.refunded(following), scheme_rule=taking.scheme_rule,
+        details=as_json({**sums._asdict(), "policy": policy, **taking.forgone, **back.said, **reporter.said}),
     )  # fmt: skip
     _post(connection, moment, partner, reporter, event, taking)
-    return _answer(event.event_id, minor, original.currency, sums)
+    return event, sums
 
 
 def _post(connection: Connection, moment: Moment, partner: Partner, by: Reporter, event: Event, taking: Taking) -> None:

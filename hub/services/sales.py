@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from hub.core import ledger
 from hub.core.errors import Refused
+from hub.core.granting import given
+from hub.core.granting import sale_of as sale_of_details
 from hub.core.ledger import LotKey
-from hub.core.rules import Grant, Sale
+from hub.core.rules import Grant
 from hub.core.terms import EarningRate
 from hub.services.context import Partner
 from hub.store import accounts, events, lots, reviews
@@ -63,10 +65,11 @@ def refunded(following: Iterable[Any]) -> int:
 
 def grants_of(partner: Partner, original: Any, minor: int) -> list[Grant]:
     """Return what a sale would have given for ``minor`` units, under the rate version that it was posted with."""
-    return _rate_of(partner, original).grants(Sale(minor))
+    return given(rate_of(partner, original).grants, sale_of_details(minor, original.details))
 
 
-def _rate_of(partner: Partner, original: Any) -> EarningRate:
+def rate_of(partner: Partner, original: Any) -> EarningRate:
+    """Return the version of the rate that a sale was posted with."""
     return next(rate for rate in partner.earning_rates.versions if rate.version == original.rate_version)
 
 

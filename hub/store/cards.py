@@ -51,6 +51,12 @@ _OF_MEMBERS = """
 """
 
 
+_STARTS = """
+    SELECT event_id, min(effective_at) FROM hub.card_change
+    WHERE partner_id = %(partner_id)s AND event_id = ANY(%(lines)s::text[]) GROUP BY event_id
+"""
+
+
 class Change(NamedTuple):
     """One change of a card: from ``effective_at`` on ``member_id`` holds it, or nobody."""
 
@@ -93,10 +99,15 @@ def of_event(connection: Connection, partner_id: str, event_id: str) -> Change |
 
 
 def held(connection: Connection, partner_id: str, cards: Sequence[tuple[bytes, datetime]]) -> list[Change | None]:
-    """Return who held each card at its instant, in order; None where nobody did."""
+    """Return the last change of each card up to its instant, in order; None where it was never linked by then."""
     values = {"partner_id": partner_id, "cards": [card for card, _ in cards], "times": [at for _, at in cards]}
     rows = fetch(connection, _HELD, values)
-    return [_change(row) if row[2] is not None else None for row in rows]
+    return [_change(row) if row[0] is not None else None for row in rows]
+
+
+def starts(connection: Connection, partner_id: str, lines: Sequence[str]) -> dict[str, datetime]:
+    """Return since when the first card of each line was linked."""
+    return dict(fetch(connection, _STARTS, {"partner_id": partner_id, "lines": list(lines)}))
 
 
 def of_members(connection: Connection, partner_id: str, members: Sequence[int], most: int) -> Sequence[Row[Any]]:

@@ -243,12 +243,12 @@ CHECKS |= CHECKS_OF_RETURNS | CHECKS_OF_PACKS
 
 PRICED = """
     SELECT event.partner_id, event.rate_version, event.amount_minor, event.points, rate.terms,
-           event.currency = rate.currency AS same_currency, min(event.event_id) AS event_id
+           event.currency = rate.currency AS same_currency, details->'sale' AS sale, min(event.event_id) AS event_id
     FROM hub.event AS event
     LEFT JOIN hub.rate AS rate
       ON rate.partner_id = event.partner_id AND rate.kind = 'earning' AND rate.version = event.rate_version
     WHERE event.kind = 'earning'
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
     ORDER BY event_id
 """
 

@@ -142,6 +142,25 @@ CHECKS_OF_RETURNS: dict[str, str] = {
         GROUP BY frozen.partner_id, frozen.event_id
         HAVING bool_or((frozen.state = 'open') IS DISTINCT FROM (review.state = 'open'))
     """,
+    "what is counted over purchases is what their events counted": """
+        SELECT 'counter ' || partner_id || ' ' || name,
+               'is ' || coalesce(stands, 0) || ', its events say ' || coalesce(said, 0)
+        FROM (SELECT partner_id, name, sum(amount) AS stands FROM hub.card_counter GROUP BY 1, 2) AS counter
+        FULL JOIN (
+            SELECT partner_id, counted.name, sum(counted.minor::bigint) AS said
+            FROM hub.event CROSS JOIN LATERAL jsonb_each_text(details->'counted') AS counted (name, minor)
+            WHERE details ? 'counted' GROUP BY 1, 2
+        ) AS events USING (partner_id, name)
+        WHERE coalesce(stands, 0) <> coalesce(said, 0)
+    """,
+    "each card is held as its events say": """
+        SELECT 'card of ' || partner_id || '/' || event_id, 'is not what its event says'
+        FROM hub.card_change AS change LEFT JOIN hub.event AS event USING (partner_id, event_id)
+        WHERE event.kind IS NULL OR event.occurred_at <> change.effective_at
+           OR event.kind <> ALL (CASE WHEN change.member_id IS NULL THEN array['card-unlink', 'card-replacement']
+                                      ELSE array['card-link', 'card-replacement'] END)
+           OR change.member_id <> event.member_id
+    """,
     "each member is merged as its events say": """
         SELECT 'member ' || member_id,
                coalesce('is merged into ' || merged.merged_into || ' and has become ' || survivor, 'is not merged')
@@ -164,7 +183,7 @@ CHECKS_OF_RETURNS: dict[str, str] = {
 _REFUNDED = """
     SELECT refund.partner_id, original.rate_version, rate.terms, min(refund.event_id) AS event_id,
            original.amount_minor - coalesce(refund.returned_before, 0) AS left_minor,
-           coalesce(refund.amount_minor, 0) AS back_minor,
+           coalesce(refund.amount_minor, 0) AS back_minor, original.details->'sale' AS sale,
            coalesce((refund.details->>'taken')::bigint + (refund.details->>'owed')::bigint
                     + (refund.details->>'borne')::bigint + (refund.details->>'expired')::bigint, -1) AS points
     FROM hub.event AS refund
@@ -172,7 +191,7 @@ _REFUNDED = """
     JOIN hub.rate AS rate
       ON rate.partner_id = original.partner_id AND rate.kind = 'earning' AND rate.version = original.rate_version
     WHERE refund.kind = 'refund'
-    GROUP BY 1, 2, 3, 5, 6, 7
+    GROUP BY 1, 2, 3, 5, 6, 7, 8
     ORDER BY event_id
 """
 

@@ -14,6 +14,8 @@ from partner_sdk.model.between import Pool as Pool
 from partner_sdk.model.between import PoolMember as PoolMember
 from partner_sdk.model.between import Transfer as Transfer
 from partner_sdk.model.cards import Card as Card
+from partner_sdk.model.cards import CardRecord as CardRecord
+from partner_sdk.model.cards import CardResult as CardResult
 from partner_sdk.model.disputes import Dispute as Dispute
 from partner_sdk.model.disputes import DisputedLine as DisputedLine
 from partner_sdk.model.disputes import DisputeMove as DisputeMove

@@ -39,6 +39,7 @@ CODES: dict[str, Code] = {
     "not_allowed": Code(403, "The partner may not do this"),
     "not_found": Code(404, "There is nothing here"),
     "unknown_member": Code(404, "The hub knows no such member"),
+    "unknown_card": Code(404, "Nobody held this card at that time"),
     "unknown_cycle": Code(404, "The hub knows no such settlement cycle"),
     "unknown_partner": Code(404, "The hub knows no such partner"),
     "unknown_event": Code(404, "The partner has reported no such event"),

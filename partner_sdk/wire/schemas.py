@@ -329,12 +329,27 @@ class GivesSchema(WireSchema):
     expiry = Anything()
 
 
-class RuleSchema(WireSchema):
-    """An earning rule: `linear` gives `points` for each full `per_minor` minor units."""
+class CapSchema(WireSchema):
+    """Up to `minor` of a `period`; `then` points for each full `per_minor` above it."""
 
-    rule = Choice("linear", required=True)
+    name = values.label(required=True)
+    minor = Whole(1, MAX_MINOR, required=True)
+    period = Choice("month", "quarter", "year", required=True)
+    then = Whole(0, MAX_POINTS, required=True)
+
+
+class RuleSchema(WireSchema):
+    """An earning rule: `points` for each full `per_minor` minor units; of some categories, or at a partner."""
+
+    rule = Choice("linear", "category", "at_partner", required=True)
     points = Whole(0, MAX_POINTS, required=True)
     per_minor = Whole(1, MAX_MINOR, required=True)
+    categories = Series(values.label(), 0, 500)
+    other_than = Series(values.label(), 0, 500)
+    cap = Part(CapSchema)
+    partner = values.partner()
+    from_percent = Whole(0, 100)
+    to_percent = Whole(0, 100)
     gives = Part(GivesSchema)
 
 

@@ -192,6 +192,13 @@ def test_the_command_links_lists_and_replaces(
     assert run("link", net.fresh("l"), "4111111111111111", member, "--consent", "form")[0] == 1
     code, listed = run("list", member)
     assert (code, [one["event_id"] for one in listed]) == (0, [a, b])
+    record = {
+        "event_id": net.fresh("c"), "kind": "clearing", "card": "PAR-nobody", "occurred_at": DAY.isoformat(),
+        "amount": {"minor": 100, "currency": "USD"}, "category": "5411",
+    }  # fmt: skip
+    (tmp_path / "records").write_text(json.dumps(record))
+    code, [result] = run("report", str(tmp_path / "records"))
+    assert (code, result["error"]["code"]) == (1, "unknown_card")
     assert run("unlink", b, "--reason", "member")[0] == 0
     with pytest.raises(SystemExit):
         run("unlink", b)

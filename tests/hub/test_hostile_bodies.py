@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 1_048_576
 WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
-    "/v1/disputes", "/v1/cards", "/v1/cards/none/unlink", "/v1/cards/none/replace",
+    "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -191,6 +191,21 @@ GOOD |= {
         "product": "gold",
         "linked_at": EARNING["occurred_at"],
     },
+    "/v1/card-records": {
+        "records": [
+            {
+                "event_id": "good",
+                "kind": "clearing",
+                "card": "tok-1",
+                "occurred_at": EARNING["occurred_at"],
+                "amount": EARNING["amount"],
+                "merchant": "m1",
+                "category": "5411",
+                "partner": "grocer",
+                "refers_to": "none",
+            }
+        ]
+    },
     "/v1/cards/none/unlink": {"reason": "lost", "unlinked_at": EARNING["occurred_at"]},
     "/v1/cards/none/replace": {
         "event_id": "good",
@@ -206,11 +221,11 @@ GOOD |= {
 EXCHANGE = {"member": "card:good", "direction": "out", "unit": "MILES", "amount": 100}
 REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
-    "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
+    "records", "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
     "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
     "exchange_id", "quote_id", "direction", "unit", "card", "consent",
 }  # fmt: skip
-OPTIONAL = {"/v1/refunds": {"amount"}}
+OPTIONAL = {"/v1/refunds": {"amount"}, "/v1/card-records": {"partner"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
 WRONG_NUMBER: tuple[Any, ...] = (None, True, "1", [], {}, -1, 10**18)
 WRONG_FLAG: tuple[Any, ...] = (None, 0, 1, "true", [], {})

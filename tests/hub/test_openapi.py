@@ -15,7 +15,7 @@ from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
-from partner_sdk.wire import between, cards, disputing, exchanging, log, returns, schemas, webhooks
+from partner_sdk.wire import between, card_records, cards, disputing, exchanging, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
@@ -98,6 +98,18 @@ POOL = {
 }
 MERGE = {"event_id": "m1", "member": "card:c", "into": "card:a", "reason": "one person"}
 CARD = {"event_id": "c1", "card": "tok-1", "member": "card:a", "consent": "form 7", "product": "gold"}
+RECORD = {
+    "event_id": "k1", "kind": "clearing", "card": "tok-2", "occurred_at": "2017-01-10T12:00:00Z",
+    "amount": {"minor": 2500, "currency": "USD"}, "category": "5411", "merchant": "m1", "partner": "fuel",
+}  # fmt: skip
+RECORDS = [
+    RECORD,
+    RECORD | {"event_id": "k2", "kind": "authorisation"},
+    RECORD | {"event_id": "k3", "kind": "chargeback", "refers_to": "k1"},
+    RECORD | {"event_id": "k4", "kind": "second_presentment", "refers_to": "k3"},
+    RECORD | {"event_id": "k5", "kind": "refund", "amount": {"minor": 9999, "currency": "USD"}},
+    RECORD | {"event_id": "k6", "card": "tok-9"},
+]
 DISPUTE = {
     "dispute_id": "d1",
     "cycle": "2017-01",
@@ -183,6 +195,8 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/cards", CARD, 200, cards.CardLinkAnswer),
     ("POST", "/v1/cards", CARD | {"event_id": "c2"}, 409, ProblemSchema),
     ("POST", "/v1/cards/c1/replace", {"event_id": "c3", "card": "tok-2", "reason": "lost"}, 200, cards.CardLinkAnswer),
+    ("POST", "/v1/card-records", {"records": RECORDS}, 200, card_records.CardRecordsAnswer),
+    ("POST", "/v1/card-records", {"records": RECORDS}, 200, card_records.CardRecordsAnswer),
     ("POST", "/v1/cards/c1/unlink", {"reason": "closed"}, 409, ProblemSchema),
     ("POST", "/v1/cards/c3/unlink", {"reason": "closed"}, 200, cards.CardUnlinkAnswer),
     ("GET", "/v1/cards?member=card:a", None, 200, cards.CardsAnswer),

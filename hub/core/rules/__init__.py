@@ -19,13 +19,33 @@ from hub.core.errors import TermsRefused
 from hub.core.expiry_rules import Expiry, compile_expiry
 from hub.core.ledger import PARTNER_ID
 from hub.core.point_kinds import BASE, CLASSES, PROMOTIONAL, is_spendable, kind_of, spend_at
-from hub.core.rules import linear
+from hub.core.rules import at_partner, category, linear
+from hub.core.rules.category import Cap
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Sale(NamedTuple):
-    """What an earning rule may look at: the sale, in minor units of the rate's currency."""
+    """What an earning rule may look at: the sale, in minor units of the rate's currency.
+
+    The last four say which part of a purchase it is; `hub.core.granting` goes by them, and rules see only the amount.
+    """
 
     amount_minor: int
+    category: str | None = None
+    """The merchant's category code (ISO 18245), of a purchase with a card."""
+    partner: str | None = None
+    """The partner of the coalition at which that was."""
+    spent: Mapping[str, int] = NOTHING
+    """What was spent before in the periods of caps, by their names."""
+    above_minor: int = 0
+    """What of the purchase lies below this part of it."""
+    withheld: int = 0
+    """Points that this part gives less, since they were not taken back when it was."""
+    credited_minor: int = 0
+    """What the purchase makes good of a refund that had none to be taken from."""
+    bonus: int = 0
+    """The points of a bonus, instead of what rules give."""
 
 
 Rule = Callable[[Sale], int]
@@ -40,7 +60,13 @@ class EarningRule(NamedTuple):
     """Says by which arithmetic a term gave a sale its points."""
 
 
-RULES: Mapping[str, EarningRule] = MappingProxyType({"linear": EarningRule(linear.compile_rule, linear.explain)})
+RULES: Mapping[str, EarningRule] = MappingProxyType(
+    {
+        "linear": EarningRule(linear.compile_rule, linear.explain),
+        "category": EarningRule(category.compile_rule, category.explain),
+        "at_partner": EarningRule(at_partner.compile_rule, at_partner.explain),
+    }
+)
 
 
 class Grant(NamedTuple):
@@ -94,9 +120,30 @@ def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
 def named_partners(terms: Sequence[Mapping[str, Any]]) -> set[str]:
     """Return the partners that terms name: whose points are given, and where they are spent."""
     grants = [_gives(term) for term in terms]
-    return {issuer for grant in grants if (issuer := grant.issuer)} | {
-        partner for grant in grants for partner in spend_at(grant.kind)
-    }
+    return (
+        {issuer for grant in grants if (issuer := grant.issuer)}
+        | {partner for grant in grants for partner in spend_at(grant.kind)}
+        | {term["partner"] for term in terms if term.get("rule") == "at_partner"}
+    )
+
+
+class Counted(NamedTuple):
+    """A cap, and which sales count towards it."""
+
+    cap: Cap
+    applies: Callable[[Sale], bool]
+
+
+def caps_of(terms: Sequence[Mapping[str, Any]]) -> tuple[Counted, ...]:
+    """Return the caps of a rate version.
+
+    Raises:
+        TermsRefused: two of them have the same name.
+    """
+    found = [Counted(cap, category.matcher(term)) for term in terms if (cap := category.cap_of(term))]
+    if len({one.cap.name for one in found}) < len(found):
+        raise TermsRefused("two caps have the same name")
+    return tuple(found)
 
 
 class Explained(NamedTuple):

@@ -17,8 +17,8 @@ def compile_rule(term: Mapping[str, Any]) -> Callable[[Any], int]:
     """
     if set(term) != {"rule", "points", "per_minor"}:
         raise TermsRefused("a linear rule has exactly the fields rule, points and per_minor")
-    points = _whole(term["points"], "points", MAX_POINTS)
-    per_minor = _whole(term["per_minor"], "per_minor", MAX_MINOR)
+    points = whole(term["points"], "points", MAX_POINTS)
+    per_minor = whole(term["per_minor"], "per_minor", MAX_MINOR)
     return lambda sale: points * int(sale.amount_minor // per_minor)
 
 
@@ -35,7 +35,8 @@ def explain(term: Mapping[str, Any], sale: Any) -> str:
     return f"{each}: {minor} // {per_minor} = {full}, times {points} = {points * full}"
 
 
-def _whole(value: Any, name: str, highest: int) -> int:
+def whole(value: Any, name: str, highest: int) -> int:
+    """Return a whole number from 1 to ``highest``; refuse (TermsRefused) anything else."""
     if type(value) is not int or not 1 <= value <= highest:
         raise TermsRefused(f"{name} must be a whole number from 1 to {highest}")
     return value

@@ -41,6 +41,7 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
         "card-link": cards.link,
         "card-replacement": cards.replacement,
         "card-unlink": cards.unlink,
+        "card-record": cards.record,
         "adjustment": upkeep.adjustment,
         "repayment": upkeep.repayment,
         "expiry": upkeep.expiry,

@@ -8,11 +8,12 @@ from typing import Any
 
 from hub.core import ledger
 from hub.core.content import instant
+from hub.core.granting import given, sale_of
 from hub.core.point_kinds import class_of, spend_at
 from hub.core.rules import Grant, Sale, explain_rules
 from hub.core.terms import Contract, EarningRate
 from hub.services.context import Partner
-from hub.services.explaining import words
+from hub.services.explaining import cards, words
 from hub.services.explaining.facts import Facts
 from hub.services.explaining.spending import valued
 from hub.services.timeline import day
@@ -34,7 +35,9 @@ def earning(facts: Facts) -> Iterator[str]:
         yield f"The earning rate version {event.rate_version} that it was posted with is not there any more."
         return
     yield f"Earning rate version {rate.version} of {event.partner_id}, valid from {rate.valid_from}:"
-    for place, one in enumerate(explain_rules(rate.terms, Sale(event.amount_minor)), 1):
+    sale = sale_of(event.amount_minor, event.details)
+    yield from cards.context(facts, sale)
+    for place, one in enumerate(() if cards.is_part(sale) else explain_rules(rate.terms, sale), 1):
         yield f"rule {place} ({one.rule}): {one.arithmetic}{_of_kind(one.grant, event.partner_id)}."
     yield f"Together {words.count(event.points, 'point')} that can be spent."
     if event.points:
@@ -58,7 +61,7 @@ def _life(facts: Facts, rate: EarningRate) -> Iterator[str]:
     assert partner is not None
     sold_on = event.occurred_at.date()
     own = {one.line: one for one in facts.transfers}
-    for line, grant in enumerate(rate.grants(Sale(event.amount_minor)), 1):
+    for line, grant in enumerate(given(rate.grants, sale_of(event.amount_minor, event.details)), 1):
         if line in own:
             yield f"Line {line}: last day {day(own[line].expires_on)}{_why(facts, grant, own[line].expires_on)}."
     matures_on = event.matures_on or ledger.MATURE_AT_ONCE
@@ -125,12 +128,13 @@ def refund(facts: Facts) -> Iterator[str]:
         yield f"The earning rate version {original.rate_version} of the sale is not there any more."
         return
     yield f"Earning rate version {rate.version} of {event.partner_id}, the one that the sale was posted with:"
-    yield from _difference(rate, left, left - event.amount_minor)
+    then, now = (sale_of(minor, original.details) for minor in (left, left - event.amount_minor))
+    yield from cards.parts(rate, then, now) if cards.is_part(then) else _difference(rate, then, now)
     yield from _sources(facts)
 
 
-def _difference(rate: EarningRate, left: int, after: int) -> Iterator[str]:
-    pairs = zip(explain_rules(rate.terms, Sale(left)), explain_rules(rate.terms, Sale(after)), strict=True)
+def _difference(rate: EarningRate, left: Sale, after: Sale) -> Iterator[str]:
+    pairs = zip(explain_rules(rate.terms, left), explain_rules(rate.terms, after), strict=True)
     for place, (then, now) in enumerate(pairs, 1):
         yield f"rule {place} ({then.rule}): before the return: {then.arithmetic}"
         back = then.grant.points - now.grant.points

@@ -1,0 +1,110 @@
+"""What decides on a record of a purchase: who held the card then, the terms of that day, the bonuses to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from hub.core.card_terms import Bonus, CardTerms
+from hub.core.errors import Refused
+from hub.core.granting import SALE, sale_of
+from hub.services import card_counting, cards
+from hub.services.card_answers import Record
+from hub.services.context import Hub, Moment, Partner
+from hub.services.earnings import Terms, check_time, terms_on
+from hub.store import accounts as stored_accounts
+from hub.store import cards as stored_cards
+from hub.store.cards import Change
+from hub.store.database import Connection
+
+Promises = Mapping[str, tuple[datetime, Sequence[Bonus]]]
+"""By card line: since when it is linked, and the bonuses that were promised then."""
+
+
+class Case(NamedTuple):
+    """A record with what decides on it."""
+
+    record: Record
+    held: Change
+    member_id: int
+    """Who has the points of the card's holder now."""
+    terms: Terms
+    cards: CardTerms
+    bonuses: Sequence[Bonus]
+    """Those that are still to be had for the card line, by the terms of when it was linked."""
+
+    @property
+    def earns(self) -> bool:
+        """Whether it is a purchase of a category that earns."""
+        return self.record["kind"] == "clearing" and self.record["category"] not in self.cards.excluded
+
+    @property
+    def line(self) -> str:
+        """The card line."""
+        return self.held.line
+
+    def caps(self) -> dict[str, str]:
+        """Return the counter of each cap that the purchase counts towards, by the cap's name."""
+        sale = sale_of(0, {SALE: {"category": self.record.get("category")}})
+        return {
+            one.cap.name: card_counting.of_cap(one, self.terms.day) for one in self.terms.rate.caps if one.applies(sale)
+        }
+
+
+def find(
+    hub: Hub,
+    connection: Connection,
+    moment: Moment,
+    partner: Partner,
+    records: Sequence[Record],
+    refused: Mapping[str, Refused],
+) -> list[Case | Refused]:
+    """Return what decides on each record, or why it is refused whatever is counted; ``refused`` are so already."""
+    held = cards.holders(hub, connection, partner.partner_id, [(one["card"], one["occurred_at"]) for one in records])
+    there = [one for one in held if one is not None and one.member_id is not None]
+    survivors = stored_accounts.survivors(connection, sorted({one.member_id for one in there if one.member_id}))
+    promises = promised(connection, partner, sorted({one.line for one in there}))
+    terms = cache(lambda day: terms_on(partner, day))
+
+    def case(record: Record, change: Change | None) -> Case | Refused:
+        try:
+            if record["event_id"] in refused:
+                raise refused[record["event_id"]]
+            return _case(moment, record, change, survivors, promises, terms)
+        except Refused as refusal:
+            return refusal
+
+    return [case(record, change) for record, change in zip(records, held, strict=True)]
+
+
+def promised(connection: Connection, partner: Partner, lines: Sequence[str]) -> Promises:
+    """Return the bonuses of card lines, by the contract of the day on which the first card was linked."""
+    if not any(one.cards and one.cards.bonuses for one in partner.contracts.versions):
+        return {}
+    starts = stored_cards.starts(connection, partner.partner_id, lines)
+    then = {line: partner.contracts.on(at.date()) for line, at in starts.items()}
+    return {line: (starts[line], one.cards.bonuses if one and one.cards else ()) for line, one in then.items()}
+
+
+def _case(
+    moment: Moment,
+    record: Record,
+    held: Change | None,
+    survivors: Mapping[int, int],
+    promises: Promises,
+    terms: Callable[[date], Terms],
+) -> Case:
+    at = record["occurred_at"]
+    check_time(at, moment.now)
+    in_force = terms(at.date())
+    if in_force.contract.cards is None:
+        raise Refused("not_allowed", "The contract of that day has no terms about cards.")
+    if held is None or held.member_id is None:
+        raise Refused("unknown_card", "Nobody held this card then; link it, with the day from which that counts.")
+    if record["amount"]["currency"] != in_force.rate.currency:
+        raise Refused("currency_mismatch", f"The rate in force is in {in_force.rate.currency}.")
+    since, offered = promises.get(held.line, (at, ()))
+    open_ = [one for one in offered if at < since + timedelta(days=one.days)]
+    return Case(record, held, survivors[held.member_id], in_force, in_force.contract.cards, open_)
