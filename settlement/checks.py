@@ -2,10 +2,11 @@
 
 Five things must hold, and each finding names the row that breaks one:
 
-1. every obligation is in exactly one cycle, its fields still give the digest it was recorded with, and no event is
-corrected by more than it came to; 2. the nets of each currency add up to zero; 3. the lines and positions of the hub's
-ledger equal those of the obligations; 4. statement totals, added up partner by partner, equal the positions; 5. the
-cycle digest of the database equals the one that Python finds from the lines, with the code an auditor uses.
+1. every obligation is in exactly one cycle, and no event is corrected by more than it came to; 2. the nets of each
+currency add up to zero; 3. the lines and positions of the hub's ledger equal those of the obligations; 4. statement
+totals, added up partner by partner, equal the positions; 5. every obligation still gives the digest it was recorded
+with and is worth what its event is, and positions, charges and cycle digest equal those that an auditor finds from the
+lines, with the same code.
 
 Over these stands the chain of moves: a cut-off, a result or a move that was changed by hand no longer fits
 its digest.
@@ -16,13 +17,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, insert, null, select
+from sqlalchemy import Connection, Select, func, insert, select
 
-from settlement.core.findings import KEPT, Finding, Findings
-from settlement.core.lines import SEPARATOR, row_name
+from settlement.core.findings import Finding, Findings
 from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
-from settlement.core.parties import REIMBURSEMENT
-from settlement.core.verification import Claims, Recomputation, compare_dues
+from settlement.core.verification import Claims, compare_dues
 from settlement.disputes.dispute_check import check_disputes
 from settlement.errors import ContractRefused, NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.history_check import check_history
@@ -30,11 +29,9 @@ from settlement.store.comparison import compare_with_ledger
 from settlement.store.dues import ask_dues
 from settlement.store.history import lock_in_state, moves_of, one_at_a_time
 from settlement.store.origins import taken_back_too_much
-from settlement.store.results import load_claims, stream_lines
+from settlement.store.results import load_claims
 from settlement.store.tables import cycle_check, cycle_result, obligation
-from settlement.store.window import KEY, LINE, Window, cut_offs, lines_of, seen_by, window_of, within
-
-_USUAL = and_(obligation.c.kind == REIMBURSEMENT, obligation.c.points_of == "")
+from settlement.store.window import Window, cut_offs, lines_of, seen_by, window_of, within
 
 
 def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
@@ -73,7 +70,6 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found = Findings()
     found.extend(check_history(connection, window, claims))
     found.extend(_in_one_cycle(connection, window, ledger))
-    found.extend(_row_digests(connection, window))
     found.extend(taken_back_too_much(connection, window))
     found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
     found.extend(_recompute(connection, window, claims))
@@ -112,28 +108,6 @@ def _counted_right(
     return findings
 
 
-def _row_digests(connection: Connection, window: Window) -> list[Finding]:
-    """Obligations whose fields, put together by the database, do not give their digest."""
-    due = func.sha256(func.convert_to(func.concat_ws(SEPARATOR, *map(_as_text, LINE)), "UTF8"))
-    altered = (within(obligation, window), obligation.c.digest.is_distinct_from(due))
-    count = connection.execute(select(func.count()).select_from(obligation).where(*altered)).scalar()
-    if not count:
-        return []
-    rows = connection.execute(select(*KEY, due).where(*altered).order_by(*KEY).limit(KEPT))
-    return [
-        Finding("row digest", row_name(*row[:3]), f"its fields give {row[3].hex()}, not its digest") for row in rows
-    ]
-
-
-def _as_text(field: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A field as the canonical text has it; NULL, which `concat_ws` leaves out, for what the text does without."""
-    if field.key == "business_date":
-        return func.to_char(field, "YYYY-MM-DD")
-    if field.key == "origin":
-        return case((_USUAL, func.nullif(field, "")), else_=field)
-    return case((_USUAL, null()), else_=field) if field.key in {"kind", "points_of"} else field
-
-
 def _dues(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
     """Dues against what nets, contracts and the cycle before give; a cycle from before there were any has none."""
     if not claims.dues:
@@ -147,7 +121,12 @@ def _dues(connection: Connection, window: Window, claims: Claims) -> list[Findin
 
 def _recompute(connection: Connection, window: Window, claims: Claims) -> list[Finding]:
     """The cycle as an auditor recomputes it, from the lines alone."""
-    recomputation = Recomputation(claims)
-    for line, digest in stream_lines(connection, lines_of(window)):
-        recomputation.add(line, digest)
-    return recomputation.finish()
+    # DuckDB and pyarrow are loaded by who closes a cycle, and not by all who serve requests.
+    from settlement.exports.lines import LINE, by_event
+    from settlement.recomputation.cycle import Recomputation
+    from settlement.store.line_stream import line_tables
+
+    with Recomputation(claims) as recomputation:
+        for stretch in by_event(line_tables(connection, lines_of(window), LINE)):
+            recomputation.add(stretch)
+        return recomputation.finish()

@@ -22,9 +22,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from settlement.core.agreements import Agreements
-from settlement.core.contracts import ISSUED, REDEEMED
-from settlement.core.lines import Obligation
-from settlement.core.parties import FUND, ISSUE, OPERATOR, REIMBURSEMENT
+from settlement.core.contracts import ISSUED
+from settlement.core.parties import OPERATOR
 
 FEE, MINIMUM, DISCOUNT, ROUNDING, TAX = KINDS = ("fee", "minimum", "discount", "rounding", "tax")
 FUNDED = "funded"
@@ -78,45 +77,6 @@ class Basis(NamedTuple):
 
 
 Bases = Mapping[Side, Basis]
-
-
-class BasisTally:
-    """Adds lines up by side as they come in, the lines of an event one after the other."""
-
-    def __init__(self, agreements: Agreements) -> None:
-        self._agreements = agreements
-        self._charged = agreements.charged
-        self._sums: defaultdict[Side, list[int]] = defaultdict(lambda: [0, 0, 0])
-        self._last: dict[Side, tuple[str, str]] = {}
-
-    def add(self, line: Obligation) -> None:
-        """Take in one line."""
-        if not self._charged or line.issuer == line.redeemer:
-            return
-        issuer = line.points_of or line.issuer
-        if line.kind == ISSUE and line.redeemer == FUND:
-            self._add(issuer, FUNDED, line, (line.price_numerator, line.price_denominator))
-        elif line.kind == REIMBURSEMENT and issuer != line.redeemer:
-            self._add(issuer, ISSUED, line)
-            self._add(line.redeemer, REDEEMED, line)
-
-    def bases(self) -> Bases:
-        """The sums so far."""
-        return {side: Basis(*sums) for side, sums in self._sums.items()}
-
-    def _add(self, partner: str, name: str, line: Obligation, price: tuple[int, int] = (0, 1)) -> None:
-        agreed = self._agreements.on(partner, line.business_date) if partner in self._charged else None
-        if agreed is None:
-            return
-        side = Side(partner, agreed.version, name, line.currency, *price)
-        sums, event = self._sums[side], (line.partner_id, line.event_id)
-        if name == FUNDED:
-            sums[0] += 1
-        elif not line.origin and self._last.get(side) != event:
-            self._last[side] = event
-            sums[0] += 1
-        sums[1] += line.points
-        sums[2] += line.amount_minor
 
 
 def charges_of(bases: Bases, agreements: Agreements, rates: Iterable[TaxRate], ends_on: date) -> list[Charge]:

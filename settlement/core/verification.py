@@ -1,9 +1,7 @@
-"""Recompute a cycle from its lines and compare it with what was stated, naming every row that differs.
+"""What is stated about a cycle, held against what its lines give; every row that differs is named.
 
-One pass in the order of (partner_id, event_id, line), with memory for the pairs only. The same code runs as a
-self-check on the database's rows and in `python -m settlement verify` on an exported file. From each line's
-fields come its digest and its place in a position; from the lines of one event its value and how it splits;
-from the positions everything above them.
+Positions and charges are found from the lines by `settlement.recomputation`, as a self-check on the database's rows and
+in `python -m settlement verify` on an export; everything above the positions follows from them here.
 """
 
 from __future__ import annotations
@@ -13,22 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
-from settlement.core.agreements import Agreements
-from settlement.core.charges import BasisTally, Charge, TaxRate, charge_name, charges_of, owed_for
+from settlement.core.charges import Charge, TaxRate, charge_name, owed_for
 from settlement.core.contracts import Contract
 from settlement.core.digests import cycle_digest
 from settlement.core.dues import Due
-from settlement.core.event_lines import MAX_EVENT_LINES, check_event
-from settlement.core.findings import Finding, Findings
-from settlement.core.lines import Obligation, line_digest, row_name
+from settlement.core.findings import Finding
 from settlement.core.netting import Net, multilateral_nets
 from settlement.core.parties import OPERATOR
-from settlement.core.positions import Pair, Position, Tally, pair_name
-from settlement.core.pricing import value_minor
+from settlement.core.positions import Position, pair_name
 from settlement.core.statement_balances import PartnerMovement
 from settlement.core.totals import StatementTotal, totals_of
 
-MAX_UNSTATED_PAIRS = 10_000
 _ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge, PartnerMovement)
 
 
@@ -48,100 +41,6 @@ class Claims(NamedTuple):
     contracts: Sequence[Contract] = ()
     """All versions, of any partner, that had been published and had begun when the cycle ended."""
     tax_rates: Sequence[TaxRate] = ()
-
-
-class Recomputation:
-    """Takes in a cycle's lines one by one, then says what it found."""
-
-    def __init__(self, claims: Claims) -> None:
-        self.claims = claims
-        self.findings = Findings()
-        self.lines = 0
-        self._ends_on = claims.ends_on
-        self._agreements = Agreements(claims.contracts)
-        self._funded = self._agreements.funded
-        self._bases = BasisTally(self._agreements)
-        self._last: tuple[str, str, int] = ("", "", -1)
-        self._event: list[Obligation] = []
-        self._tallies: dict[Pair, Tally] = {position[:3]: Tally() for position in claims.positions}
-        self._max_pairs = len(self._tallies) + MAX_UNSTATED_PAIRS
-
-    def add(self, line: Obligation, stated_digest: bytes) -> None:
-        """Take in the next line with the digest it came with."""
-        if not self._follow(line):
-            return
-        digest = line_digest(line)
-        if digest != stated_digest:
-            detail = f"its fields give {digest.hex()}, stated is {stated_digest.hex()}"
-            self._note("line digest", line, detail)
-        if line.business_date > self._ends_on:
-            self._note("cycle", line, f"business date {line.business_date} is after {self._ends_on}")
-        self.lines += 1
-        tally = self._tallies.get((line.issuer, line.redeemer, line.currency)) or self._new_tally(line)
-        tally.add(line.points, line.amount_minor, digest)
-        self._bases.add(line)
-
-    def charges(self) -> list[Charge]:
-        """The charges that the lines so far give under the contracts that are claimed."""
-        return charges_of(self._bases.bases(), self._agreements, self.claims.tax_rates, self._ends_on)
-
-    def positions(self) -> list[Position]:
-        """The positions that the lines give so far, sorted."""
-        return sorted(tally.position(pair) for pair, tally in self._tallies.items() if tally.lines)
-
-    def finish(self) -> list[Finding]:
-        """Compare the whole with the claims; call once, after the last line."""
-        self._close_event()
-        found = self.positions()
-        if self.lines != self.claims.lines:
-            self.findings.add(
-                "count", f"cycle {self.claims.cycle}", f"{self.claims.lines} lines stated, {self.lines} found"
-            )
-        self.findings.extend(self._agreements.findings)
-        self.findings.extend(compare_results(self.claims, found))
-        self.findings.extend(compare_charges(self.claims.charges, self.charges()))
-        return self.findings.listed()
-
-    def _note(self, check: str, line: Obligation, detail: str) -> None:
-        self.findings.add(check, row_name(*line[:3]), detail)
-
-    def _follow(self, line: Obligation) -> bool:
-        """Put a line after the one before it, or to its event; False when it is the same line again."""
-        key, last = line[:3], self._last
-        if key <= last:
-            self._note("order", line, "appears twice" if key == last else f"comes after {row_name(*last)}")
-        if key == last:
-            return False
-        if key[1] != last[1] or key[0] != last[0]:
-            self._close_event()
-        self._last = key
-        if len(self._event) < MAX_EVENT_LINES:
-            self._event.append(line)
-        return True
-
-    def _new_tally(self, line: Obligation) -> Tally:
-        if len(self._tallies) >= self._max_pairs:
-            self._note("position", line, "its pair is not stated, nor are too many others to add them up")
-            return Tally()
-        return self._tallies.setdefault((line.issuer, line.redeemer, line.currency), Tally())
-
-    def _close_event(self) -> None:
-        lines, self._event = self._event, []
-        if len(lines) == 1 and self._is_simple(lines[0]):
-            line = lines[0]
-            due = value_minor(line.points, line.price_numerator, line.price_denominator)
-            if line.amount_minor != due:
-                self._note("value", line, f"amount {line.amount_minor}, its points and price give {due}")
-        elif len(lines) == MAX_EVENT_LINES:
-            self._note("event", lines[0], f"its event has {MAX_EVENT_LINES} lines or more, too many to check")
-        elif lines:
-            self.findings.extend(check_event(lines, self._agreements.share))
-
-    def _is_simple(self, line: Obligation) -> bool:
-        """Whether a line that is its event's only one is worth just its points at its price."""
-        return (
-            line.points > 0 <= line.amount_minor and not line.origin and line.usual and line.issuer not in self._funded
-        )
 
 
 def compare_charges(stated: Sequence[Charge], found: Sequence[Charge]) -> list[Finding]:

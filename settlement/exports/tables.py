@@ -88,7 +88,7 @@ def rows_in(path: Path) -> int:
 def opened(path: Path, **options: Any) -> pq.ParquetFile:
     """A Parquet file, whose footer may not ask for more memory than an honest one needs."""
     limits = {"thrift_string_size_limit": MAX_FOOTER_BYTES, "thrift_container_size_limit": MAX_FOOTER_ITEMS}
-    return pq.ParquetFile(path, **limits, **options)
+    return pq.ParquetFile(path, pre_buffer=False, **limits, **options)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,8 @@ from settlement.recomputation.sequence import EVENT, Order, PairDigests
 from settlement.recomputation.sums import RIGHT, bases, movements
 
 _ROWS = 10_000
+_AT_ONCE = 32_768
+"""So many lines go to one processor at once."""
 _FIELDS = ", ".join(FIELDS)
 _MOVED = tuple[str, str, str, str, bool]
 
@@ -59,7 +61,7 @@ class Recomputation:
         self.findings.extend(misplaced)
         self.lines += stretch.num_rows
         self._digests.add(stretch)
-        self._duckdb.register("stretch", stretch)
+        self._duckdb.register("stretch", pa.Table.from_batches(stretch.to_batches(max_chunksize=_AT_ONCE)))
         self._add_up()
         self._check_events(stretch)
         self._duckdb.unregister("stretch")
@@ -138,7 +140,10 @@ class Recomputation:
 
 def _number_type(stretch: pa.Table) -> str:
     """By the sums of what is above zero, as floating point, which may be off by a little and never overflows."""
-    above = (pc.max_element_wise(stretch.column(name).cast(pa.float64()), 0.0) for name in ("points", "amount_minor"))
+    above = (
+        pc.max_element_wise(stretch.column(name).cast(pa.float64(), safe=False), 0.0)
+        for name in ("points", "amount_minor")
+    )
     points, minor = (2 * int(pc.sum(one).as_py()) for one in above)
     return number_type(points, minor, pc.max(stretch.column("price_numerator")).as_py())
 

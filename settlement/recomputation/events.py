@@ -14,7 +14,6 @@ from collections.abc import Iterable
 
 from settlement.core.parties import FUND, FUND_LINES, ISSUE, REIMBURSEMENT
 
-TERMS = ("redeemer", "currency", "price_version", "price_numerator", "price_denominator", "business_date")
 _SAFE = 1 << 62
 _RANK = f"(line - remainder * {FUND_LINES})"
 """The order in which lines get a unit that is left over: largest remainder first, of equal ones the earlier line."""
@@ -29,19 +28,19 @@ def doubtful_events(funded: Iterable[str], number: str) -> str:
     no_issuers = ", ".join(map(_quoted, [FUND, *funded]))
     plain = f"kind = '{REIMBURSEMENT}' AND issuer NOT IN ({no_issuers})"
     own = f"kind = '{ISSUE}' AND issuer <> '{FUND}' AND amount_minor = {_value('points', number)}"
-    terms = ", ".join(f"any_value({name}) FILTER (redeemed) AS {name}" for name in TERMS)
     return f"""
     WITH line AS (
-        SELECT event, line, points::{number} AS points, amount_minor::{number} AS amount_minor, {", ".join(TERMS)},
-            {plain} AS redeemed,
+        SELECT event, line, points::{number} AS points, amount_minor::{number} AS amount_minor,
+            price_numerator, price_denominator, {plain} AS redeemed,
             origin = '' AND points_of = '' AND points > 0 AND amount_minor >= 0 AND line < {FUND_LINES}
                 AND price_numerator BETWEEN 0 AND {_SAFE} AND price_denominator BETWEEN 1 AND {_SAFE}
                 AND points < {_SAFE} AND amount_minor < {_SAFE}
                 AS is_simple,
-            CASE WHEN is_simple THEN {plain} OR {own} ELSE false END AS is_plain
+            CASE WHEN is_simple AND same_terms THEN redeemed OR {own} ELSE false END AS is_plain
         FROM stretch
     ), event AS (
-        SELECT event, bool_and(is_plain) AS is_plain, count(*) AS lines, {terms},
+        SELECT event, bool_and(is_plain) AS is_plain, count(*) AS lines,
+            any_value(price_numerator) AS price_numerator, any_value(price_denominator) AS price_denominator,
             sum(points) FILTER (redeemed)::{number} AS points, sum(amount_minor) FILTER (redeemed)::{number} AS minor
         FROM line GROUP BY event
     ), worth AS (
@@ -51,12 +50,10 @@ def doubtful_events(funded: Iterable[str], number: str) -> str:
     ), part AS (
         SELECT line.event, line.line, line.amount_minor,
             (worth.minor * line.points) // worth.points AS least,
-            (worth.minor * line.points) % worth.points AS remainder,
-            {" OR ".join(f"line.{name} <> worth.{name}" for name in TERMS)} AS differs
+            (worth.minor * line.points) % worth.points AS remainder
         FROM line JOIN worth USING (event) WHERE worth.holds AND worth.lines > 1 AND line.redeemed
     ), split AS (
-        SELECT event FROM part GROUP BY event HAVING bool_or(differs)
-            OR bool_or(amount_minor <> least AND amount_minor <> least + 1)
+        SELECT event FROM part GROUP BY event HAVING bool_or(amount_minor <> least AND amount_minor <> least + 1)
             OR max({_RANK}) FILTER (amount_minor > least) > min({_RANK}) FILTER (amount_minor = least)
     )
     SELECT event FROM worth WHERE NOT holds UNION ALL SELECT event FROM split

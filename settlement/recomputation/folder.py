@@ -113,15 +113,18 @@ def _take_in(path: Path, recomputation: Recomputation, findings: Findings, expor
     in_sequence = True
     try:
         for stretch in lines.stretches_of(path):
-            begin = recomputation.lines + 1
-            due = pa.array(range(begin, begin + stretch.num_rows), pa.int64())
-            in_sequence &= pc.all(pc.equal(stretch.column(NUMBER).combine_chunks(), due)).as_py()
+            in_sequence &= _is_in_sequence(stretch.column(NUMBER).combine_chunks(), recomputation.lines + 1)
             findings.extend(_origin_cycles(stretch, exported.claims))
             recomputation.add(stretch)
             told(recomputation.lines)
     except duckdb.Error as error:
         raise FileRefused(f"{path.name} has lines that cannot be added up: {error!s:.200}") from error
     return in_sequence
+
+
+def _is_in_sequence(numbers: pa.Array, begin: int) -> bool:
+    by_one = pc.equal(numbers[1:], pc.add(numbers[:-1], 1))
+    return numbers[0].as_py() == begin and pc.all(by_one, min_count=0).as_py() is True
 
 
 def _origin_cycles(stretch: pa.Table, claims: Claims) -> list[Finding]:

@@ -7,6 +7,7 @@ are first put side by side, which costs a thousandth of handing them over one by
 from __future__ import annotations
 
 import hashlib
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,11 +17,14 @@ from settlement.core.lines import row_name
 from settlement.core.positions import Pair
 from settlement.exports.lines import DIGEST
 
-EVENT = "event"
-"""The column that numbers the events of a stretch from 0."""
+EVENT, SAME_TERMS = "event", "same_terms"
+"""Two columns more: the number of a line's event in its stretch, from 0, and whether the line has the redeemer,
+currency, price and day of the line before, if that is of the same event."""
+_TERMS = ("redeemer", "currency", "price_version", "price_numerator", "price_denominator", "business_date")
 MAX_UNSTATED_PAIRS = 10_000
 """So many pairs that nobody stated are added up; a file made to hurt could have one for each line."""
 _PAIR = ("issuer", "redeemer", "currency")
+_KEY = ["partner_id", "event_id", "line"]
 _BREAK = "\n"
 _NOTHING: tuple[str, str, int] = ("", "", -1)
 
@@ -32,8 +36,8 @@ class Order:
         self._last = _NOTHING
 
     def follow(self, stretch: pa.Table) -> tuple[pa.Table, list[Finding]]:
-        """The stretch with the column `EVENT`, and a finding for each line that does not come after the one before."""
-        partner_id, event_id, line = (stretch.column(place).combine_chunks() for place in _places(stretch))
+        """The stretch with `EVENT` and `SAME_TERMS`, and a finding for each line that does not come after the last."""
+        partner_id, event_id, line = (stretch.column(place).combine_chunks() for place in _KEY)
         same_partner = pc.equal(partner_id[1:], partner_id[:-1])
         same_event = pc.and_(same_partner, pc.equal(event_id[1:], event_id[:-1]))
         later_event = pc.and_(same_partner, pc.greater(event_id[1:], event_id[:-1]))
@@ -46,10 +50,12 @@ class Order:
         begins = pa.concat_arrays([pa.array([False]), pc.invert(same_event)])
         findings = [] if pc.all(later).as_py() else self._misplaced(stretch, later)
         self._last = (partner_id[-1].as_py(), event_id[-1].as_py(), line[-1].as_py())
-        return stretch.append_column(EVENT, pc.cumulative_sum(begins.cast(pa.int64()))), findings
+        same_terms = pa.concat_arrays([pa.array([True]), pc.invert(pc.and_(same_event, _other_terms(stretch)))])
+        numbered = stretch.append_column(EVENT, pc.cumulative_sum(begins.cast(pa.int64())))
+        return numbered.append_column(SAME_TERMS, same_terms), findings
 
     def _misplaced(self, stretch: pa.Table, later: pa.Array) -> list[Finding]:
-        keys = stretch.select(_places(stretch))
+        keys = stretch.select(_KEY)
         findings = []
         for place in pc.indices_nonzero(pc.invert(later)).to_pylist()[:KEPT]:
             key = tuple(keys.slice(place, 1).to_pylist()[0].values())
@@ -93,5 +99,7 @@ class PairDigests:
         return found or self._digests.setdefault(name, hashlib.sha256())
 
 
-def _places(stretch: pa.Table) -> list[str]:
-    return ["partner_id", "event_id", "line"]
+def _other_terms(stretch: pa.Table) -> pa.Array:
+    """For each line but the first, whether its terms are other than those of the line before."""
+    columns = (stretch.column(name).combine_chunks() for name in _TERMS)
+    return reduce(pc.or_, (pc.not_equal(column[1:], column[:-1]) for column in columns))

@@ -227,7 +227,7 @@ def test_an_altered_price_with_a_fresh_digest_is_named_by_its_event(stage: Stage
 def test_a_doubled_obligation_is_named(stage: Stage) -> None:
     copied = f"SELECT {DOUBLE}, digest, tx FROM settlement.obligation {ROW}"
     findings = tamper(stage, f"INSERT INTO settlement.obligation ({COLUMNS}, digest, tx) {copied}")
-    assert "grocer/b1-grocer-r/7" in rows(findings, "ledger") & rows(findings, "row digest")
+    assert "grocer/b1-grocer-r/7" in rows(findings, "ledger") & rows(findings, "line digest")
     assert "cycle 2017-01" in rows(findings, "one cycle")
 
 

@@ -174,7 +174,7 @@ OWED = "UPDATE settlement.obligation SET"
         ("UPDATE settlement.tax_rate SET numerator = 18", "[charge] grocer: tax"),
         (f"{OWED} amount_minor = amount_minor + 1 {ISSUE}", "[value] "),
         (f"{OWED} points_of = 'fuel' {OF_FUND}", "[ledger] "),
-        (f"{OWED} kind = 'breakage' {OF_FUND}", "[row digest] "),
+        (f"{OWED} kind = 'breakage' {OF_FUND}", "[line digest] "),
         (f"DELETE FROM settlement.obligation {LINE} points_of = 'grocer' AND origin = '' LIMIT 1)", "no obligation"),
     ],
 )  # fmt: skip

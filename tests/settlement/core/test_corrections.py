@@ -16,8 +16,9 @@ from settlement.core.lines import Obligation, canonical_text, line_digest, why_n
 from settlement.core.netting import Net, explain_pairs, multilateral_nets, savings
 from settlement.core.positions import Position
 from settlement.core.totals import StatementTotal, totals_of
-from settlement.core.verification import Claims, Recomputation
-from tests.settlement.core.test_verification import claims_of, findings, rows
+from settlement.core.verification import Claims
+from tests.settlement.plain_cycle import claims_of, rows
+from tests.settlement.plain_cycle import plain_findings as findings
 from tests.settlement.sample import correction, redemption
 
 NAMES = ["bank", "fuel", "grocer", "pharmacy"]
@@ -183,7 +184,4 @@ def test_lines_that_cancel_each_other_without_an_origin_are_named() -> None:
     """No event of usual lines comes to no points; the sum over it is not divided by."""
     line = redemption("r1", "fuel", {"bank": 5})[0]
     lines = [line, line._replace(line=2, points=-5, amount_minor=-5)]
-    recomputation = Recomputation(claims_of([line]))
-    for one in lines:
-        recomputation.add(one, line_digest(one))
-    assert rows(recomputation.finish(), "origin") == ["fuel/r1/2"]
+    assert rows(findings(lines, claims_of([line])), "origin") == ["fuel/r1/2"]
