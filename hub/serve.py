@@ -1,6 +1,7 @@
 """Serving: granian runs worker processes, each with the application below.
 
-`serve` stays in the foreground until it is told to stop, and meanwhile seals what the workers post (`hub.sealer`).
+`serve` stays in the foreground until it is told to stop, and meanwhile seals what the workers post (`hub.sealer`) and
+posts bulk files (`hub.file_worker`).
 With the embedded database it also looks after that: should PostgreSQL die, it is started again and recovers by itself.
 """
 
@@ -20,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from hub import logs, sealer
+from hub import file_worker, logs, sealer
 from hub.core.errors import ConfigurationError, DatabaseUnavailable
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
@@ -87,6 +88,7 @@ def serve(settings: Settings) -> None:
     if not settings.database_url:
         Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()
     sealer.start(hub, stopped)
+    file_worker.start(hub, stopped)
     with tempfile.TemporaryDirectory(prefix="hansa-metrics-") as metrics:
         os.environ.update(replace(settings, database_url=hub.database.url).to_environment())
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics

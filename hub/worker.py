@@ -1,8 +1,8 @@
 """The background worker: what becomes due by time alone.
 
 Points are spendable until the end of the day on which they expire, to the instant, whether this runs or not;
-what it does is move expired points to breakage. It also delivers webhooks, and each day it brings the credit lines to
-the contracts in force and says which are used up.
+what it does is move expired points to breakage. It also delivers webhooks, posts bulk files, and each day it brings the
+credit lines to the contracts in force and says which are used up.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from threading import Event
 
+from hub import file_worker
 from hub.messenger import Carriers, deliver_all
 from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, suspects, webhooks
 from hub.services.context import Hub
@@ -21,12 +22,14 @@ def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
     """Do what is due, then again every ``interval_s`` seconds until SIGTERM or SIGINT; None: once."""
     if interval_s is None:
         _daily(hub, None, say)
+        file_worker.work_off(hub)
         deliver_all(hub)
         return
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     carriers = Carriers(hub, say)
+    file_worker.start(hub, stopped)
     ended = _daily(hub, None, say)
     while not stopped.wait(interval_s):
         ended = _daily(hub, ended, say)

@@ -31,6 +31,7 @@ from partner_sdk.errors import (
     WrongEnvironment,
 )
 from partner_sdk.model import (
+    BulkFile,
     Capture,
     Card,
     CardRecord,
@@ -53,6 +54,8 @@ from partner_sdk.model import (
     ExchangeTerms,
     Expiring,
     Failure,
+    FileCounts,
+    FileResult,
     Gap,
     Inclusion,
     Item,
@@ -103,6 +106,7 @@ __all__ = [
     "MovedLot",
     "Merge",
     "Audit",
+    "BulkFile",
     "Capture",
     "Card",
     "CardRecord",
@@ -127,6 +131,8 @@ __all__ = [
     "ExchangeTerms",
     "Expiring",
     "Failure",
+    "FileCounts",
+    "FileResult",
     "Gap",
     "HansaError",
     "HardwareKey",

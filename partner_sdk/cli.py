@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from partner_sdk import commands
+from partner_sdk import commands, file_command
 from partner_sdk.command_line import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.outbox import command as outbox
@@ -285,6 +285,20 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _text("--reason", "REASON", "for unlink and replace"),
             _text("--product", "PRODUCT", "which card it is"),
             _text("--at", "INSTANT", "since when it counts, if not now"),
+        ),
+    ),
+    (
+        "file",
+        file_command.file,
+        (
+            ("what", {"metavar": "WHAT", "choices": file_command.WHAT, "help": f"of {', '.join(file_command.WHAT)}"}),
+            ("file_id", {"metavar": "ID", "help": "an id of yours that you use for one file only"}),
+            ("path", {"metavar": "PATH", "nargs": "?", "help": "the file to send, or to write results to"}),
+            _text("--template", "NAME", "for send: the template that the operator has of your files"),
+            ("--gzip", {"action": "store_true", "help": "for send: the file is compressed by gzip"}),
+            ("--sequence", {"metavar": "N", "type": int, "help": "for send: its number among your files"}),
+            ("--corrects", {"metavar": "ID", "help": "for send: the posted file whose records it corrects"}),
+            ("--wait", {"action": "store_true", "help": "wait until the hub is done with it"}),
         ),
     ),
     ("gaps", commands.gaps, ()),

@@ -4,7 +4,9 @@ Every method either returns what the hub answered and signed, or raises an error
 TransportError the same call with the same ids is safe: the hub does a thing once, however often it is asked.
 """
 
+import hashlib
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +28,7 @@ from partner_sdk.transport import Patience, Transport, open_session
 from partner_sdk.webhooks import Receiver, Replays
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.checkpoints import Checkpoint, CheckpointRefused, origin_of, read_checkpoint
+from partner_sdk.wire.files import PART_BYTES
 from partner_sdk.wire.keys import PublicKey, SigningKey, key_id, registration, rotation
 
 T = TypeVar("T")
@@ -485,6 +488,53 @@ class Client:
         path = f"/v1/statements/{_segment(cycle)}/lines"
         return self._pages(path, "lines", model.StatementLine.from_wire, cursor, limit)
 
+    # --- bulk files ---
+
+    def send_file(
+        self,
+        file_id: str,
+        template: str,
+        file: Path,
+        *,
+        compression: str = "none",
+        sequence: int | None = None,
+        corrects: str | None = None,
+    ) -> model.BulkFile:
+        """Send a file under an id of your own, part by part; again, only what has not come yet.
+
+        `compression` is gzip for a file that is compressed so. `corrects` names a file that was posted and whose
+        records this one corrects. The hub then looks through it and posts it: see `file_state`. Raises NotFound
+        (unknown_template, unknown_file), EventConflict for an id that was used for another file.
+        """
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            asked = {"file_id": file_id, "template": template, "bytes": stream.tell(), "sha256": digest}
+            asked |= {"compression": compression} | ({} if sequence is None else {"sequence": sequence})
+            state = self._of_file(file_id, "", asked | ({} if corrects is None else {"corrects": corrects}))
+            while state.missing:
+                for number in state.missing:
+                    stream.seek((number - 1) * PART_BYTES)
+                    content = b64encode(stream.read(PART_BYTES)).decode()
+                    path = f"/v1/files/{_segment(file_id)}/parts/{number}"
+                    self._transport.post(path, strict_json.dumps({"content": content}))
+                state = self.file_state(file_id)
+        return self._of_file(file_id, "complete", {})
+
+    def file_state(self, file_id: str) -> model.BulkFile:
+        """How far a file is; raises NotFound (unknown_file)."""
+        return _of(file_id, self._transport.get(f"/v1/files/{_segment(file_id)}"))
+
+    def file_results(
+        self, file_id: str, cursor: str | None = None, limit: int = 1000
+    ) -> Iterator[model.Page[model.FileResult]]:
+        """What became of each line of a file, page by page; raises NotFound, and Conflict (file_not_posted)."""
+        path = f"/v1/files/{_segment(file_id)}/results"
+        return self._pages(path, "results", model.FileResult.from_wire, cursor, limit)
+
+    def _of_file(self, file_id: str, step: str, asked: Mapping[str, Any]) -> model.BulkFile:
+        path = f"/v1/files/{_segment(file_id)}/{step}" if step else "/v1/files"
+        return _of(file_id, self._transport.post(path, strict_json.dumps(asked)))
+
     # --- disputes about statements ---
 
     def dispute(
@@ -600,6 +650,11 @@ class Client:
 def _claim(reason: str, text: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
     said = {"reason": reason, "text": text, "evidence": dict(evidence)}
     return {name: value for name, value in said.items() if value}
+
+
+def _of(file_id: str, answer: Any) -> model.BulkFile:
+    (found,) = _matched(model.BulkFile.from_wire, [answer], "file_id", [file_id])
+    return found
 
 
 def _segment(text: str) -> str:

@@ -32,6 +32,9 @@ TABLE: dict[str, set[str]] = {
         "settlement.intake", "settlement.core.parties", "settlement.store.schema",
     },
     "hub.services": {"hub.services", "hub.core", "hub.store", "hub.keyring", "settlement", WIRE},
+    "hub.services.files": {
+        "hub.services", "hub.core", "hub.store", "settlement.approvals", "settlement.formats.cells", "pyarrow", WIRE,
+    },
     "hub.api": {
         "hub.api", "hub.services", "hub.core.errors", "flask", "werkzeug", "marshmallow", "apispec",
         "prometheus_client", WIRE,

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from hub.api import answers, incoming
+from hub.api import answers, file_figures, incoming
 from hub.api.metrics import Metrics
 from hub.services import partners, published_keys
 from hub.services.authentication import authenticate_new_key
@@ -34,13 +34,16 @@ def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metric
             hub.moment(connection)
         return answers.document({"status": "ready"})
 
+    def figures() -> Response:
+        return Response(metrics.exposition() + file_figures.exposition(hub), content_type=metrics.content_type)
+
     rules: dict[tuple[str, str], Callable[[], Response]] = {
         ("POST", "/v1/keys"): register_key,
         ("GET", "/v1/hub-keys"): lambda: answers.document(published_keys.published(hub)),
         ("GET", "/openapi.json"): lambda: answers.document(openapi),
         ("GET", "/livez"): lambda: answers.document({"status": "alive"}),
         ("GET", "/readyz"): ready,
-        ("GET", "/metrics"): lambda: Response(metrics.exposition(), content_type=metrics.content_type),
+        ("GET", "/metrics"): figures,
     }
     for (method, path), view in rules.items():
         app.add_url_rule(path, f"{method} {path}", view, methods=[method], provide_automatic_options=False)

@@ -11,6 +11,7 @@ from hub.api.endpoints import (
     events,
     exchanges,
     expiring,
+    files,
     keys,
     log,
     members,
@@ -29,6 +30,7 @@ from hub.api.endpoints import (
 SIGNED: tuple[Endpoint, ...] = (
     *earnings.ENDPOINTS,
     *refunds.ENDPOINTS,
+    *files.ENDPOINTS,
     *redemptions.ENDPOINTS,
     *quotes.ENDPOINTS,
     *exchanges.ENDPOINTS,

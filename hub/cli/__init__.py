@@ -33,6 +33,7 @@ COMMANDS = {
     "review": "hub.cli.review",
     "event": "hub.cli.event",
     "exchange": "hub.cli.exchange",
+    "file": "hub.cli.file",
     "cycle": "hub.cli.cycle",
     "reconcile": "hub.cli.reconcile",
     "payment": "hub.cli.payment",

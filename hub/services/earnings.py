@@ -7,7 +7,7 @@ be corrected and sent again; the others are posted. The whole batch commits once
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import chain
@@ -23,6 +23,8 @@ from hub.services import accounts, funding, late_events, members, packs, reimbur
 from hub.services.context import Hub, Moment, Partner
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
+from settlement.core.packs import Pack
+from settlement.intake import Obligation
 
 MAX_AHEAD = timedelta(minutes=5)
 """How far a till's clock may be ahead of business time."""
@@ -134,56 +136,124 @@ def post_together(
     Raises:
         Refused: ``credit_limit_reached`` for several requests together; each may be posted by itself.
     """
+    decided, posted = _as_far_as_can_be(
+        _decided(hub, connection, moment, partner, reports),
+        lambda entry: _write(hub, connection, moment, entry),
+        alone=len(reports) == 1,
+    )
+    if posted.burdened:
+        accounts.settle(hub, posted.burdened)
+    return _answers(connection, moment, partner, decided, posted.fresh)
+
+
+class Within(NamedTuple):
+    """What a report came to inside a transaction, and what is left to do when that is committed."""
+
+    results: list[dict[str, Any]]
+    burdened: Sequence[int] = ()
+    watched: Sequence[Pack] = ()
+
+    def look_after(self, hub: Hub) -> None:
+        """Do what is left to do; whoever dies before has left it to whoever looks next."""
+        if self.burdened:
+            accounts.settle(hub, self.burdened)
+        if self.watched:
+            with hub.database.connect() as connection:
+                packs.look_after(hub, connection, self.watched)
+
+
+def post_within(hub: Hub, transaction: Connection, moment: Moment, partner: Partner, report: Report) -> Within:
+    """Post one report inside a transaction of the caller's, so that what he notes of it commits with it or not."""
+    watched: list[Pack] = []
+
+    def write(entry: Posting) -> posting.Posted:
+        with transaction.begin_nested():
+            posted, covered = _write_within(transaction, moment, entry, _owed(moment, entry))
+        watched.extend(covered.watched)
+        return posted
+
+    decided, posted = _as_far_as_can_be(_decided(hub, transaction, moment, partner, [report]), write, alone=True)
+    [results] = _answers(transaction, moment, partner, decided, posted.fresh)
+    return Within(results, posted.burdened, watched)
+
+
+class _Decided(NamedTuple):
+    """What was decided on each sale of some reports."""
+
+    batch: _Batch
+    moment: Moment
+    reports: Sequence[Report]
+    decisions: Sequence[Sequence[Event | Refused]]
+    accepted: Mapping[str, Event]
+    """The events that are to be posted, the first of each id."""
+
+    @classmethod
+    def of(
+        cls, batch: _Batch, moment: Moment, reports: Sequence[Report], decisions: Sequence[Sequence[Event | Refused]]
+    ) -> _Decided:
+        """Find what is to be posted."""
+        accepted: dict[str, Event] = {}
+        for one in chain.from_iterable(decisions):
+            if isinstance(one, Event):
+                accepted.setdefault(one.event_id, one)
+        return cls(batch, moment, reports, decisions, accepted)
+
+    def without(self, refusal: Refused, event_ids: Container[str]) -> _Decided:
+        """Return the decisions with these events refused."""
+        decisions = [
+            [refusal if isinstance(one, Event) and one.event_id in event_ids else one for one in report]
+            for report in self.decisions
+        ]
+        return self.of(self.batch, self.moment, self.reports, decisions)
+
+    @property
+    def entry(self) -> Posting:
+        """All that is to be posted."""
+        evidence = [report.evidence for report in self.reports]
+        return self.batch.posting(self.moment, evidence, list(self.accepted.values()))
+
+
+def _decided(hub: Hub, connection: Connection, moment: Moment, partner: Partner, reports: Sequence[Report]) -> _Decided:
     batch = _Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales])
-    decided = [[batch.decide(sale, report.evidence) for sale in report.sales] for report in reports]
-    evidence = [report.evidence for report in reports]
+    decisions = [[batch.decide(sale, report.evidence) for sale in report.sales] for report in reports]
+    return _Decided.of(batch, moment, reports, decisions)
+
+
+def _as_far_as_can_be(
+    decided: _Decided, write: Callable[[Posting], posting.Posted], *, alone: bool
+) -> tuple[_Decided, posting.Posted]:
+    """Post what was accepted, without what packs do not cover; of one report alone nothing if that is refused.
+
+    Raises:
+        Refused: ``credit_limit_reached`` for several reports together.
+    """
     while True:
-        accepted = _accepted(decided)
-        entry = batch.posting(moment, evidence, list(accepted.values()))
         try:
-            fresh, burdened = _write(hub, connection, moment, entry)
-            break
+            return decided, write(decided.entry)
         except packs.Uncovered as short:
-            decided = _without(decided, short, short.event_ids)
+            decided = decided.without(short, short.event_ids)
         except Refused as refusal:
-            if len(reports) > 1:
+            if not alone:
                 raise
-            decided = _without(decided, refusal, accepted)
-            accepted, fresh, burdened = {}, frozenset(), ()
-            break
-    if burdened:
-        accounts.settle(hub, burdened)
-    sequences.note(connection, moment, partner, [sale for report in reports for sale in report.sales])
+            return decided.without(refusal, decided.accepted), posting.Posted(frozenset(), ())
+
+
+def _answers(
+    connection: Connection, moment: Moment, partner: Partner, decided: _Decided, fresh: frozenset[str]
+) -> list[list[dict[str, Any]]]:
+    """Return the results of each report, once what was new is posted."""
+    sequences.note(connection, moment, partner, [sale for report in decided.reports for sale in report.sales])
     # One that a rule refuses today may have been posted before the rule changed: the first answer stands.
-    earlier = [event_id for event_id in batch.event_ids if event_id not in fresh]
+    earlier = [event_id for event_id in decided.batch.event_ids if event_id not in fresh]
     stored = events.first_answers(connection, partner.partner_id, earlier) if earlier else {}
     return [
         [
             late_events.quarantine(connection, moment, partner, "earning", sale, report.evidence)
             if _is_late(one) and sale["event_id"] not in stored
-            else _result(sale, one, accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
+            else _result(sale, one, decided.accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
             for sale, one in zip(report.sales, decisions, strict=True)
         ]
-        for report, decisions in zip(reports, decided, strict=True)
-    ]
-
-
-def _accepted(decided: Iterable[Iterable[Event | Refused]]) -> dict[str, Event]:
-    """Return the events that are to be posted, the first of each id."""
-    found: dict[str, Event] = {}
-    for one in chain.from_iterable(decided):
-        if isinstance(one, Event):
-            found.setdefault(one.event_id, one)
-    return found
-
-
-def _without(
-    decided: Iterable[Iterable[Event | Refused]], refusal: Refused, event_ids: Container[str]
-) -> list[list[Event | Refused]]:
-    """Return the decisions with these events refused."""
-    return [
-        [refusal if isinstance(one, Event) and one.event_id in event_ids else one for one in report]
-        for report in decided
+        for report, decisions in zip(decided.reports, decided.decisions, strict=True)
     ]
 
 
@@ -194,21 +264,31 @@ def _write(hub: Hub, connection: Connection, moment: Moment, entry: Posting) -> 
         Refused: ``credit_limit_reached``.
         packs.Uncovered: some of its points are not paid for in advance and cannot be paid for otherwise.
     """
-    owed = funding.of_transfers(moment, entry.partner_id, entry.transfers)
+    owed = _owed(moment, entry)
     if not owed:
         return again_after_deadlock(lambda: posting.post_credits(connection, entry))
-
-    def work(transaction: Connection) -> tuple[posting.Posted, packs.Covered]:
-        posted = posting.post_credits(transaction, entry)
-        new = [line for line in owed if line.event_id in posted.fresh]
-        sold = packs.categories(entry.events) if moment.configuration.prepaying else packs.NOTHING_SOLD
-        covered = packs.draw(transaction, moment, entry.partner_id, entry.transfers, new, sold)
-        reimbursement.record(transaction, moment, covered.owed, authorise=True)
-        return posted, covered
-
-    posted, covered = hub.database.transact_on(connection, work)
+    posted, covered = hub.database.transact_on(
+        connection, lambda transaction: _write_within(transaction, moment, entry, owed)
+    )
     packs.look_after(hub, connection, covered.watched)
     return posted
+
+
+def _owed(moment: Moment, entry: Posting) -> list[Obligation]:
+    return funding.of_transfers(moment, entry.partner_id, entry.transfers)
+
+
+def _write_within(
+    transaction: Connection, moment: Moment, entry: Posting, owed: Sequence[Obligation]
+) -> tuple[posting.Posted, packs.Covered]:
+    posted = posting.post_credits(transaction, entry)
+    if not owed:
+        return posted, packs.Covered(owed)
+    new = [line for line in owed if line.event_id in posted.fresh]
+    sold = packs.categories(entry.events) if moment.configuration.prepaying else packs.NOTHING_SOLD
+    covered = packs.draw(transaction, moment, entry.partner_id, entry.transfers, new, sold)
+    reimbursement.record(transaction, moment, covered.owed, authorise=True)
+    return posted, covered
 
 
 class _Batch:

@@ -52,8 +52,40 @@ def _result(hub: Hub, partner: Partner, evidence: Evidence, reported: Reported) 
     except Refused as refusal:
         if refusal.code == late_events.TOO_LATE:
             return hub.database.transact(lambda connection: _quarantine(hub, connection, partner, evidence, reported))
-        error = {"code": refusal.code, "detail": refusal.detail}
-        return {"event_id": reported["event_id"], "status": "rejected", "points": 0, "error": error}
+        return _rejected(reported, refusal)
+
+
+def _rejected(reported: Reported, refusal: Refused) -> dict[str, Any]:
+    error = {"code": refusal.code, "detail": refusal.detail}
+    return {"event_id": reported["event_id"], "status": "rejected", "points": 0, "error": error}
+
+
+def post_within(
+    transaction: Connection, moment: Moment, partner: Partner, evidence: Evidence, refunds: Sequence[Reported]
+) -> list[dict[str, Any]]:
+    """Post refunds inside a transaction of the caller's; the evidence is stored. Returns one result a refund."""
+    lock_members(transaction, moment, partner, [one["refunds"] for one in refunds])
+    results = [_within(transaction, moment, partner, evidence, reported) for reported in refunds]
+    sequences.note(transaction, moment, partner, refunds)
+    return results
+
+
+def lock_members(transaction: Connection, moment: Moment, partner: Partner, event_ids: Sequence[str]) -> None:
+    """Lock the members of some sales all at once, in order, as whoever refunds several in one transaction must."""
+    sold = events.first_answers(transaction, partner.partner_id, event_ids)
+    accounts.lock(transaction, moment, sorted({one.member_id for one in sold.values() if one.member_id}))
+
+
+def _within(
+    transaction: Connection, moment: Moment, partner: Partner, evidence: Evidence, reported: Reported
+) -> dict[str, Any]:
+    try:
+        with transaction.begin_nested():
+            return _refund(transaction, moment, partner, evidence, reported)
+    except Refused as refusal:
+        if refusal.code == late_events.TOO_LATE:
+            return late_events.quarantine(transaction, moment, partner, "refund", reported, evidence)
+        return _rejected(reported, refusal)
 
 
 def _quarantine(

@@ -115,5 +115,10 @@ def decide(connection: Connection, review: Review, state: str, author: str, at: 
 
 def evidence(connection: Connection, review: Review) -> Evidence:
     """Return the signed request that a report came in."""
-    values = {"partner_id": review.partner_id, "evidence_id": review.evidence_id}
+    return evidence_of(connection, review.partner_id, review.evidence_id)
+
+
+def evidence_of(connection: Connection, partner_id: str, evidence_id: bytes) -> Evidence:
+    """Return a signed request that is kept."""
+    values = {"partner_id": partner_id, "evidence_id": evidence_id}
     return Evidence(*fetch(connection, _EVIDENCE, values)[0])

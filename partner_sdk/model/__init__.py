@@ -23,6 +23,9 @@ from partner_sdk.model.disputes import Withheld as Withheld
 from partner_sdk.model.exchanges import Exchange as Exchange
 from partner_sdk.model.exchanges import ExchangeQuote as ExchangeQuote
 from partner_sdk.model.exchanges import ExchangeTerms as ExchangeTerms
+from partner_sdk.model.files import BulkFile as BulkFile
+from partner_sdk.model.files import FileCounts as FileCounts
+from partner_sdk.model.files import FileResult as FileResult
 from partner_sdk.model.members import Ending as Ending
 from partner_sdk.model.members import Enrolment as Enrolment
 from partner_sdk.model.members import EnrolmentResult as EnrolmentResult

@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 1_048_576
 WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
-    "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace",
+    "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace", "/v1/files",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -36,6 +36,7 @@ FOLLOWING = (
     "/v1/exchanges/none/confirm",
     "/v1/exchanges/none/fail",
     "/v1/exchanges/none/reverse",
+    "/v1/files/none/complete",
 )
 """Calls about an event that is named in the path; their bodies may be left out."""
 
@@ -136,7 +137,8 @@ def test_what_is_not_strict_json_is_malformed(client: RawClient, path: str) -> N
 @pytest.mark.usefixtures("untouched")
 def test_json_of_another_shape_is_invalid(client: RawClient, path: str, body: bytes) -> None:
     fits = path in FOLLOWING and body == b"{}"
-    _assert_refused(client.send("POST", path, body), "unknown_event" if fits else "invalid_request")
+    unknown = "unknown_file" if "/files/" in path else "unknown_event"
+    _assert_refused(client.send("POST", path, body), unknown if fits else "invalid_request")
 
 
 # --- bodies with one thing wrong ---
@@ -176,6 +178,16 @@ GOOD |= {
     "/v1/redemptions/none/reverse": {"points": 1, "reversal_id": "good"},
     "/v1/earnings/none/confirm": {},
     "/v1/merges/none/undo": {},
+    "/v1/files/none/complete": {},
+    "/v1/files": {
+        "file_id": "good",
+        "template": "none",
+        "bytes": 1,
+        "sha256": "ab" * 32,
+        "compression": "gzip",
+        "sequence": 1,
+        "corrects": "none",
+    },
     "/v1/transfers": {"transfer_id": "good", "member": "card:good", "to": "card:1", "points": 1, "kind": "gift"},
     "/v1/pools": {
         "event_id": "good",
@@ -471,6 +483,7 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
 READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
     "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none", "/v1/disputes",
+    "/v1/files/none", "/v1/files/none/results",
 )  # fmt: skip
 
 

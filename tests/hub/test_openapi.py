@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 from marshmallow import Schema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from hub import file_worker
 from hub.api.calls import Endpoint
 from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
-from partner_sdk.wire import between, card_records, cards, disputing, exchanging, log, returns, schemas, webhooks
+from hub.services.files import templates
+from partner_sdk.wire import between, card_records, cards, disputing, exchanging, files, log, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
@@ -24,7 +28,7 @@ from tests.support.network import Network, redeem, running
 
 EXAMPLES = {
     "member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "exchange_id": "x0",
-    "webhook_id": "w0", "dispute_id": "d0",
+    "webhook_id": "w0", "dispute_id": "d0", "file_id": "b0", "number": "1",
 }  # fmt: skip
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
@@ -121,6 +125,21 @@ WEBHOOK = {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": [
 SWAP = {"member": "card:a", "direction": "out", "unit": "MILES", "amount": 100}
 TAKE = {"member": "card:a", "quote_id": ""}
 """With the last quote's id; see `_asked`."""
+LINES = b"b1-1;a;2017-01-10\nb1-2;a;later\nb1-3;a\nb1-1;a;2017-01-10\n"
+BULK = {"file_id": "b1", "template": "daily", "bytes": len(LINES), "sha256": sha256(LINES).hexdigest()}
+TEMPLATE = {
+    "record": "earning",
+    "format": "csv",
+    "delimiter": ";",
+    "bad_percent": 100,
+    "columns": {
+        "event_id": {"from": 1},
+        "member": {"from": 2, "as": [["prefix", "card:"]]},
+        "occurred_at": {"from": 3, "as": [["time", "YYYY-MM-DD"]]},
+        "minor": {"value": "500"},
+        "currency": {"value": "USD"},
+    },
+}
 CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     (
         "POST",
@@ -200,6 +219,14 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/cards/c1/unlink", {"reason": "closed"}, 409, ProblemSchema),
     ("POST", "/v1/cards/c3/unlink", {"reason": "closed"}, 200, cards.CardUnlinkAnswer),
     ("GET", "/v1/cards?member=card:a", None, 200, cards.CardsAnswer),
+    ("POST", "/v1/files", BULK, 200, files.FileAnswer),
+    ("POST", "/v1/files", BULK | {"bytes": 7}, 409, ProblemSchema),
+    ("POST", "/v1/files/b1/complete", None, 409, ProblemSchema),
+    ("POST", "/v1/files/b1/parts/1", {"content": b64encode(LINES).decode()}, 200, files.FilePartAnswer),
+    ("POST", "/v1/files/b1/parts/1", {"content": b64encode(LINES).decode()}, 200, files.FilePartAnswer),
+    ("POST", "/v1/files/b1/complete", {}, 200, files.FileAnswer),
+    ("GET", "/v1/files/b1", None, 200, files.FileAnswer),
+    ("GET", "/v1/files/b1/results", None, 200, files.FileResultsAnswer),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),
@@ -244,12 +271,15 @@ def test_answers_are_as_documented(postgres_url: str, tmp_path_factory: pytest.T
         waiting = usual | {"maturity": {"confirmed": True}}
         partners.set_contract(own.hub, "grocer", date(2017, 1, 9), 6, True, waiting)
         partners.set_contract(own.hub, "grocer", date(2017, 1, 10), 6, True, usual)
+        templates.add(own.hub, "grocer", "daily", TEMPLATE, "ada")
         publish(own.hub, "grocer", **OUT)
         publish(own.hub, "grocer", **IN)
         for method, path, content, status, schema in CALLS:
             if path == "/v1/statements":
                 assert redeem(own.client("fuel"), "r1", "card:a", 3).status == 200
                 cycles.close_and_publish(own.hub, "2017-01", "operator", "second operator")
+            if path.endswith("/results"):
+                file_worker.work_off(own.hub)
             if path == "/v1/log/checkpoint":
                 sealing.seal(own.hub)
             asked = rotation(client.keyid, PrivateKey.generate()) if path.endswith("rotate") else content
