@@ -25,6 +25,7 @@ from settlement.core.security import (
     COLLATERAL,
     FUND_SHARE,
     PREPAID_BALANCE,
+    SUBJECT,
     Entry,
     entries_of,
     layers_of,
@@ -42,8 +43,6 @@ from settlement.store.window import window_of
 __all__ = ["approve", "balances", "booked", "declare", "default_of", "move", "orders", "shortfalls", "simulate"]
 
 DEPOSIT, WITHDRAWAL, DEFAULT = "deposit", "withdrawal", "default"
-SUBJECT = "security"
-"""The kind of all approvals of orders."""
 KINDS = {
     "collateral": COLLATERAL,
     "fund": FUND_SHARE,

@@ -40,6 +40,7 @@ COMMANDS = {
     "dispute": "hub.cli.dispute",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
+    "books": "hub.cli.books",
     "pack": "hub.cli.pack",
     "operator": "hub.cli.operator",
     "ledger": "hub.cli.ledger",

@@ -28,6 +28,8 @@ from settlement.errors import WaterfallRefused
 COLLATERAL, FUND_SHARE, PREPAID_BALANCE = "collateral:", "fund:", "prepaid:"
 ASSESSMENT, GATHERED = "assessment:", "default:"
 CAPITAL, BANK, CLEARED = "capital", "bank", "cleared"
+SUBJECT = "security"
+"""The kind of all approvals of orders."""
 
 OWN_COLLATERAL, OWN_FUND, OPERATOR_CAPITAL = "own_collateral", "own_fund", "operator_capital"
 SURVIVORS_FUND, ASSESSMENTS = "survivors_fund", "assessment"

@@ -101,6 +101,8 @@ def test_every_command_of_the_table_is_there() -> None:
         "dispute",
         "security",
         "default",
+        "books",
+        "file",
         "pack",
         "webhook",
         "ledger",

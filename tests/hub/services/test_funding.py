@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.core.errors import Refused
-from hub.services import adjustments, business_clock, contracts, cycles, end_of_day
+from hub.services import adjustments, books, business_clock, contracts, cycles, end_of_day
 from hub.services.context import Hub
 from hub.store.redemption_lines import CONTRACTS, LEDGER
 from settlement.checks import audit
@@ -35,7 +36,7 @@ CYCLE = "2017-08"
 MEMBERS = [f"card:{number}" for number in range(6)]
 PRICE = Fraction(9, 10)
 FEE = {"side": "issued", "per_point": "1/100", "per_transaction": "1/2", "percent": "1.5", "minimum_minor": 700}
-CHARGED = {"fee": FEE, "tax_code": "DE", "billing_percent": "97.5", "rounding": "half_up"}
+CHARGED = {"fee": FEE, "tax_code": "DE", "billing_percent": "97.5", "rounding": "half_up", "role": "agent"}
 FORMS = [(ON_ISSUE, 1, "issuer"), (ON_ISSUE | CHARGED, 1, "coalition"),
          (SPLIT, Fraction(3, 10), "coalition"), (SPLIT | CHARGED, Fraction(3, 10), "issuer")]  # fmt: skip
 
@@ -106,7 +107,30 @@ def test_the_fund_pays_out_what_it_took_in_but_for_rounding(
     assert (list(report.findings), len(report.charges)) == ([], len(shown["charges"]))
     for partner in coalition.PARTNERS:
         expect_balance(hub, partner, shown, tmp_path)
+    expect_books(hub, shown, net, money.get("role", "principal"))
     hub.database.dispose()
+
+
+def expect_books(hub: Hub, shown: dict[str, Any], net_of_fund: int, role: str) -> None:
+    """The books hold; each party has what its due says, and points are revenue of a principal only."""
+    found = books.trial_balance(hub)
+    assert found["findings"] == []
+    stand = {one["account"]: one["balance_minor"] for one in found["accounts"]}
+    for due in shown["dues"]:
+        if due["party"] in coalition.PARTNERS:
+            both = sum(stand.get(f"{kind}:{due['party']}", 0) for kind in ("receivable", "payable"))
+            assert -both == due["net_minor"] + due["charges_minor"]
+    charges = Counter[str]()
+    for one in shown["charges"]:
+        charges[one["kind"]] += one["amount_minor"]
+    assert stand["fund:grocer"] == -net_of_fund
+    assert -stand.get("fees", 0) == charges["fee"] + charges["minimum"]
+    assert (-stand.get("tax:DE", 0), -stand.get("discounts", 0)) == (charges["tax"], charges["discount"])
+    assert ("points" in stand) == ("redemptions" in stand)
+    passed_on = [one for one in books.journal(hub) if "/reimbursement/@fund/" in one["name"]]
+    assert {one["debit_account"] for one in passed_on} == (
+        {"fund:grocer"} if role == "agent" else {"fund:grocer", "redemptions"}
+    )
 
 
 def expect_balance(hub: Hub, partner: str, shown: dict[str, Any], folder: Path) -> None:
