@@ -52,11 +52,24 @@ def table(report: Mapping[str, Any]) -> Table:
     return drawn
 
 
+def beside_group_by(report: Mapping[str, Any]) -> Table | None:
+    """Return what a cycle takes beside a bare GROUP BY of its lines, or None if no cycle was measured."""
+    drawn = Table(title="Beside a bare GROUP BY of the same rows, in how many times its time")
+    for place, heading in enumerate(("", "seconds", "times PostgreSQL's", "times DuckDB's")):
+        drawn.add_column(heading, justify="right" if place else "left")
+    for one in report["measurements"]:
+        if "times_duckdb" in one:
+            figures = (one["seconds"], one["times_postgresql"], one["times_duckdb"])
+            drawn.add_row(one["what"], *(f"{figure:,.1f}" for figure in figures))
+    return drawn if drawn.row_count else None
+
+
 def show(console: Console, report: Mapping[str, Any]) -> None:
     """Print machine, table, and whatever went wrong."""
     for name, value in report["machine"].items():
         console.print(f"{name:20} {value}", highlight=False)
-    console.print(table(report))
+    for one in filter(None, (table(report), beside_group_by(report))):
+        console.print(one)
     for line in remarks(report):
         console.print(line, highlight=False)
 

@@ -21,10 +21,11 @@ MIB = 1 << 20
 
 
 class Reading(NamedTuple):
-    """One process at one moment."""
+    """One process at one moment; `peak_bytes` is the most that it had up to then, as the kernel noted it."""
 
     own_bytes: int
     shared_bytes: int
+    peak_bytes: int
     cpu_s: float
 
 
@@ -37,12 +38,14 @@ def read(process: int) -> Reading | None:
     """Read one process, or return None when it is gone."""
     try:
         pages = (PROC / str(process) / "statm").read_text().split()
+        peak = (PROC / str(process) / "status").read_text().partition("VmHWM:")[2].split()
         times = _after_name(PROC / str(process))
     except OSError:
         return None
     resident, shared = (int(number) * os.sysconf("SC_PAGE_SIZE") for number in pages[1:3])
     ticks = int(times[11]) + int(times[12])
-    return Reading(resident - shared, shared, ticks / os.sysconf("SC_CLK_TCK"))
+    peak_bytes = int(peak[0]) << 10 if peak else resident
+    return Reading(resident - shared, shared, peak_bytes, ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def _parent(process: Path) -> int | None:
@@ -73,7 +76,7 @@ class Group:
         shared = max((one.shared_bytes for one in readings.values()), default=0)
         self.memory_bytes = max(self.memory_bytes, shared + sum(one.own_bytes for one in readings.values()))
         for process, one in readings.items():
-            self.largest_bytes = max(self.largest_bytes, one.own_bytes + one.shared_bytes)
+            self.largest_bytes = max(self.largest_bytes, one.peak_bytes)
             self.cpu_s += one.cpu_s - self._last.get(process, one.cpu_s)
             self._last[process] = one.cpu_s
 
