@@ -8,231 +8,161 @@ undone by that comes back too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from hub.core.card_matching import NAMED, Found, match
+from hub.core.card_matching import NAMED, PERIOD, Found, match
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, card_counting, cards, refunds, sales
-from hub.services.accounts import Standing, as_json
-from hub.services.card_answers import Record, again, digest, posted, rejected
+from hub.core.ledger import Event, Evidence
+from hub.services import accounts, card_bonuses, card_counting, cards
+from hub.services.accounts import Standing
+from hub.services.card_answers import Record, digest, posted
 from hub.services.card_counting import COUNTED
 from hub.services.card_purchases import NOTHING
-from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import check_time
+from hub.services.card_single import OneRecord, post_each
+from hub.services.context import Hub, Partner
 from hub.services.refunds import Return
-from hub.services.reporting import Reporter, by_partner
 from hub.services.taking_back import Sums
-from hub.store import card_records, events, posting
+from hub.store import card_records
 from hub.store import cards as stored_cards
-from hub.store.database import Connection
 
 EARNING_NOTHING = ("clearing", *NOTHING)
 """Records that may be notes: of them nothing comes back."""
 UNKNOWN = Refused("unknown_event", "There is no purchase that this can be of; name it with refers_to.")
+Pieces = Sequence[tuple[str, int]]
+"""Parts of purchases, by their events, with minor units of each."""
 
 
 def post(hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Post what came back of an issuer's purchases, each on its own; one result a record, in order."""
-    return [_result(hub, partner, evidence, record) for record in records]
+    return post_each(hub, partner, evidence, records, _Back)
 
 
-def _result(hub: Hub, partner: Partner, evidence: Evidence, record: Record) -> dict[str, Any]:
-    def work(connection: Connection) -> dict[str, Any]:
-        moment = hub.moment(connection)
-        current = moment.configuration.partner(partner.partner_id)
-        return _OneReturn(hub, connection, moment, current, by_partner(current, evidence), record).post()
+class _Back(OneRecord):
+    """One record of something that came back."""
 
-    try:
-        return hub.database.transact(work)
-    except Refused as refusal:
-        return rejected(record, refusal)
+    line: str
+    origin: str | None
+    """The purchase, if it is named; "" for one that earned nothing."""
 
-
-class _OneReturn:
-    """One record of something that came back, in one transaction."""
-
-    def __init__(
-        self,
-        hub: Hub,
-        connection: Connection,
-        moment: Moment,
-        partner: Partner,
-        reporter: Reporter,
-        record: Record,
-    ) -> None:
-        self._hub, self._connection, self._moment = hub, connection, moment
-        self._partner, self._reporter, self._record = partner, reporter, record
-        self._minor: int = record["amount"]["minor"]
-
-    def post(self) -> dict[str, Any]:
-        """Find the purchases, take back what they gave, and return the result."""
-        if first := self._first():
-            return again(self._record, first)
-        check_time(self._record["occurred_at"], self._moment.now)
-        line, origin, member_id = self._meant()
-        standing = accounts.lock(self._connection, self._moment, [member_id])[member_id]
-        # Another request with this id may have been decided while this one waited for the lock.
-        if first := self._first():
-            return again(self._record, first)
-        if origin == "":
-            return self._note({"why": "What it is of earned nothing", "record": self._record["kind"]}, standing)
-        found = self._found(line, origin)
-        return self._take(line, found, standing)
-
-    def _first(self) -> Any:
-        event_id = self._record["event_id"]
-        return events.first_answers(self._connection, self._partner.partner_id, [event_id]).get(event_id)
-
-    def _meant(self) -> tuple[str, str | None, int]:
-        """Return the card line, the purchase if it is named ("" for one that earned nothing), and whose points it gave.
+    def find(self) -> int:
+        """Find the card line, and the purchase if it is named.
 
         Raises:
             Refused: ``unknown_event`` or ``unknown_card``.
         """
-        partner_id, named = self._partner.partner_id, self._record.get("refers_to")
-        if named is None:
-            asked = [(self._record["card"], self._record["occurred_at"])]
-            [held] = cards.holders(self._hub, self._connection, partner_id, asked)
-            first = stored_cards.of_event(self._connection, partner_id, held.line) if held else None
-            if first is None or first.member_id is None:
-                raise Refused("unknown_card", "This card was never linked by then.")
-            return first.line, None, first.member_id
-        original = events.first_answers(self._connection, partner_id, [named]).get(named)
-        purchase = card_records.find(self._connection, partner_id, named)
-        if original is not None and purchase is not None and purchase.line:
-            return purchase.line, purchase.origin, original.member_id
-        details = (original.details or {}) if original is not None else {}
-        if original is None or original.kind != "card-record" or details.get("record") not in EARNING_NOTHING:
-            raise UNKNOWN
-        return details["line"], "", original.member_id
+        named = self.record.get("refers_to")
+        if named is not None:
+            return self._named(named)
+        asked = [(self.record["card"], self.record["occurred_at"])]
+        [held] = cards.holders(self.hub, self.connection, self.partner.partner_id, asked)
+        first = stored_cards.of_event(self.connection, self.partner.partner_id, held.line) if held else None
+        if first is None or first.member_id is None:
+            raise Refused("unknown_card", "This card was never linked by then.")
+        self.line, self.origin = first.line, None
+        return first.member_id
 
-    def _found(self, line: str, origin: str | None) -> Found:
+    def _named(self, named: str) -> int:
+        original = next(iter(self.stored([named])), None)
+        if original is None:
+            raise UNKNOWN
+        purchase = card_records.find(self.connection, self.partner.partner_id, named)
+        details = original.details or {}
+        if purchase is not None and purchase.line:
+            self.line, self.origin = purchase.line, purchase.origin
+        elif original.kind == "card-record" and details.get("record") in EARNING_NOTHING:
+            self.line, self.origin = details["line"], ""
+        else:
+            raise UNKNOWN
+        return int(original.member_id)
+
+    def decide(self, standing: Standing) -> dict[str, Any]:
+        """Take back from each part of the purchases found, the newest first, and what of bonuses is undone by that."""
+        if self.origin == "":
+            return self.note({"line": self.line, "why": "What it is of earned nothing"}, standing)
+        found = self._found()
+        pieces = [piece for origin, minor in found.parts for piece in self._pieces(origin, minor)]
+        change = self._changes(pieces, found.rest_minor)
+        undone = self._count(standing, change)
+        said: dict[str, Any] = {
+            "record": self.record["kind"], "line": self.line, "matched_by": found.by, "parts": list(found.parts),
+            COUNTED: change,
+        }  # fmt: skip
+        if undone:
+            said["undone"] = [one.name for one in undone]
+        if len(pieces) == 1 and not found.rest_minor:
+            event, _ = self._give_back(pieces[0], self.own_id, digest(self.record), said)
+            result = posted(event, accounts.from_json(event.details), self.moment.now)
+        else:
+            result = self._in_parts(pieces, found.rest_minor, said, standing)
+        at = self.record["occurred_at"]
+        card_bonuses.take_back(self.connection, self.moment, self.partner, self.reporter, undone, self.own_id, at)
+        return result
+
+    def _found(self) -> Found:
         """Return what the record is taken from.
 
         Raises:
             Refused: ``currency_mismatch``, ``exceeds_original``, or ``unknown_event`` for what must have a purchase.
         """
-        currency, partner_id = self._record["amount"]["currency"], self._partner.partner_id
-        at: datetime = self._record["occurred_at"]
-        if origin is not None:
-            original = events.first_answers(self._connection, partner_id, [origin])[origin]
+        minor, currency = self.record["amount"]["minor"], self.record["amount"]["currency"]
+        if self.origin is not None:
+            [original] = self.stored([self.origin])
             if original.currency != currency:
                 raise Refused("currency_mismatch", f"The purchase was in {original.currency}.")
-            left = sum(one.left_minor for one in card_records.parts_of(self._connection, partner_id, origin))
-            if self._minor > left:
+            parts = card_records.parts_of(self.connection, self.partner.partner_id, self.origin)
+            left = sum(one.left_minor for one in parts)
+            if minor > left:
                 raise Refused("exceeds_original", f"{left} minor units of the purchase are left.")
-            return Found(NAMED, [(origin, self._minor)])
-        purchases = card_records.open_of(self._connection, partner_id, line, currency, at)
-        found = match(purchases, self._record.get("merchant"), self._minor, at)
-        if found.by == "period" and self._record["kind"] != "refund":
+            return Found(NAMED, [(self.origin, minor)])
+        at = self.record["occurred_at"]
+        purchases = card_records.open_of(self.connection, self.partner.partner_id, self.line, currency, at)
+        found = match(purchases, self.record.get("merchant"), minor, at)
+        if found.by == PERIOD and self.record["kind"] != "refund":
             raise UNKNOWN
         return found
 
-    def _take(self, line: str, found: Found, standing: Standing) -> dict[str, Any]:
-        """Take back from each part of the purchases found, the newest first, and what of bonuses is undone by that."""
-        pieces = [piece for origin, minor in found.parts for piece in self._pieces(origin, minor)]
-        is_one = len(pieces) == 1 and not found.rest_minor
-        said = {"record": self._record["kind"], "line": line, "matched_by": found.by, "parts": list(found.parts)}
-        counters = self._lock_counters(line, [event_id for event_id, _ in pieces], standing, found.rest_minor)
-        change = self._changes(pieces, line, found.rest_minor)
-        undone = self._undone(line, standing, counters, change)
-        if undone:
-            said["undone"] = [name for name, _ in undone]
-        taken = []
-        for number, (event_id, minor) in enumerate(pieces, 1):
-            own = self._record["event_id"] if is_one else f"{self._record['event_id']}/{number}"
-            more = {**said, COUNTED: change} if is_one else {"record": self._record["kind"], "line": line}
-            content = digest(self._record if is_one else {"event_id": own})
-            taken.append(
-                self._give_back(event_id, Return(own, self._record["occurred_at"], content, minor, None, more))
-            )
-        for name, event_id in undone:
-            self._undo(name, event_id)
-        keys = {(standing.member_id, name): minor for name, minor in change.items()}
-        card_records.count(self._connection, self._partner.partner_id, keys)
-        if is_one:
-            [(event, _)] = taken
-            return posted(event, accounts.from_json(event.details), self._moment.now)
-        sums = Sums(*map(sum, zip(Sums(), *(one for _, one in taken), strict=True)))
-        said |= {**sums._asdict(), COUNTED: change, "unmatched_minor": found.rest_minor,
-                 "pieces": [event.event_id for event, _ in taken],
-                 "why": f"It is taken from {len(pieces)} parts of purchases"}  # fmt: skip
-        return self._note(said, standing)
-
-    def _pieces(self, origin: str, minor: int) -> list[tuple[str, int]]:
+    def _pieces(self, origin: str, minor: int) -> Pieces:
         """Return how much of each part of a purchase comes back, the newest part first."""
         taken = []
-        for part in card_records.parts_of(self._connection, self._partner.partner_id, origin):
+        for part in card_records.parts_of(self.connection, self.partner.partner_id, origin):
             own = min(minor, part.left_minor)
             if own:
                 taken.append((part.event_id, own))
                 minor -= own
         return taken
 
-    def _lock_counters(
-        self, line: str, pieces: Sequence[str], standing: Standing, rest_minor: int
-    ) -> dict[card_records.Key, int]:
-        names = set(self._changes([(piece, 0) for piece in pieces], line, rest_minor))
-        return card_records.lock_counters(
-            self._connection, self._partner.partner_id, [(standing.member_id, name) for name in names]
-        )
-
-    def _changes(self, pieces: Sequence[tuple[str, int]], line: str, rest_minor: int) -> dict[str, int]:
+    def _changes(self, pieces: Pieces, rest_minor: int) -> dict[str, int]:
         """Return by which counters change: those of the purchases, and for what was found in none."""
-        originals = events.first_answers(self._connection, self._partner.partner_id, [piece for piece, _ in pieces])
-        changes = [card_counting.returned(originals[piece].details.get(COUNTED, {}), minor) for piece, minor in pieces]
+        originals = self.stored([event_id for event_id, _ in pieces])
+        changes = [
+            card_counting.returned(original.details.get(COUNTED, {}), minor)
+            for original, (_, minor) in zip(originals, pieces, strict=True)
+        ]
         if rest_minor:
-            day = self._record["occurred_at"].date()
-            changes.append({card_counting.of_credit(line, day): rest_minor})
+            changes.append({card_counting.of_credit(self.line, self.record["occurred_at"].date()): rest_minor})
         return card_counting.added(changes)
 
-    def _undone(
-        self, line: str, standing: Standing, counters: Mapping[card_records.Key, int], change: Mapping[str, int]
-    ) -> list[tuple[str, str]]:
-        """Return the bonuses, by name and standing part, whose condition does not hold any more."""
-        found = []
-        for given in card_records.bonuses(self._connection, self._partner.partner_id, [line]).values():
-            name = card_counting.of_bonus(given.name, line)
-            spent = counters.get((standing.member_id, name), 0) + change.get(name, 0)
-            if name in change and spent < given.spend_minor:
-                parts = card_records.parts_of(self._connection, self._partner.partner_id, given.event_id)
-                found += [(given.name, part.event_id) for part in parts if part.left_minor]
-        return found
+    def _count(self, standing: Standing, change: Mapping[str, int]) -> list[card_bonuses.Standing]:
+        """Lock and change the counters; return the bonuses for which what is left of them does not suffice."""
+        partner_id, keys = self.partner.partner_id, {(standing.member_id, name): by for name, by in change.items()}
+        locked = card_records.lock_counters(self.connection, partner_id, keys)
+        card_records.count(self.connection, partner_id, keys)
+        spent = {name: locked[standing.member_id, name] + by for name, by in change.items()}
+        return card_bonuses.undone(self.connection, self.partner, self.line, spent, change)
 
-    def _undo(self, name: str, event_id: str) -> None:
-        """Take a bonus back whole."""
-        own = f"{self._record['event_id']}/{name}"
-        [original] = events.first_answers(self._connection, self._partner.partner_id, [event_id]).values()
-        more = {"record": "bonus", "bonus": name, "because": self._record["event_id"]}
-        back = Return(own, self._record["occurred_at"], digest({"event_id": own}), original.amount_minor, None, more)
-        self._give_back(event_id, back)
+    def _give_back(
+        self, piece: tuple[str, int], own: str, content: bytes, said: Mapping[str, Any]
+    ) -> tuple[Event, Sums]:
+        back = Return(own, self.record["occurred_at"], content, piece[1], None, said)
+        return card_bonuses.give_back(self.connection, self.moment, self.partner, self.reporter, piece[0], back)
 
-    def _give_back(self, event_id: str, back: Return) -> tuple[Event, Sums]:
-        return give_back(self._connection, self._moment, self._partner, self._reporter, event_id, back)
-
-    def _note(self, details: Mapping[str, Any], standing: Standing) -> dict[str, Any]:
-        """Post the record as what it is beside what moved: the sum of its parts, or nothing at all."""
-        amount = self._record["amount"]
-        event = Event(
-            self._record["event_id"], "card-record", standing.member_id, "posted", 0, self._record["occurred_at"],
-            digest(self._record), amount["minor"], amount["currency"], store=self._record.get("merchant"),
-            evidence_id=self._reporter.evidence_id, details=as_json(details),
-        )  # fmt: skip
-        entry = Posting(
-            self._partner.partner_id, self._moment.now, self._moment.day, [event], [], self._reporter.evidences
-        )
-        posting.post_new(self._connection, entry)
-        return posted(event, details, self._moment.now)
-
-
-def give_back(
-    connection: Connection, moment: Moment, partner: Partner, reporter: Reporter, event_id: str, back: Return
-) -> tuple[Event, Sums]:
-    """Post what comes back of one part of a purchase or bonus; the lock of its member is held by now."""
-    original = sales.sale_of(connection, partner, event_id)
-    sales.refuse_quarantined(connection, original)
-    standing = accounts.lock(connection, moment, [original.member_id])[original.member_id]
-    following = events.referring(connection, partner.partner_id, event_id)
-    return refunds.give_back(connection, moment, partner, reporter, original, standing, following, back)
+    def _in_parts(self, pieces: Pieces, rest_minor: int, said: Mapping[str, Any], standing: Standing) -> dict[str, Any]:
+        """Take back several parts, each by an event of its own, and note the record with what they came to."""
+        more, ids, sums = {"record": self.record["kind"], "line": self.line}, [], Sums()
+        for number, piece in enumerate(pieces, 1):
+            ids.append(f"{self.own_id}/{number}")
+            _, found = self._give_back(piece, ids[-1], digest({"event_id": ids[-1]}), more)
+            sums = Sums(*map(sum, zip(sums, found, strict=True)))
+        why = f"It is taken from {len(pieces)} parts of purchases"
+        told = {**said, **sums._asdict(), "unmatched_minor": rest_minor, "pieces": ids, "why": why}
+        return self.note(told, standing)

@@ -14,7 +14,7 @@ from typing import Any
 from hub.core.content import CONFLICT, content_digest, instant
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Posting
-from hub.services import accounts, members
+from hub.services import accounts, card_bonuses, members
 from hub.services.accounts import as_json
 from hub.services.captures import event_id_of
 from hub.services.context import Hub, Moment, Partner
@@ -65,6 +65,8 @@ def link(hub: Hub, reporter: Reporter, asked: Asked) -> dict[str, Any]:
 def unlink(hub: Hub, reporter: Reporter, link_id: str, asked: Asked) -> dict[str, Any]:
     """Let a card that was linked by ``link_id`` be nobody's from ``unlinked_at`` on, or from now.
 
+    Where the account is closed earlier than its contract says, bonuses for it come back.
+
     Raises:
         Refused: ``unknown_event``, ``card_unlinked``, ``occurred_in_future`` or ``event_conflict``.
     """
@@ -75,16 +77,19 @@ def unlink(hub: Hub, reporter: Reporter, link_id: str, asked: Asked) -> dict[str
         event_id = event_id_of(link_id, "unlink")
         content = content_digest("card-unlink", {**asked, "event_id": link_id})
         if first := _first(connection, reporter, event_id, content):
-            return _unlinked(first) | {"duplicate": True}
+            return _unlinked(first, first.details.get("undone", ())) | {"duplicate": True}
         at = _effective(moment, asked.get("unlinked_at"))
         _check_open(connection, reporter.partner_id, held, at)
+        partner = moment.configuration.partner(reporter.partner_id)
+        undone = card_bonuses.closed_early(connection, partner, held.line, at) if asked["reason"] == "closed" else []
         event = Event(
             event_id, "card-unlink", held.member_id or 0, "posted", 0, at, content, evidence_id=reporter.evidence_id,
-            refers_to=link_id, details=as_json({"reason": asked["reason"]}),
+            refers_to=link_id, details=as_json({"reason": asked["reason"], "undone": [one.name for one in undone]}),
         )  # fmt: skip
         ended = held._replace(event_id=event_id, member_id=None, effective_at=at, place=held.place + 1)
         _post(connection, moment, reporter, event, [ended])
-        return _unlinked(event)
+        card_bonuses.take_back(connection, moment, partner, reporter, undone, event_id, at)
+        return _unlinked(event, [one.name for one in undone])
 
     return hub.database.transact(work)
 
@@ -203,8 +208,9 @@ def _linked(event: Any) -> dict[str, Any]:
     return {"event_id": event.event_id, "status": "linked", "linked_at": instant(event.occurred_at), **replaced}
 
 
-def _unlinked(event: Any) -> dict[str, Any]:
-    return {"event_id": event.refers_to, "status": "unlinked", "unlinked_at": instant(event.occurred_at)}
+def _unlinked(event: Any, undone: Sequence[str]) -> dict[str, Any]:
+    answer = {"event_id": event.refers_to, "status": "unlinked", "unlinked_at": instant(event.occurred_at)}
+    return answer | ({"undone": list(undone)} if undone else {})
 
 
 def _listed(row: Any) -> dict[str, Any]:

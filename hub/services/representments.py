@@ -16,14 +16,12 @@ from hub.core.granting import SALE, given, sale_of, spendable
 from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
 from hub.services import accounts, card_counting, funding, packs, sales
 from hub.services.accounts import Standing, as_json
-from hub.services.card_answers import Record, again, digest, posted, rejected
+from hub.services.card_answers import Record, digest, posted
 from hub.services.card_counting import COUNTED
-from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import check_time
-from hub.services.reporting import Reporter, by_partner
+from hub.services.card_single import OneRecord, post_each
+from hub.services.context import Hub, Partner
 from hub.services.reversals import renewed
 from hub.store import card_records, events, posting
-from hub.store.database import Connection
 
 OUTSTANDING = ("chargeback", "fraud")
 """What can be presented again."""
@@ -31,54 +29,38 @@ OUTSTANDING = ("chargeback", "fraud")
 
 def post(hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record]) -> list[dict[str, Any]]:
     """Post what stands again of an issuer's purchases, each on its own; one result a record, in order."""
-    return [_result(hub, partner, evidence, record) for record in records]
+    return post_each(hub, partner, evidence, records, _Again)
 
 
-def _result(hub: Hub, partner: Partner, evidence: Evidence, record: Record) -> dict[str, Any]:
-    def work(connection: Connection) -> dict[str, Any]:
-        moment = hub.moment(connection)
-        current = moment.configuration.partner(partner.partner_id)
-        return _Again(connection, moment, current, by_partner(current, evidence), record).post()
+class _Again(OneRecord):
+    """One record of something that stands again."""
 
-    try:
-        return hub.database.transact(work)
-    except Refused as refusal:
-        return rejected(record, refusal)
+    named: Any
+    """The chargeback."""
+    backs: Sequence[Any]
+    """The returns that it consists of."""
 
+    def find(self) -> int:
+        """Find what was charged back.
 
-class _Again:
-    """One record of something that stands again, in one transaction."""
+        Raises:
+            Refused: ``unknown_event``.
+        """
+        self.named, self.backs = self._charged_back()
+        return int(self.named.member_id)
 
-    def __init__(
-        self, connection: Connection, moment: Moment, partner: Partner, reporter: Reporter, record: Record
-    ) -> None:
-        self._connection, self._moment = connection, moment
-        self._partner, self._reporter, self._record = partner, reporter, record
-        self._id: str = record["event_id"]
-
-    def post(self) -> dict[str, Any]:
-        """Find what was charged back, give again what was found then, and return the result."""
-        if first := self._stored([self._id]):
-            return again(self._record, first[0])
-        check_time(self._record["occurred_at"], self._moment.now)
-        named, backs = self._charged_back()
-        standing = accounts.lock(self._connection, self._moment, [named.member_id])[named.member_id]
-        # Another request with this id may have been decided while this one waited for the lock.
-        if first := self._stored([self._id]):
-            return again(self._record, first[0])
-        done = card_records.represented(self._connection, self._partner.partner_id, [one.event_id for one in backs])
-        left = [one for one in backs if one.event_id not in done]
+    def decide(self, standing: Standing) -> dict[str, Any]:
+        """Give again what had been found, so far as that was not done before."""
+        ids = [one.event_id for one in self.backs]
+        done = card_records.represented(self.connection, self.partner.partner_id, ids)
+        left = [one for one in self.backs if one.event_id not in done]
         if not left:
             why = "What was charged back stands again already, so nothing moves"
-            return self._note({"record": self._record["kind"], "line": named.details["line"], "why": why}, standing)
+            return self.note({"line": self.named.details["line"], "why": why}, standing)
         owed = sum(one.amount_minor for one in left)
-        if (self._record["amount"]["minor"], self._record["amount"]["currency"]) != (owed, named.currency):
-            raise Refused("refund_mismatch", f"{owed} minor units of {named.currency} are charged back.")
-        return self._give(named, left, standing)
-
-    def _stored(self, event_ids: Sequence[str]) -> list[Any]:
-        found = events.first_answers(self._connection, self._partner.partner_id, event_ids)
-        return [found[event_id] for event_id in event_ids if event_id in found]
+        if (self.record["amount"]["minor"], self.record["amount"]["currency"]) != (owed, self.named.currency):
+            raise Refused("refund_mismatch", f"{owed} minor units of {self.named.currency} are charged back.")
+        return self._give(self.named, left, standing)
 
     def _charged_back(self) -> tuple[Any, list[Any]]:
         """Return the chargeback that is named, and the returns that it consists of.
@@ -86,56 +68,57 @@ class _Again:
         Raises:
             Refused: ``unknown_event``.
         """
-        found = self._stored([self._record["refers_to"]])
+        found = self.stored([self.record["refers_to"]])
         details = (found[0].details or {}) if found else {}
         if details.get("record") not in OUTSTANDING or "matched_by" not in details:
             raise Refused("unknown_event", "There is no chargeback under this id.")
-        return found[0], self._stored(details["pieces"]) if "pieces" in details else found
+        return found[0], self.stored(details["pieces"]) if "pieces" in details else found
 
     def _give(self, named: Any, backs: Sequence[Any], standing: Standing) -> dict[str, Any]:
         """Post each part again, and what of bonuses holds again; return the result."""
         is_one = "pieces" not in named.details
-        originals = self._stored([one.refers_to for one in backs])
+        originals = self.stored([one.refers_to for one in backs])
         changes = [
             card_counting.returned(original.details.get(COUNTED, {}), -back.amount_minor)
             for original, back in zip(originals, backs, strict=True)
         ]
         change = card_counting.added(changes)
         keys = {(standing.member_id, name): minor for name, minor in change.items()}
-        counters = card_records.lock_counters(self._connection, self._partner.partner_id, keys)
-        card_records.count(self._connection, self._partner.partner_id, keys)
+        counters = card_records.lock_counters(self.connection, self.partner.partner_id, keys)
+        card_records.count(self.connection, self.partner.partner_id, keys)
         parts = [
-            self._part(self._id if is_one else f"{self._id}/{number}", back, own)
+            self._part(self.own_id if is_one else f"{self.own_id}/{number}", back, own)
             for number, (back, own) in enumerate(zip(backs, changes, strict=True), 1)
         ]
         for name in named.details.get("undone", ()):
             self._restore(name, named, {key: minor + keys[key] for key, minor in counters.items()}, standing)
-        accounts.pay_debts(self._connection, self._moment, [standing])
+        accounts.pay_debts(self.connection, self.moment, [standing])
         if is_one:
-            return posted(parts[0], accounts.from_json(parts[0].details), self._moment.now)
+            return posted(parts[0], accounts.from_json(parts[0].details), self.moment.now)
         why = f"It stands again in {len(parts)} parts"
-        said = {"record": self._record["kind"], "line": named.details["line"], "why": why}
-        return self._note({**said, "given": sum(one.points for one in parts)}, standing)
+        return self.note(
+            {"line": named.details["line"], "why": why, "given": sum(one.points for one in parts)}, standing
+        )
 
     def _restore(self, name: str, named: Any, counters: Mapping[card_records.Key, int], standing: Standing) -> None:
         """Give a bonus again that the chargeback had undone, if its condition holds again."""
         line = named.details["line"]
-        given_ = card_records.bonuses(self._connection, self._partner.partner_id, [line])[line, name]
-        [back] = self._stored([f"{named.event_id}/{name}"])
+        given_ = card_records.bonuses(self.connection, self.partner.partner_id, [line])[line, name]
+        [back] = self.stored([f"{named.event_id}/{name}"])
         spent = counters.get((standing.member_id, card_counting.of_bonus(name, line)), 0)
         if spent >= given_.spend_minor:
-            self._part(f"{self._id}/{name}", back, {})
+            self._part(f"{self.own_id}/{name}", back, {})
 
     def _part(self, event_id: str, back: Any, counted: Mapping[str, int]) -> Event:
         """Post what came back of one part of a purchase, or of a bonus, as an earning again."""
-        connection, partner_id = self._connection, self._partner.partner_id
-        [original] = self._stored([back.refers_to])
+        connection, partner_id = self.connection, self.partner.partner_id
+        [original] = self.stored([back.refers_to])
         purchase = card_records.find(connection, partner_id, original.event_id)
         assert purchase is not None
-        standing = accounts.lock(connection, self._moment, [original.member_id])[original.member_id]
+        standing = accounts.lock(connection, self.moment, [original.member_id])[original.member_id]
         following = events.referring(connection, partner_id, original.event_id)
         details = self._details(original, back, following) | {COUNTED: dict(counted)}
-        grants = given(sales.rate_of(self._partner, original).grants, sale_of(back.amount_minor, details))
+        grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, details))
         keys = self._keys(original, following, standing)
         fallback = LotKey(original.expires_on, partner_id, ledger.BASE, original.matures_on or ledger.MATURE_AT_ONCE)
         transfers = []
@@ -150,15 +133,15 @@ class _Again:
         first = keys.get(1, fallback)
         event = Event(
             event_id, "earning", standing.member_id, "posted", spendable(grants), original.occurred_at,
-            digest(self._record if event_id == self._id else {"event_id": event_id}), back.amount_minor,
+            digest(self.record if event_id == self.own_id else {"event_id": event_id}), back.amount_minor,
             original.currency, original.rate_version, first.expires_on,
             None if first.matures_on == ledger.MATURE_AT_ONCE else first.matures_on, store=purchase.merchant,
-            evidence_id=self._reporter.evidence_id, refers_to=original.event_id, details=as_json(details),
+            evidence_id=self.reporter.evidence_id, refers_to=original.event_id, details=as_json(details),
         )  # fmt: skip
-        entry = Posting(partner_id, self._moment.now, self._moment.day, [event], transfers, self._reporter.evidences)
+        entry = Posting(partner_id, self.moment.now, self.moment.day, [event], transfers, self.reporter.evidences)
         posting.post_new(connection, entry)
-        owed = funding.of_transfers(self._moment, partner_id, transfers)
-        packs.record(connection, self._moment, partner_id, transfers, owed)
+        owed = funding.of_transfers(self.moment, partner_id, transfers)
+        packs.record(connection, self.moment, partner_id, transfers, owed)
         again_ = purchase._replace(event_id=event_id, represents=back.event_id, amount_minor=back.amount_minor)
         card_records.add(connection, partner_id, [again_])
         return event
@@ -168,36 +151,22 @@ class _Again:
         left = original.amount_minor - sales.refunded(following)
         sale = {name: value for name, value in original.details[SALE].items() if name != "withheld"}
         sale["above_minor"] = sale.get("above_minor", 0) + left
-        grants = given(sales.rate_of(self._partner, original).grants, sale_of(back.amount_minor, {SALE: sale}))
+        grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, {SALE: sale}))
         withheld = spendable(grants) - back.details["taken"] - back.details["owed"]
         if withheld > 0:
             sale["withheld"] = withheld
         said = {name: original.details[name] for name in ("line", "bonus") if name in original.details}
-        return {**said, "record": self._record["kind"], "represents": back.event_id, SALE: sale}
+        return {**said, "record": self.record["kind"], "represents": back.event_id, SALE: sale}
 
     def _keys(self, original: Any, following: Sequence[Any], standing: Standing) -> dict[int, LotKey]:
         """Return the lot that each line's points go back to: the one where they were, or one with a new life."""
-        owners = sales.owners(self._connection, original)
+        owners = sales.owners(self.connection, original)
         confirmed = any(one.kind == "confirmation" for one in following)
-        where = sales.whereabouts(self._connection, self._partner, original, owners, confirmed=confirmed)
+        where = sales.whereabouts(self.connection, self.partner, original, owners, confirmed=confirmed)
         found = {}
         for line, places in where.items():
             alive = [key for key in places.lots if not standing.is_over(key)]
             found[line] = (
-                alive[0] if alive else renewed(self._connection, self._moment, standing.member_id, places.lots[0])
+                alive[0] if alive else renewed(self.connection, self.moment, standing.member_id, places.lots[0])
             )
         return found
-
-    def _note(self, details: Mapping[str, Any], standing: Standing) -> dict[str, Any]:
-        """Post the record as one that moves nothing by itself."""
-        amount = self._record["amount"]
-        event = Event(
-            self._id, "card-record", standing.member_id, "posted", 0, self._record["occurred_at"],
-            digest(self._record), amount["minor"], amount["currency"], store=self._record.get("merchant"),
-            evidence_id=self._reporter.evidence_id, details=as_json(details),
-        )  # fmt: skip
-        moment, evidences = self._moment, self._reporter.evidences
-        posting.post_new(
-            self._connection, Posting(self._partner.partner_id, moment.now, moment.day, [event], [], evidences)
-        )
-        return posted(event, details, moment.now)

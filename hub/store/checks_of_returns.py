@@ -142,25 +142,6 @@ CHECKS_OF_RETURNS: dict[str, str] = {
         GROUP BY frozen.partner_id, frozen.event_id
         HAVING bool_or((frozen.state = 'open') IS DISTINCT FROM (review.state = 'open'))
     """,
-    "what is counted over purchases is what their events counted": """
-        SELECT 'counter ' || partner_id || ' ' || name,
-               'is ' || coalesce(stands, 0) || ', its events say ' || coalesce(said, 0)
-        FROM (SELECT partner_id, name, sum(amount) AS stands FROM hub.card_counter GROUP BY 1, 2) AS counter
-        FULL JOIN (
-            SELECT partner_id, counted.name, sum(counted.minor::bigint) AS said
-            FROM hub.event CROSS JOIN LATERAL jsonb_each_text(details->'counted') AS counted (name, minor)
-            WHERE details ? 'counted' GROUP BY 1, 2
-        ) AS events USING (partner_id, name)
-        WHERE coalesce(stands, 0) <> coalesce(said, 0)
-    """,
-    "each card is held as its events say": """
-        SELECT 'card of ' || partner_id || '/' || event_id, 'is not what its event says'
-        FROM hub.card_change AS change LEFT JOIN hub.event AS event USING (partner_id, event_id)
-        WHERE event.kind IS NULL OR event.occurred_at <> change.effective_at
-           OR event.kind <> ALL (CASE WHEN change.member_id IS NULL THEN array['card-unlink', 'card-replacement']
-                                      ELSE array['card-link', 'card-replacement'] END)
-           OR change.member_id <> event.member_id
-    """,
     "each member is merged as its events say": """
         SELECT 'member ' || member_id,
                coalesce('is merged into ' || merged.merged_into || ' and has become ' || survivor, 'is not merged')

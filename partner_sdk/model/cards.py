@@ -17,6 +17,7 @@ class Card(Readable):
     product: str | None = None
     replaces: str | None = None
     replaced_by: str | None = None
+    undone: tuple[str, ...] = ()
     duplicate: bool = False
 
 

@@ -58,6 +58,7 @@ class CardUnlinkAnswer(WireSchema):
     event_id = values.identifier(required=True)
     status = Choice("unlinked", required=True)
     unlinked_at = Moment(required=True)
+    undone = Series(values.label(), 1, 10)
     duplicate = Flag()
 
 
