@@ -16,6 +16,7 @@ from hub.store.database import Connection
 from settlement import intake, limits
 from settlement.core.funding import parted_line
 from settlement.core.pricing import split_minor, value_minor
+from settlement.disputes import given_back
 from settlement.errors import LimitReached
 from settlement.intake import Obligation
 
@@ -88,10 +89,13 @@ def record(
 ) -> None:
     """Hand obligations to settlement and count them, less what was reserved for them, against credit lines.
 
+    What a dispute has moved before of lines that are corrected here is not given back a second time.
+
     Raises:
         Refused: ``credit_limit_reached``, if the caller asks to ``authorise`` and an issuer may not owe so much.
     """
     intake.record(connection, owed)
+    owed = [*owed, *given_back.after_corrections(connection, owed)]
     if moment.configuration.credit_lines:
         with _told():
             limits.count(connection, owed, moment.configuration.credit_lines, authorise=authorise, reserved=reserved)

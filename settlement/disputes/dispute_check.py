@@ -24,8 +24,10 @@ from settlement.core.disputes import (
     broken_chain,
 )
 from settlement.core.findings import Finding
+from settlement.core.given_back import is_given_back
 from settlement.core.lines import Obligation, row_name
 from settlement.core.parties import ADJUSTMENT
+from settlement.disputes import given_back
 from settlement.store import disputes as store
 from settlement.store.dispute_tables import dispute_move
 from settlement.store.tables import obligation
@@ -38,7 +40,7 @@ def check_disputes(connection: Connection, window: Window) -> list[Finding]:
     """Findings on the disputes that moved in a cycle, and on its adjustments."""
     cases = store.cases(connection, store.moved_in(window))
     query = select(*LINE).where(within(obligation, window), obligation.c.kind == ADJUSTMENT)
-    posted = {row[:3]: Obligation._make(row) for row in connection.execute(query)}
+    posted = {one[:3]: one for one in map(Obligation._make, connection.execute(query)) if not is_given_back(one)}
     days = {
         (row.partner, row.dispute_id, row.seq): row.business_date
         for row in connection.execute(select(dispute_move).where(within(dispute_move, window)))
@@ -50,7 +52,7 @@ def check_disputes(connection: Connection, window: Window) -> list[Finding]:
             moves = [move for move in case.moves if move[:3] in days]
             decided |= {one[:3]: one for move in moves for one in adjustments(move, lines, days[move[:3]])}
     findings = [finding for case in cases for finding in _case_holds(connection, case)]
-    return findings + _differences(decided, posted)
+    return findings + _differences(decided, posted) + given_back.check(connection, window)
 
 
 def _differences(decided: Mapping[LineKey, Obligation], posted: Mapping[LineKey, Obligation]) -> list[Finding]:

@@ -55,6 +55,7 @@ from settlement.core.lines import Obligation, row_name
 from settlement.core.moves import PUBLISHED
 from settlement.core.parties import ADJUSTMENT
 from settlement.core.people import signature
+from settlement.disputes import given_back
 from settlement.disputes.dispute_rules import window_ends_on
 from settlement.errors import ApprovalRefused, DisputeRefused, SettlementRefused
 from settlement.store import disputes as store
@@ -263,9 +264,11 @@ def _take(connection: Connection, case: Case, move: DisputeMove) -> Case:
     day = _day(move.at)
     store.add_move(connection, move, day)
     if any(move.accepted):
-        disputed = store.lines_by_key(connection, [line.key for line in case.lines])
-        posted = adjustments(move, disputed, day)
+        keys = [line.key for line in case.lines]
+        given_back.hold(connection, keys)
+        posted = adjustments(move, store.lines_by_key(connection, keys), day)
         intake.record(connection, posted)
+        posted += given_back.settle(connection, keys, day)
         limits.count(connection, posted, limits.watched(connection), authorise=False)
     return case._replace(moves=[*case.moves, move])
 

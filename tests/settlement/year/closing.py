@@ -70,6 +70,7 @@ class Closing:
             body = {"dispute_id": asked, "cycle": cycle, "lines": [disputed], "reason": "wrong_amount"}
             assert disputes.open_dispute(self.hub, partner(self.hub, name), body)["state"] == "opened"
             opened.append((name, asked, line, minor))
+            self.trading.disputed.append(line.event)
             self.seen["dispute"] += 1
 
     def _is_disputable(self, line: Line) -> bool:

@@ -17,6 +17,8 @@ from tests.settlement.year.plan import Business, Plan
 
 FUND, COALITION, OPERATOR = "@fund", "coalition", "@operator"
 FUND_LINES = 65_536
+Key = tuple[str, str, int]
+"""Partner, event and number of a line."""
 Lot = tuple[date, str, str]
 """Last day, issuer, kind: what is burnt first comes first."""
 
@@ -72,6 +74,12 @@ class LedgerModel:
         self.redemptions: dict[str, Redemption] = {}
         self._refunded: Counter[str] = Counter()
         self._back: Counter[tuple[str, int]] = Counter()
+        self._disputed: dict[Key, Line] = {}
+        self._moved: Counter[Key] = Counter()
+        self._corrected: Counter[Key] = Counter()
+        self._moved_back: Counter[Key] = Counter()
+        self.given_back = 0
+        """How often corrections and disputes of a line were too much together."""
 
     def business(self, name: str) -> Business:
         """A partner of the plan."""
@@ -149,8 +157,8 @@ class LedgerModel:
             missing -= part
             kept = lot if lot[0] >= day else (month_end(day, self.business(lot[1]).life_months), *lot[1:])
             self.wallets[one.member][kept] += part
-            undone = (self._undone(line, event, taken, start, part, day) for line in one.owed[number])
-            self.lines += [line for line in undone if line.points or line.minor]
+            for line in one.owed[number]:
+                self._undo(line, event, taken, start, part, day)
 
     def left_to_reverse(self, redemption: str) -> int:
         """Points of a redemption that no reversal gave back."""
@@ -191,7 +199,8 @@ class LedgerModel:
             part = min(line.points - start, missing)
             self._back[sale, line.number] += part
             missing -= part
-            self.lines += [self._undone(line, event, line.points, start, part, day)] if part else []
+            if part:
+                self._undo(line, event, line.points, start, part, day)
         return sum(points for _, points in found)
 
     def expire(self, day: date) -> int:
@@ -207,13 +216,32 @@ class LedgerModel:
         return total
 
     def adjust(self, line: Line, partner: str, minor: int, event: str, day: date) -> None:
-        """A dispute of a partner about a line is won for so much."""
+        """A dispute of a partner about a line is won for so much.
+
+        What corrections took back of the line before is not given back a second time.
+        """
         sign = -1 if partner == line.issuer else 1
         self.lines.append(
             line._replace(
                 partner=OPERATOR, event=event, points=0, minor=sign * minor, day=day, kind="adjustment", correction=True
             )
         )
+
+        self._disputed[line[:3]] = line
+        self._moved[line[:3]] += sign * minor
+        self._level(line[:3], day)
+
+    def _level(self, key: Key, day: date) -> None:
+        """Move the other way what corrections and disputes of a line give back together beyond what it came to."""
+        if key not in self._disputed:
+            return
+        line, moved = self._disputed[key], self._moved[key]
+        over = max(0, abs(moved) + self._corrected[key] - line.minor) * (-1 if moved > 0 else 1)
+        more = (over if moved else 0) - self._moved_back[key]
+        self._moved_back[key] += more
+        self.given_back += bool(more)
+        self.lines += [line._replace(partner=OPERATOR, event="given back", points=0, minor=more, day=day,
+                                     kind="adjustment", correction=True)] if more else []  # fmt: skip
 
     def _expired(self, issuer: str, event: str, lots: Sequence[tuple[Lot, int]], day: date) -> list[Line]:
         business = self.business(issuer)
@@ -253,9 +281,13 @@ class LedgerModel:
         rest = whole._replace(minor=whole.minor - minor)
         return [rest, fund._replace(points=0)] if minor else [rest]
 
-    def _undone(self, line: Line, event: str, points: int, start: int, part: int, day: date) -> Line:
+    def _undo(self, line: Line, event: str, points: int, start: int, part: int, day: date) -> None:
+        """Take back the part of a line that belongs to so many of its points."""
         minor = between(line.minor, points, start, start + part)
-        return line._replace(event=event, points=-part if line.points else 0, minor=-minor, day=day, correction=True)
+        back = line._replace(event=event, points=-part if line.points else 0, minor=-minor, day=day, correction=True)
+        self.lines += [back] if back.points or back.minor else []
+        self._corrected[line[:3]] += minor
+        self._level(line[:3], day)
 
     def _take(self, member: str, lots: Iterable[tuple[Lot, int]]) -> None:
         self.wallets[member].subtract(dict(lots))

@@ -27,6 +27,8 @@ class Trading:
         self.hub, self.plan, self.ledger, self.settlement = hub, plan, ledger, settlement
         self.draw = Random(f"trade {plan.seed}")
         self.frozen: set[str] = set()
+        self.disputed: list[str] = []
+        """Events of which a line was disputed, which are taken back more often than others."""
         self.seen: defaultdict[str, int] = defaultdict(int)
         """How often each kind of thing happened."""
         self._numbers = count(1)
@@ -123,7 +125,8 @@ class Trading:
     def _reversal(self, day: date) -> None:
         if not self.ledger.redemptions:
             return
-        name = self.draw.choice(list(self.ledger.redemptions))
+        disputed = [one for one in self.disputed if one in self.ledger.redemptions]
+        name = self.draw.choice(disputed if disputed and self.draw.random() < 0.3 else list(self.ledger.redemptions))
         left = self.ledger.left_to_reverse(name)
         if not left:
             return
