@@ -301,6 +301,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             ("--wait", {"action": "store_true", "help": "wait until the hub is done with it"}),
         ),
     ),
+    ("pack", commands.pack, (("what", {"choices": ("list",), "help": "what to do"}),)),
     ("gaps", commands.gaps, ()),
     (
         "webhook-set",

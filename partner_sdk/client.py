@@ -157,6 +157,12 @@ class Client:
         answer = self._transport.get("/v1/expiring", {"until": until.isoformat()})
         return _read(lambda given: [model.Ending.from_wire(one) for one in given["expiring"]], answer)
 
+    def packs(self) -> list[model.Pack]:
+        """The points that this partner bought in advance, by the name of each pack."""
+        return _read(
+            lambda given: [model.Pack.from_wire(one) for one in given["packs"]], self._transport.get("/v1/packs")
+        )
+
     # --- points ---
 
     def earn(self, earnings: Iterable[model.Earning]) -> list[model.EarningResult]:

@@ -353,6 +353,12 @@ def _card_record(loaded: dict[str, Any]) -> CardRecord:
     return CardRecord(**{**loaded, "amount": Money(**loaded["amount"])})
 
 
+def pack(options: argparse.Namespace) -> int:
+    """List the points that you bought in advance, and what is left of them."""
+    with open_client(options) as client:
+        return show_all(options, client.packs())
+
+
 def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from settlement import approvals
 from settlement.core.lines import Obligation
-from settlement.core.packs import RETURNS, Draw, Offer, Pack, PackTerms, offer_digest, read_offer, refill_price
+from settlement.core.packs import PACK_ID, RETURNS, Draw, Offer, Pack, PackTerms, offer_digest, read_offer, refill_price
 from settlement.core.parties import FUND, OPERATOR, PACK
 from settlement.core.pricing import value_minor
 from settlement.errors import PackRefused
@@ -117,6 +117,8 @@ def offer(
     `ApprovalRefused`.
     """
     read_offer(document)
+    if not PACK_ID.fullmatch(pack_id):
+        raise PackRefused("a pack is named by 1 to 64 characters of A-Z a-z 0-9 . _ ~ : -, a letter or digit first")
     sold = Sold(pack_id, partner, document, offer_digest(pack_id, partner, document))
     if not packs.add(connection, sold):
         if (before := packs.find(connection, pack_id)) is None or before.digest != sold.digest:

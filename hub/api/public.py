@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from hub.api import answers, file_figures, incoming
+from hub.api import answers, file_figures, incoming, pack_figures
 from hub.api.metrics import Metrics
 from hub.services import partners, published_keys
 from hub.services.authentication import authenticate_new_key
@@ -35,7 +35,8 @@ def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metric
         return answers.document({"status": "ready"})
 
     def figures() -> Response:
-        return Response(metrics.exposition() + file_figures.exposition(hub), content_type=metrics.content_type)
+        shown = metrics.exposition() + file_figures.exposition(hub) + pack_figures.exposition(hub)
+        return Response(shown, content_type=metrics.content_type)
 
     rules: dict[tuple[str, str], Callable[[], Response]] = {
         ("POST", "/v1/keys"): register_key,

@@ -14,7 +14,7 @@ from hub.cli.security import author_option
 from hub.services import pack_sales as service
 from hub.settings import Settings
 
-BRIEF = ("pack", "partner", "state", "points", "left_points", "drawn_points", "valid_until", "paid_minor", "currency")
+BRIEF = ("pack", "partner", "state", "points", "left_points", "valid_until")
 
 
 @click.group()

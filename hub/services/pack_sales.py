@@ -161,6 +161,27 @@ def listing(hub: Hub, partner_id: str | None = None) -> list[dict[str, Any]]:
         return [shown(connection, sold) for sold in packs.listing(connection, partner_id)]
 
 
+def open_packs(hub: Hub) -> list[dict[str, Any]]:
+    """Return the packs that are bought and not closed; where nobody has any the database is not asked."""
+    with hub.database.snapshot() as connection:
+        names = [pack.pack_id for own in hub.moment(connection).configuration.packs.values() for pack in own]
+        return [shown(connection, packs.find(connection, name)) for name in names]
+
+
+def of_partner(hub: Hub, partner_id: str) -> list[dict[str, Any]]:
+    """Return a partner's packs as the wire has them."""
+    return [_wired(one) for one in listing(hub, partner_id)]
+
+
+def _wired(one: Mapping[str, Any]) -> dict[str, Any]:
+    kept = (
+        "pack", "state", "points", "left_points", "drawn_points", "reserved_points", "low_points", "valid_from",
+        "valid_until", "products", "classes",
+    )  # fmt: skip
+    paid = {"minor": one["paid_minor"], "currency": one["currency"]}
+    return {name: one[name] for name in kept if name in one} | {"paid": paid}
+
+
 def show(hub: Hub, pack_id: str) -> dict[str, Any]:
     """Return a pack with all that became of it; raises settlement.errors.PackRefused."""
     with hub.database.snapshot() as connection:

@@ -31,6 +31,7 @@ from partner_sdk.model.members import Enrolment as Enrolment
 from partner_sdk.model.members import EnrolmentResult as EnrolmentResult
 from partner_sdk.model.members import Expiring as Expiring
 from partner_sdk.model.members import MemberView as MemberView
+from partner_sdk.model.packs import Pack as Pack
 from partner_sdk.model.proofs import Inclusion as Inclusion
 from partner_sdk.model.record import Charge as Charge
 from partner_sdk.model.record import Event as Event

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ POINT_CLASSES = ("base", "bonus", "promotional")
 MAX_PACK_POINTS = 1_000_000_000_000
 MAX_REFILLS = 1_000
 MAX_NAMES = 100
+PACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:-]{0,63}")
 _OFFER = ("products", "classes", "place", "low_points", "reserve_points", "refill")
 
 

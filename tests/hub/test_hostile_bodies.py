@@ -483,7 +483,7 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
 READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
     "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none", "/v1/disputes",
-    "/v1/files/none", "/v1/files/none/results",
+    "/v1/files/none", "/v1/files/none/results", "/v1/packs",
 )  # fmt: skip
 
 
@@ -590,6 +590,8 @@ def test_a_path_that_leads_nowhere_says_so(client: RawClient, path: str) -> None
 QUERIES = {
     "/v1/ping?x=1": "malformed_request",
     "/v1/rates?limit=1": "malformed_request",
+    "/v1/packs": None,
+    "/v1/packs?partner=grocer": "malformed_request",
     "/v1/members/card:1?x=%ff": "malformed_request",
     "/v1/events?limit=1&limit=1": "malformed_request",
     "/v1/events?limit=1&%6cimit=2": "malformed_request",

@@ -19,7 +19,7 @@ from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
 from hub.services.files import templates
-from partner_sdk.wire import between, card_records, cards, disputing, exchanging, files, log, returns, schemas, webhooks
+from partner_sdk.wire import between, card_records, cards, disputing, exchanging, files, log, packs, returns, schemas, webhooks
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate
@@ -227,6 +227,7 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("POST", "/v1/files/b1/complete", {}, 200, files.FileAnswer),
     ("GET", "/v1/files/b1", None, 200, files.FileAnswer),
     ("GET", "/v1/files/b1/results", None, 200, files.FileResultsAnswer),
+    ("GET", "/v1/packs", None, 200, packs.PacksAnswer),
     ("GET", "/v1/rates", None, 200, schemas.RatesAnswer),
     ("GET", "/v1/events?limit=1", None, 200, schemas.EventsAnswer),
     ("GET", "/v1/events", None, 200, schemas.EventsAnswer),

@@ -222,6 +222,9 @@ def test_what_makes_no_sense_is_refused_with_a_reason(hub: Hub) -> None:
     ):  # fmt: skip
         with pytest.raises(ContractRefused, match=says):
             pack_sales.sell(hub, bank, "wrong", offer() | wrong, "ada")
+    for name in ("", "a b", "a/b", "a\n", "x" * 65):
+        with pytest.raises(PackRefused, match="named by"):
+            pack_sales.sell(hub, bank, name, offer(), "ada")
     for partner, fit, says in (
         (bank, offer() | {"amount_minor": 89}, "no less"), (bank, offer() | {"currency": "EUR"}, "USD"),
         ("grocer", offer(), "says nothing"), ("nobody", offer(), "no partner"),
