@@ -242,7 +242,12 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
     (
         "exchange",
         commands.exchange,
-        (_EXCHANGE, ("quote_id", {"metavar": "QUOTE", "help": "the quote_id of a quote for this member"}), _MEMBER),
+        (
+            _EXCHANGE,
+            ("quote_id", {"metavar": "QUOTE", "help": "the quote_id of a quote for this member"}),
+            _MEMBER,
+            ("--payment", {"metavar": "REFERENCE", "help": "what pays for it, where the rate needs that"}),
+        ),
     ),
     ("confirm-exchange", commands.confirm_exchange, (_EXCHANGE,)),
     ("fail-exchange", commands.fail_exchange, (_EXCHANGE,)),

@@ -415,14 +415,16 @@ class Client:
         answer = self._transport.post("/v1/quotes", strict_json.dumps(asked))
         return _read(lambda quoted: model.ExchangeQuote.from_wire(quoted["exchange"]), answer)
 
-    def exchange(self, exchange_id: str, quote_id: str, member: str) -> model.Exchange:
+    def exchange(self, exchange_id: str, quote_id: str, member: str, payment: str | None = None) -> model.Exchange:
         """Take a quote, at what it says; points that go out are reserved from now on.
 
         Then credit or debit your own currency, once, under the same id, and say how that went: `confirm_exchange`
-        or `fail_exchange`. As long as you do not know, say neither. Raises InsufficientPoints, EventConflict,
-        Conflict (quote_taken, quote_expired, member_in_debt), InvalidRequestError (quote_invalid), NotFound.
+        or `fail_exchange`. As long as you do not know, say neither. `payment` is what pays for it, where the rate needs
+        that. Raises InsufficientPoints, EventConflict, Conflict (quote_taken, quote_expired, member_in_debt,
+        payment_missing, payment_taken, limit_exceeded), InvalidRequestError (quote_invalid), NotFound.
         """
         asked = {"exchange_id": exchange_id, "quote_id": quote_id, "member": member}
+        asked |= {"payment": payment} if payment else {}
         return self._exchanged(exchange_id, self._transport.post("/v1/exchanges", strict_json.dumps(asked)))
 
     def confirm_exchange(self, exchange_id: str) -> model.Exchange:

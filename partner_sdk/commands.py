@@ -234,7 +234,7 @@ def quote_exchange(options: argparse.Namespace) -> int:
 def exchange(options: argparse.Namespace) -> int:
     """Take a quote of an exchange; the same id again gives the same answer."""
     with open_client(options) as client:
-        return show(options, client.exchange(options.exchange_id, options.quote_id, options.member))
+        return show(options, client.exchange(options.exchange_id, options.quote_id, options.member, options.payment))
 
 
 def confirm_exchange(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from hub import start
 from hub.cli.output import json_option, show
 from hub.cli.partner import DATE
 from hub.cli.points import author_option, reason_option
-from hub.core.exchange import DIRECTIONS, MAX_AMOUNT, MAX_QUOTE_SECONDS
+from hub.core.exchange import DIRECTIONS, MAX_AMOUNT, MAX_QUOTE_SECONDS, MAX_SUM
 from hub.core.rounding import ROUNDINGS
 from hub.services import exchange_rates, exchange_steps, exchanges, partners, reporting
 from hub.settings import Settings
@@ -52,6 +52,10 @@ AMOUNT = click.IntRange(1, MAX_AMOUNT)
 )
 @click.option("--sold-at", help="For in: what the partner sells one own unit at, in minor units, as 1.5 or 3/2.")
 @click.option("--currency", help="Of --sold-at, for instance USD.")
+@click.option("--most", type=AMOUNT, help="For in: the most that one exchange takes.")
+@click.option("--most-a-day", type=click.IntRange(1, MAX_SUM), help="For in: the most that a member gives in a day.")
+@click.option("--most-a-year", type=click.IntRange(1, MAX_SUM), help="For in: the same in a calendar year.")
+@click.option("--payment", is_flag=True, default=None, help="For in: each exchange names the payment that pays for it.")
 @click.option("--from", "valid_from", type=DATE, help="First day (default: today, by the hub's business clock).")
 @json_option
 @click.pass_obj
@@ -59,6 +63,8 @@ def set_rate(
     settings: Settings, /, partner_id: str, valid_from: datetime | None, as_json: bool, **terms: str | int | None
 ) -> None:
     """Add a dated version of an exchange rate.
+
+    Members buy points at a rate whose unit is money, for instance CENT, with --sold-at 1 --currency USD --payment.
 
     It is refused, with the way round, if somebody could gain by it: by exchanging, redeeming and buying in a circle,
     under all that can be used on the same day.

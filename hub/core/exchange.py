@@ -23,8 +23,12 @@ DIRECTIONS = ("in", "out")
 MAX_AMOUNT = MAX_POINTS
 """Most points, and most own units, that one exchange may take or give."""
 MAX_QUOTE_SECONDS = 86_400
+MAX_SUM = 1_000 * MAX_AMOUNT
+"""The largest limit of what one member gives in a day or in a year."""
 _NEEDED = ("direction", "unit", "rate", "spread", "minimum", "step", "rounding", "quote_seconds")
 _SALE = ("sold_at", "currency")
+_BOUGHT = ("most", "most_a_day", "most_a_year")
+_PAYMENT = "payment"
 _UNIT = re.compile("[A-Z][A-Z0-9]{1,15}")
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -53,6 +57,12 @@ class ExchangeRate:
     sold_at: Fraction | None = None
     """What a member pays the partner for one own unit, in minor units of ``currency``, where they are sold."""
     currency: str | None = None
+    most: int | None = None
+    """Most of the source that one exchange takes, and a member gives in a day and in a year; None: no such limit."""
+    most_a_day: int | None = None
+    most_a_year: int | None = None
+    payment: bool = False
+    """Whether each exchange names the payment by which the source comes, and no payment comes twice."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, partner_id: str, terms: Mapping[str, Any]) -> ExchangeRate:
@@ -61,7 +71,7 @@ class ExchangeRate:
         Raises:
             TermsRefused: a field is missing, unknown or out of range; the message says what to change.
         """
-        check_fields(terms, "an exchange rate", _NEEDED, _SALE)
+        check_fields(terms, "an exchange rate", _NEEDED, (*_SALE, *_BOUGHT, _PAYMENT))
         found = cls(
             version,
             valid_from,
@@ -75,6 +85,7 @@ class ExchangeRate:
             _one_of(terms["rounding"], "rounding", tuple(ROUNDINGS)),
             whole(terms["quote_seconds"], "quote_seconds", 1, MAX_QUOTE_SECONDS),
             *_sale(terms),
+            **_bought(terms),
         )
         _check_minimum(found)
         return found
@@ -90,6 +101,8 @@ class ExchangeRate:
         Raises:
             AmountNotExchangeable: it is below the minimum, no multiple of the step, or gives too much at once.
         """
+        if self.most is not None and amount > self.most:
+            raise AmountNotExchangeable(f"this exchange takes at most {self.most}")
         if amount < self.minimum or amount % self.step:
             raise AmountNotExchangeable(f"this exchange takes {self.minimum} or more, in multiples of {self.step}")
         given = convert(amount, self.effective, self.rounding)
@@ -110,6 +123,8 @@ class ExchangeRate:
             "rounding": self.rounding,
             "quote_seconds": self.quote_seconds,
             **sale,
+            **{name: most for name in _BOUGHT if (most := getattr(self, name)) is not None},
+            **({_PAYMENT: True} if self.payment else {}),
         }
 
 
@@ -117,6 +132,8 @@ def _check_minimum(rate: ExchangeRate) -> None:
     """Nobody may give something and get nothing, and some amount must be exchangeable."""
     if rate.minimum % rate.step:
         raise TermsRefused("minimum must be a multiple of step")
+    if any(most is not None and most < rate.minimum for most in (rate.most, rate.most_a_day, rate.most_a_year)):
+        raise TermsRefused("most, most_a_day and most_a_year are not below the minimum")
     given = convert(rate.minimum, rate.effective, rate.rounding)
     if not 1 <= given <= MAX_AMOUNT:
         raise TermsRefused(f"the minimum gives {given}; change it or the rate so that it gives 1 to {MAX_AMOUNT}")
@@ -136,6 +153,17 @@ def _sale(terms: Mapping[str, Any]) -> tuple[Fraction | None, str | None]:
         raise TermsRefused("sold_at and currency go together, and only with the direction in")
     currency = _matching(terms["currency"], _CURRENCY, "a currency is three letters A-Z (ISO 4217)")
     return parse_rate(terms["sold_at"]), currency
+
+
+def _bought(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what limits what members give, and whether they pay for it, which only those who get points do."""
+    given = {*_BOUGHT, _PAYMENT} & set(terms)
+    if given and terms["direction"] != "in":
+        raise TermsRefused(f"{', '.join(sorted(given))}: only with the direction in")
+    if type(terms.get(_PAYMENT, False)) is not bool:
+        raise TermsRefused("payment is true or false")
+    limits = {name: whole(terms[name], name, 1, MAX_SUM) for name in _BOUGHT if name in terms}
+    return limits | {_PAYMENT: terms.get(_PAYMENT, False)}
 
 
 def _one_of(value: object, name: str, allowed: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from hub.core.content import CONFLICT, content_digest, instant
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, cursors, exchange_quotes, members, redemptions, reimbursement, spending
+from hub.services import accounts, buying, cursors, exchange_quotes, members, redemptions, reimbursement, spending
 from hub.services.accounts import Standing, as_json
 from hub.services.captures import event_id_of
 from hub.services.context import Hub, Moment, Partner
@@ -30,7 +30,7 @@ def take(hub: Hub, partner: Partner, evidence: Evidence, asked: Mapping[str, Any
     Raises:
         Refused: ``unknown_member``, ``quote_invalid``, ``quote_taken``, ``quote_expired``, ``event_conflict``; for
             points that go out ``insufficient_points``, ``member_in_debt`` or ``no_rate``, for points that come in
-            ``no_contract``. Nothing of it is recorded.
+            ``no_contract``, ``payment_missing``, ``payment_taken``, ``limit_exceeded``. Nothing of it is recorded.
     """
 
     def work(connection: Connection) -> dict[str, Any]:
@@ -54,12 +54,16 @@ def _take(
         raise Refused("quote_taken", "Another exchange has taken this quote.")
     if quote.is_over(moment.now):
         raise Refused("quote_expired", f"The quote could be taken until {quote.valid_until}.")
-    exchange = _exchange(partner, moment, exchange_id, member_id, quote_id, quote)
+    buying.check(connection, moment, partner, standing.member_id, quote, asked.get("payment"))
+    exchange = _exchange(partner, moment, exchange_id, member_id, quote_id, quote)._replace(
+        payment=asked.get("payment")
+    )
     opening = _opening(moment, partner, standing, exchange)
     event = opening.event._replace(content=content, evidence_id=evidence.evidence_id)
     posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [event], [], [evidence]))
     holds.add(connection, partner.partner_id, exchange_id, opening.taken, holds.NEVER_LAPSES)
-    exchanges.add(connection, exchange)
+    if not exchanges.add(connection, exchange):
+        raise Refused("payment_taken", "Another exchange names this payment.")
     return answer(connection, exchange)
 
 
@@ -81,6 +85,8 @@ class Opening(NamedTuple):
 
 def _opening(moment: Moment, partner: Partner, standing: Standing, exchange: Exchange) -> Opening:
     quoted = {name: getattr(exchange, name) for name in ("direction", "unit", "source", "target", "rate_version")}
+    if exchange.payment is not None:
+        quoted["payment"] = exchange.payment
     event = Event(
         exchange.exchange_id, "exchange", exchange.member_id, "posted", exchange.points, moment.now, b"",
         details=as_json(quoted),
@@ -146,6 +152,7 @@ def brief(exchange: Exchange) -> dict[str, Any]:
         "rate_version": exchange.rate_version,
         "opened_at": instant(exchange.opened_at),
         "changed_at": instant(exchange.changed_at),
+        **({} if exchange.payment is None else {"payment": exchange.payment}),
     }
 
 

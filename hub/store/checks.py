@@ -143,7 +143,8 @@ CHECKS: dict[str, str] = {
             SELECT coalesce(opened.partner_id, exchange.partner_id) AS partner_id,
                    coalesce(opened.event_id, exchange.exchange_id) AS exchange_id, exchange.state, opened.points,
                    CASE direction WHEN 'out' THEN source_amount ELSE target_amount END AS due,
-                   (direction = 'out') = (hold.event_id IS NOT NULL) AS holds,
+                   (direction = 'out') = (hold.event_id IS NOT NULL)
+                   AND exchange.payment IS NOT DISTINCT FROM opened.details->>'payment' AS holds,
                    'exchange' || (
                        SELECT coalesce(string_agg(substr(step.kind, 9), '' ORDER BY step.kind), '')
                        FROM hub.event AS step

@@ -15,11 +15,19 @@ OPEN, CONFIRMED, FAILED, REVERSED = "open", "confirmed", "failed", "reversed"
 
 _COLUMNS = """
     partner_id, exchange_id, member_id, quote_id, direction, unit, source_amount, target_amount, rate_version, state,
-    opened_at, changed_at
+    opened_at, changed_at, payment
 """
 _ADD = f"""
     INSERT INTO hub.exchange ({_COLUMNS})
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (partner_id, payment) WHERE payment IS NOT NULL DO NOTHING
+"""
+_GIVEN = """
+    SELECT coalesce(sum(source_amount) FILTER (WHERE opened_at >= %(day)s), 0)::bigint,
+           coalesce(sum(source_amount), 0)::bigint
+    FROM hub.exchange
+    WHERE partner_id = %(partner_id)s AND member_id = ANY(%(members)s::bigint[]) AND direction = 'in'
+      AND unit = %(unit)s AND opened_at >= %(year)s AND state IN ('open', 'confirmed')
 """
 _FIND = f"""
     SELECT {_COLUMNS} FROM hub.exchange WHERE partner_id = %(partner_id)s AND exchange_id = %(exchange_id)s
@@ -57,6 +65,8 @@ class Exchange(NamedTuple):
     state: str
     opened_at: datetime
     changed_at: datetime
+    payment: str | None = None
+    """By which the source comes, where the rate asks for that; no other exchange of the partner names it."""
 
     @property
     def points(self) -> int:
@@ -64,9 +74,18 @@ class Exchange(NamedTuple):
         return self.source if self.direction == "out" else self.target
 
 
-def add(connection: Connection, exchange: Exchange) -> None:
-    """Record a new exchange, under its member's lock."""
-    connection.exec_driver_sql(_ADD, tuple(exchange))
+def add(connection: Connection, exchange: Exchange) -> bool:
+    """Record a new exchange, under its member's lock; False if another one names its payment."""
+    return connection.exec_driver_sql(_ADD, tuple(exchange)).rowcount == 1
+
+
+def given(
+    connection: Connection, partner_id: str, members: Sequence[int], unit: str, day: datetime, year: datetime
+) -> tuple[int, int]:
+    """Return how much of a unit members gave for points, or are about to, since a day and since a year began."""
+    values = {"partner_id": partner_id, "members": list(members), "unit": unit, "day": day, "year": year}
+    [(today, this_year)] = fetch(connection, _GIVEN, values)
+    return int(today), int(this_year)
 
 
 def is_taken(connection: Connection, partner_id: str, quote_id: str) -> bool:

@@ -15,7 +15,8 @@ from partner_sdk.model.values import Money, Readable
 class ExchangeTerms(Readable):
     """The terms of an exchange rate. `rate`, `spread` and `sold_at` are exact: text such as 0.49 or 5/4.
 
-    An amount of at least `minimum`, in multiples of `step`, gives amount x rate x (1 - spread), rounded once.
+    An amount of at least `minimum`, in multiples of `step`, gives amount x rate x (1 - spread), rounded once. `most` is
+    for one exchange, the others for one member; with `payment` each exchange names one.
     """
 
     direction: str
@@ -28,6 +29,10 @@ class ExchangeTerms(Readable):
     quote_seconds: int
     sold_at: str | None = None
     currency: str | None = None
+    most: int | None = None
+    most_a_day: int | None = None
+    most_a_year: int | None = None
+    payment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +72,5 @@ class Exchange(Readable):
     changed_at: datetime
     value: Money | None = None
     lots: tuple[Lot, ...] = ()
+    payment: str | None = None
     duplicate: bool = False

@@ -90,6 +90,9 @@ def take(books: Books, asked: Asked) -> dict[str, Any]:
         raise Refusal("quote_taken", "Another exchange has taken this quote.")
     if books.now >= until:
         raise Refusal("quote_expired", f"The quote could be taken until {instant(until)}.")
+    payment = asked.get("payment")
+    if payment and any(one.event.content.get("payment") == payment for one in books.exchanges.values()):
+        raise Refusal("payment_taken", "Another exchange names this payment.")
     event = Event(exchange_id, "exchange", account, 0, asked, {})
     exchange = Exchange(exchange_id, quoted, event, None, books.now, books.now)
     event.points = exchange.points
@@ -204,4 +207,5 @@ def _answer(books: Books, exchange: Exchange) -> dict[str, Any]:
 def brief(exchange: Exchange) -> dict[str, Any]:
     """An exchange as a list has it."""
     times = {"opened_at": instant(exchange.opened_at), "changed_at": instant(exchange.changed_at)}
-    return {"exchange_id": exchange.exchange_id, "state": exchange.state, **exchange.quoted, **times}
+    paid = {name: text for name, text in exchange.event.content.items() if name == "payment"}
+    return {"exchange_id": exchange.exchange_id, "state": exchange.state, **exchange.quoted, **times, **paid}

@@ -72,6 +72,8 @@ CODES: dict[str, Code] = {
     "not_pending": Code(409, "The event does not wait for a confirmation"),
     "same_member": Code(409, "Two identifiers are of one member"),
     "not_a_charity": Code(409, "The account is not a charity's"),
+    "payment_missing": Code(409, "The rate needs the payment by which the source comes"),
+    "payment_taken": Code(409, "Another exchange names this payment"),
     "limit_exceeded": Code(409, "More than one member may move"),
     "in_another_pool": Code(409, "A member is in another pool"),
     "already_merged": Code(409, "The member was merged into another"),

@@ -49,3 +49,7 @@ class ExchangeTermsSchema(WireSchema):
     quote_seconds = Whole(1, MAX_QUOTE_S, required=True)
     sold_at = values.number()
     currency = values.currency()
+    most = values.total()
+    most_a_day = values.total()
+    most_a_year = values.total()
+    payment = Flag()

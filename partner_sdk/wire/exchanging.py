@@ -14,6 +14,7 @@ class ExchangeRequest(WireSchema):
     exchange_id = values.identifier(required=True)
     quote_id = values.quote(required=True)
     member = values.member(required=True)
+    payment = values.identifier()
 
 
 class ExchangeSchema(WireSchema):
@@ -28,6 +29,7 @@ class ExchangeSchema(WireSchema):
     rate_version = Whole(1, MAX_SUM, required=True)
     opened_at = Moment(required=True)
     changed_at = Moment(required=True)
+    payment = values.identifier()
 
 
 class ExchangeAnswer(ExchangeSchema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,10 +76,10 @@ class Model:
         return set()
 
     def try_selling(self, wanted: dict[str, int]) -> set[str]:
-        missing, draws, asked = dict(wanted), {name: dict[str, int]() for name in wanted}, []
-        there = 0
+        missing, draws = dict(wanted), {name: dict[str, int]() for name in wanted}
+        asked, there = list[Pack](), 0
         for name, pack in sorted(self.packs.items(), key=lambda one: (one[1].ends_after, one[0])):
-            if pack.is_closed or pack.ends_after < self.day or not sum(missing.values()):
+            if pack.is_closed or pack.ends_after < self.day or sum(missing.values()) == 0:
                 continue
             asked.append(pack)
             while pack.left < sum(missing.values()) and pack.fill():
@@ -232,7 +232,7 @@ class Driver:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_life_of_packs_is_that_of_the_model(hub: Hub, stops: bool, returns: bool, calls: list[Any]) -> None:
     driver = Driver(hub, Model(stops, returns))
-    does = {
+    does: dict[str, Callable[..., None]] = {
         "buy": driver.buy, "sell": driver.sell, "refund": driver.refund, "open": driver.open,
         "next day": driver.next_day, "return": driver.end_early,
     }  # fmt: skip

@@ -259,6 +259,9 @@ def exchanges(w: World) -> None:
     _step(w, "x0", "reverse")
     _step(w, "x2", "reverse")
     _step(w, "x3", "reverse")
+    for number in (7, 8):
+        _exchange(w, f"x{number}", _quote(w, "in", 100), payment=w.name("paid"))
+    _step(w, "x7", "confirm")
     late = _quote(w, "out", 100)
     w.advance(timedelta(seconds=600))
     _exchange(w, "late", late)
@@ -279,8 +282,8 @@ def _quote(w: World, direction: str, amount: int) -> str:
     return str(quoted["exchange"]["quote_id"]) if "exchange" in quoted else "none"
 
 
-def _exchange(w: World, exchange_id: str, quote_id: str) -> None:
-    w.post("air", "/v1/exchanges", exchange_id=w.name(exchange_id), quote_id=quote_id, member=w.card("a"))
+def _exchange(w: World, exchange_id: str, quote_id: str, **more: str) -> None:
+    w.post("air", "/v1/exchanges", exchange_id=w.name(exchange_id), quote_id=quote_id, member=w.card("a"), **more)
 
 
 def _step(w: World, exchange_id: str, step: str) -> None:
