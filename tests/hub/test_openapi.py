@@ -19,7 +19,19 @@ from hub.api.openapi import document
 from hub.api.routes import SIGNED
 from hub.services import cycles, partners, sealing
 from hub.services.files import templates
-from partner_sdk.wire import between, card_records, cards, disputing, exchanging, files, log, packs, returns, schemas, webhooks
+from partner_sdk.wire import (
+    between,
+    card_records,
+    cards,
+    disputing,
+    exchanging,
+    files,
+    log,
+    packs,
+    returns,
+    schemas,
+    webhooks,
+)
 from partner_sdk.wire.codes import CODES
 from partner_sdk.wire.keys import PrivateKey, rotation
 from partner_sdk.wire.schemas import ProblemSchema, validate

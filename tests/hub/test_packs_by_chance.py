@@ -92,7 +92,7 @@ class Model:
                     missing[sold] -= part
                     draws[sold][name] = part
         short = set()
-        if self.stops and sum(missing.values()):
+        if self.stops and sum(missing.values()) > 0:
             for sold, points in wanted.items():
                 if points > there:
                     short.add(sold)
