@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from hub.core.errors import Refused as HubRefused
 from hub.services import exchange_rates, pack_sales
@@ -16,6 +17,7 @@ from tests.support.coalition import FIRST_DAY, NOON
 from tests.support.network import Network, broken_rows
 from tests.support.sdk import client_of
 
+EXCHANGED = "each exchange is in the state that its events say, with the points that it was quoted"
 CENTS: dict[str, Any] = {
     "direction": "in", "unit": "CENT", "rate": "1/2", "spread": "0", "minimum": 100, "step": 2, "rounding": "down",
     "quote_seconds": 600, "sold_at": "1", "currency": "USD", "payment": True, "most": 1_000, "most_a_day": 1_500,
@@ -53,8 +55,18 @@ def test_points_are_bought_by_a_payment_that_is_confirmed_or_fails(net: Network,
         client.fail_exchange(second)
         assert buy(client, net, member, 100, lost) == "payment_taken", "a payment that failed is not named again"
         assert client.member(member).available == 200
+        assert _altered(net, first, "another") == [f"{EXCHANGED}: exchange {bank}/{first}:"]
+        assert _altered(net, first, paid) == []
         (rate,) = [one.exchange for one in client.rates() if one.exchange]
         assert (rate.payment, rate.most, rate.most_a_day, rate.most_a_year) == (True, 1_000, 1_500, 1_800)
+
+
+def _altered(net: Network, exchange_id: str, payment: str) -> list[str]:
+    """What the ledger's checks find once an exchange names another payment."""
+    altered = text("UPDATE hub.exchange SET payment = :payment WHERE exchange_id = :exchange_id")
+    with net.hub.database.connect() as connection:
+        connection.execute(altered, {"payment": payment, "exchange_id": exchange_id})
+    return [found.rpartition(" is confirmed with")[0] for found in broken_rows(net.hub)]
 
 
 def test_a_member_buys_no_more_than_the_rate_says(net: Network, bank: str) -> None:

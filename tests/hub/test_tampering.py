@@ -404,7 +404,6 @@ CASES |= {
     "extension: last day": Case(_line("expires_on = '2030-01-01'", "storm/5", 2), {LOTS: "lot of member 5"}),
     # exchanges
     "exchange: points": Case(_event("points = points + 1", "x3"), {MOVES: "event sky/x3", EXCHANGED: WENT_OUT}),
-    "exchange: payment": Case("UPDATE hub.exchange SET payment = 'p' WHERE exchange_id = 'x3'", {EXCHANGED: WENT_OUT}),
     "exchange: deleted": Case(_gone("x3"), {EXCHANGED: WENT_OUT, LASTS: "hold sky/x3"}),
     "exchange in: points": Case(_event("points = points + 1", "x7"), {EXCHANGED: "exchange sky/x7"}),
     "exchange row: state": Case(_exchange("state = 'failed'"), {EXCHANGED: WENT_OUT}),
