@@ -27,7 +27,10 @@ def test_a_month_end_and_a_month_cut_short(tmp_path: Path) -> None:
     expected = calculate(date.fromisoformat(first), date.fromisoformat(last))
     assert figures.read_text() == json.dumps(expected, indent=2) + "\n"
     assert len(list(out.glob("statement-*"))) == 24
-    assert len(list(out.glob("cycle-*"))) == 4
+    assert len(list(out.glob("cycle-*"))) == 2
+    command = [str(Path(sys.executable).parent / "bean-check"), str(out / "books.beancount")]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b""
+    assert (out / "trial-balance.csv").read_text().count("receivable:") == 6
 
 
 def test_the_golden_figures_are_those_of_the_calculation() -> None:

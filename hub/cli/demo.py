@@ -75,8 +75,12 @@ def _print(outcome: Outcome, out: Path) -> None:
         "Settlement: net to receive (+) or to pay (-), minor units", ("cycle", *found["cycles"][0]["net"]), nets
     )
     checks = [(one["check"], "ok" if one["row"] is None else "BROKEN") for one in outcome.ledger]
-    verified = "BROKEN" if outcome.broken else "ok"
-    print_table("Checks", ("check", "result"), [*checks, ("every cycle recomputed from its files", verified)])
+    for check, broken in (
+        ("every cycle recomputed from its files", outcome.recomputed),
+        ("the books balance, and say what was published", outcome.books),
+    ):
+        checks.append((check, "BROKEN" if broken else "ok"))
+    print_table("Checks", ("check", "result"), checks)
     for line in outcome.broken:
         click.echo(line, err=True)
-    click.echo(f"Statements and exports are in {out}; recompute one: python -m settlement verify {out}/cycle-*")
+    click.echo(f"Statements, exports and books are in {out}; recompute one: python -m settlement verify {out}/cycle-*")

@@ -17,7 +17,7 @@ from hub.demo import coalition, figures, purchases
 from hub.demo.hub_process import serving
 from hub.demo.purchases import Day
 from hub.demo.replay import Replay
-from hub.services import cycles, ledger_check, members
+from hub.services import books, cycles, ledger_check, members
 from hub.services.context import Hub
 from hub.settings import Settings
 from hub.store import embedded
@@ -25,18 +25,29 @@ from settlement.recomputation.folder import recompute
 
 MAKER, APPROVER = "demo maker", "demo approver"
 ENROLLER = "grocer"
+BOOKS = {"csv": "journal.csv", "trial-balance": "trial-balance.csv", "beancount": "books.beancount"}
+"""The forms of the books, and the files they are written to."""
 
 Step = Callable[[str, int], Callable[[str], None]]
 """Told the name and the length of a step; returns what is to be told of each part that is done."""
 
 
 class Outcome(NamedTuple):
-    """What a run came to: the figures, the closed cycles, and what did not hold."""
+    """What a run came to: the figures, the closed cycles, and what each check found."""
 
     figures: dict[str, Any]
     cycles: list[dict[str, Any]]
     ledger: list[dict[str, Any]]
-    broken: list[str]
+    recomputed: list[str]
+    """What differs between a cycle and what its files give."""
+    books: list[str]
+    """What does not hold of the books."""
+
+    @property
+    def broken(self) -> list[str]:
+        """Everything that did not hold."""
+        rows = [f"ledger: {one['check']}: {one['row']}" for one in self.ledger if one["row"] is not None]
+        return [*rows, *self.recomputed, *self.books]
 
 
 def run(first: date, last: date, out: Path, step: Step) -> Outcome:
@@ -57,9 +68,8 @@ def run(first: date, last: date, out: Path, step: Step) -> Outcome:
             replay.close()
         found = figures.figures(replay.totals, members.outstanding(hub), closed)
         ledger = _check_ledger(hub, step)
-        broken = [f"ledger: {one['check']}: {one['row']}" for one in ledger if one["row"] is not None]
-        broken += _write_and_verify(hub, closed, out, step)
-    return Outcome(found, closed, ledger, broken)
+        recomputed = _write_and_verify(hub, closed, out, step)
+        return Outcome(found, closed, ledger, recomputed, _write_books(hub, out, step))
 
 
 @contextmanager
@@ -110,3 +120,13 @@ def _write_and_verify(hub: Hub, closed: list[dict[str, Any]], out: Path, step: S
         broken += [f"{folder.name}: {finding}" for finding in report.findings]
         told(name)
     return broken
+
+
+def _write_books(hub: Hub, out: Path, step: Step) -> list[str]:
+    """Write the operator's books in each form, and return what does not hold of them."""
+    told = step("books", len(BOOKS))
+    found: list[str] = []
+    for kind, name in BOOKS.items():
+        found = books.export(hub, kind, out / name)["findings"]
+        told(name)
+    return found
