@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -90,8 +91,9 @@ def test_what_is_refused_gives_nothing_back(hub: Hub) -> None:
 def test_both_at_once_give_it_back_once(hub: Hub) -> None:
     for number in range(4, 8):
         dispute(hub, "grocer", f"r{number}", OWED)
-        at_once([lambda name=f"r{number}": win(hub, "grocer", name, OWED),
-                 lambda name=f"r{number}": reverse(hub, "fuel", name)])  # fmt: skip
+        name = f"r{number}"
+        calls: list[Callable[[], Any]] = [partial(win, hub, "grocer", name, OWED), partial(reverse, hub, "fuel", name)]
+        at_once(calls)
         assert sorted(owed(hub, f"r{number}")) == [-40, -40, 40]
 
 
@@ -129,7 +131,7 @@ def publish_altered(hub: Hub, digest: str, alteration: str) -> None:
         hub.database.transact(lambda connection: put_back(connection, kept))
 
 
-def put_back(connection: Any, rows: list[Any]) -> None:
+def put_back(connection: Any, rows: Sequence[Any]) -> None:
     connection.execute(text("DELETE FROM settlement.obligation WHERE event_id LIKE 'given-back:%'"))
     names = ", ".join(rows[0]._fields)
     values = ", ".join(f":{name}" for name in rows[0]._fields)
