@@ -3,7 +3,8 @@
 What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the client, the
 commands, the outbox and the test kit, are for those who read the source: whoever builds a hub, or a client in another
 language. They travel as programs only, without docstrings and the types of parameters; tracebacks still show each line
-as it runs. Those behind the test kit, which only tests import, are folded into one file. The members of the archive
+as it runs. Those behind the test kit, which only tests import, are folded into one file, and the commands
+into another. The members of the archive
 are then deflated again by zopfli, which spends more time on the same format than zlib. This file is no part of the
 wheel.
 """
@@ -36,10 +37,13 @@ BEHIND = {
     ),
 }  # fmt: skip
 """Modules beside the client and the commands that only these use."""
+COMMANDS = ("cli.py", "commands.py", *BEHIND["the commands"])
+FOLDS = {"testing": "what is behind the test kit", "": "the commands"}
+"""Folders some of whose modules are folded: no till imports them."""
 
 FOLDED = "behind.zip"
 UNFOLD = f'__path__.append(__path__[0] + "/{FOLDED}")'
-"""What lets Python find the folded modules (`zipimport`); only the wheel's `testing` has it."""
+"""What lets Python find the folded modules (`zipimport`); only the wheel's packages have it."""
 
 
 class LeanWheel(BuildHookInterface[Any]):
@@ -50,22 +54,27 @@ class LeanWheel(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Tell the builder where each module comes from and goes to."""
         self._copies = tempfile.TemporaryDirectory()
-        root, folded = Path(self.root), Path(self._copies.name) / FOLDED
+        root = Path(self.root)
         for number, module in enumerate(sorted(root.rglob("*.py"))):
             if module.name == Path(__file__).name:
                 continue
             internal = module.name not in USED.get(module.parent.name, (module.name,))
             internal |= module.parent == root and any(module.name in names for names in BEHIND.values())
             text = lean(module.read_text(encoding="utf-8"), internal=internal)
-            if module.parent.name == "testing" and internal:
-                fold(folded, module.name, text)
+            folder = str(module.relative_to(root).parent).strip(".")
+            if (folder == "testing" and internal) or module.name in COMMANDS:
+                fold(self._folded(folder), module.name, text)
                 continue
-            if module.parent.name == "testing" and module.name == "__init__.py":
+            if folder in FOLDS and module.name == "__init__.py":
                 text = text.replace("\nfrom ", f"\n{UNFOLD}\nfrom ", 1)
             copy = Path(self._copies.name) / f"{number}.py"
             copy.write_text(text, encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))
-        build_data["force_include"][str(folded)] = f"testing/{FOLDED}"
+        for folder in FOLDS:
+            build_data["force_include"][str(self._folded(folder))] = str(Path(folder) / FOLDED)
+
+    def _folded(self, folder: str) -> Path:
+        return Path(self._copies.name) / f"{folder}{FOLDED}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Forget the copies, and pack the wheel."""
@@ -79,7 +88,7 @@ class LeanWheel(BuildHookInterface[Any]):
 
 
 def fold(archive: Path, name: str, text: str) -> None:
-    """Put a module into the archive of those behind the test kit, stored: the wheel deflates all of them as one."""
+    """Put a module into an archive of folded ones, stored: the wheel deflates all of them as one text."""
     with zipfile.ZipFile(archive, "a") as folded:
         folded.writestr(zipfile.ZipInfo(name), text)
 

@@ -72,11 +72,11 @@ def check_modules(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None, "the archive is broken"
         built = modules_of(archive)
-        folded = io.BytesIO(archive.read("partner_sdk/testing/behind.zip"))
-    with zipfile.ZipFile(folded) as behind:
-        built |= {f"partner_sdk/testing/{name}": text for name, text in modules_of(behind).items()}
-    kit = "partner_sdk/testing/__init__.py"
-    built[kit] = built[kit].replace(UNFOLD, "")
+        for package in ("partner_sdk", "partner_sdk/testing"):
+            with zipfile.ZipFile(io.BytesIO(archive.read(f"{package}/behind.zip"))) as behind:
+                built |= {f"{package}/{name}": text for name, text in modules_of(behind).items()}
+            front = f"{package}/__init__.py"
+            built[front] = built[front].replace(UNFOLD, "")
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "partner_sdk").rglob("*.py")}
     del sources["partner_sdk/hatch_build.py"]
     assert built.keys() == sources.keys(), built.keys() ^ sources.keys()
