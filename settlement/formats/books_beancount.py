@@ -1,7 +1,8 @@
 """The journal as a file for beancount, a program for double entry in plain text, whose `bean-check` accepts it.
 
 Accounts are named as beancount wants them, `Assets:Receivable:Grocer`; every entry is a transaction with its name as
-metadata, and the balance of each account after the last day is asserted, so a file that was cut short is refused.
+metadata, and the balance of each account after the last day is asserted, without the minor unit that beancount would
+let it be off. So a file in which anything was changed or cut is refused.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def _lines(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         yield from _transaction(entry)
     for one in totals:
-        after = entries[-1].day + timedelta(days=1)
-        yield f"{after} balance {account_name(one.account)}  {written(one.balance_minor, one.currency)} {one.currency}"
+        after, amount = entries[-1].day + timedelta(days=1), written(one.balance_minor, one.currency)
+        yield f"{after} balance {account_name(one.account)}  {amount} ~ 0 {one.currency}"
 
 
 def _transaction(entry: Entry) -> Iterator[str]:

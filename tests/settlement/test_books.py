@@ -125,6 +125,15 @@ def test_bean_check_accepts_the_books_and_refuses_them_cut_short(connection: Con
     assert "Balance failed" in bean_check(path)
 
 
+def test_bean_check_refuses_books_that_are_off_by_one_cent(connection: Connection, tmp_path: Path) -> None:
+    path = tmp_path / "books.beancount"
+    write_beancount(path, books(connection).entries)
+    text_ = path.read_text()
+    assert text_.count("  0.03 USD") == text_.count("  -0.03 USD") == 1
+    path.write_text(text_.replace("  0.03 USD", "  0.02 USD").replace("  -0.03 USD", "  -0.02 USD"))
+    assert "Balance failed" in bean_check(path)
+
+
 def bean_check(path: Path) -> str:
     """What beancount finds wrong with a file."""
     command = [str(Path(sys.executable).parent / "bean-check"), str(path)]

@@ -15,28 +15,41 @@ from settlement.core.books.entries import Entry, trial_balance
 from settlement.core.books.of_cycles import Settled
 from settlement.core.dues import Account, Due
 from settlement.core.findings import Finding
+from settlement.core.parties import COALITION, OPERATOR
 from settlement.core.parties import FUND as THE_FUND
-from settlement.core.parties import OPERATOR
 
 
 def check(cycles: Iterable[tuple[Settled, Sequence[Entry]]]) -> list[Finding]:
     """Hold the entries of published cycles, in their order, against their dues."""
     found, before = [], Counter[Account]()
     for settled, entries in cycles:
-        changed = _by_party(entries)
-        dues = {(due.party, due.currency): due for due in settled.dues}
-        for party, currency in sorted({*changed, *dues, *before}):
-            due = dues.get((party, currency), Due(party, currency, 0, 0, 0, 0, 0))
-            stated = due.net_minor + due.charges_minor
-            if changed[party, currency] != stated:
-                detail = f"the books come to {changed[party, currency]} minor units of {currency}, the dues to {stated}"
-                found.append(Finding("books", f"{settled.cycle} {party}", detail))
-            brought = before[party, currency]
-            if due.brought_minor != brought:
-                detail = f"brings {due.brought_minor} minor units of {currency}, and {brought} were carried"
-                found.append(Finding("books", f"{settled.cycle} {party}", detail))
-        before = Counter({(due.party, due.currency): due.carried_minor for due in settled.dues if due.carried_minor})
+        stated, brought = _stated(settled.dues), _minors(settled.dues, "brought_minor")
+        found += _differences(
+            settled.cycle, _by_party(entries), stated, "the books come to {} minor units of {}, the dues to {}"
+        )
+        found += _differences(settled.cycle, brought, before, "brings {} minor units of {}, and {} were carried")
+        before = _minors(settled.dues, "carried_minor")
     return found
+
+
+def _differences(cycle: str, left: Counter[Account], right: Counter[Account], words: str) -> list[Finding]:
+    return [
+        Finding("books", f"{cycle} {party}", words.format(left[party, currency], currency, right[party, currency]))
+        for party, currency in sorted({*left, *right})
+        if left[party, currency] != right[party, currency]
+    ]
+
+
+def _stated(dues: Iterable[Due]) -> Counter[Account]:
+    """What dues say that each party gets of a cycle; what the coalition owns is the operator's income."""
+    found = Counter[Account]()
+    for due in dues:
+        found[OPERATOR if due.party == COALITION else due.party, due.currency] += due.net_minor + due.charges_minor
+    return found
+
+
+def _minors(dues: Iterable[Due], name: str) -> Counter[Account]:
+    return Counter({(due.party, due.currency): getattr(due, name) for due in dues})
 
 
 def unbalanced(entries: Iterable[Entry]) -> list[Finding]:

@@ -15,11 +15,11 @@ from settlement.core.agreements import Agreements
 from settlement.core.books import chart
 from settlement.core.books.chart import PAYABLE, RECEIVABLE, account
 from settlement.core.books.entries import Entry, Posting, posting
-from settlement.core.books.templates import CHARGES, LINES, OPERATORS, OWED, OWING
+from settlement.core.books.templates import CHARGES, LINES, OWED, OWING
 from settlement.core.charges import TAX, Charge
 from settlement.core.contracts import PRINCIPAL
 from settlement.core.dues import Due
-from settlement.core.parties import FUND, OPERATOR, RESERVED
+from settlement.core.parties import BREAKAGE, COALITION, FUND, KEPT, OPERATOR, REIMBURSEMENT, RESERVED
 
 
 class Sum(NamedTuple):
@@ -60,7 +60,7 @@ def _of_lines(settled: Settled, agreements: Agreements) -> Iterator[Entry]:
         if one.issuer == one.redeemer:
             continue
         issuer = one.points_of or (one.redeemer if one.issuer in RESERVED else one.issuer)
-        template = LINES[one.kind, role_of(agreements, issuer, settled.ends_on)]
+        template = LINES[_kind(one), role_of(agreements, issuer, settled.ends_on)]
         named = {OWING: _owing(one, issuer), OWED: _owed(one, issuer)}
         postings = [
             found
@@ -90,7 +90,7 @@ def _netting(settled: Settled, entries: Iterable[Entry]) -> Iterator[Entry]:
             payable[one.credit_account, entry.currency] += one.amount_minor
             payable[one.debit_account, entry.currency] -= one.amount_minor
     for due in settled.dues:
-        if due.party in RESERVED:
+        if due.party in KEPT:
             continue
         total = due.due_minor + due.carried_minor
         owed = payable[account(PAYABLE, due.party), due.currency] + max(due.brought_minor, 0)
@@ -100,17 +100,24 @@ def _netting(settled: Settled, entries: Iterable[Entry]) -> Iterator[Entry]:
         )
 
 
+def _kind(one: Sum) -> str:
+    """What lines are posted as; expired points that are redeemed with the coalition are breakage."""
+    return BREAKAGE if one.redeemer == COALITION and one.kind == REIMBURSEMENT else one.kind
+
+
 def _owing(one: Sum, issuer: str) -> str:
-    return _side(one.issuer, RECEIVABLE, one.kind, issuer)
+    return _side(one.issuer, RECEIVABLE, issuer)
 
 
 def _owed(one: Sum, issuer: str) -> str:
-    return _side(one.redeemer, PAYABLE, one.kind, issuer)
+    return _side(one.redeemer, PAYABLE, issuer)
 
 
-def _side(party: str, of_partner: str, kind: str, issuer: str) -> str:
+def _side(party: str, of_partner: str, issuer: str) -> str:
+    if party == COALITION:
+        return chart.BREAKAGE
     if party == OPERATOR:
-        return OPERATORS[kind]
+        return chart.ADJUSTMENTS
     return account(chart.FUND, issuer) if party == FUND else account(of_partner, party)
 
 

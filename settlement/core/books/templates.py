@@ -6,7 +6,8 @@ and payable to it; of the fund what it holds for the issuer of the points; of th
 As agent the operator only arranges that others meet an obligation, so what passes through is no revenue of its own
 (IFRS 15.B36). As principal it sells the points' value and bears what it costs: revenue when they are redeemed
 (IFRS 15.B35 and B44), and the redeemer's price as cost. What an issuer pays at issue is a contract liability until the
-points leave their members (IFRS 15.106).
+points leave their members (IFRS 15.106). Points that expired and that the coalition owns by their issuer's contract are
+the operator's income, whichever its role and whoever pays, since nobody is to be given anything for them (IFRS 15.B46).
 """
 
 from __future__ import annotations
@@ -34,11 +35,6 @@ LINES: Mapping[tuple[str, str], Template] = MappingProxyType(
     }
 )
 """By kind of line and role."""
-
-OPERATORS: Mapping[str, str] = MappingProxyType(
-    {kind: chart.BREAKAGE if kind == parties.BREAKAGE else chart.ADJUSTMENTS for kind in parties.KINDS}
-)
-"""The operator's own account for lines of a kind."""
 
 CHARGES: Mapping[str, str] = MappingProxyType(
     {

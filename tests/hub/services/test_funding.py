@@ -126,6 +126,9 @@ def expect_books(hub: Hub, shown: dict[str, Any], net_of_fund: int, role: str) -
     assert stand["fund:grocer"] == -net_of_fund
     assert -stand.get("fees", 0) == charges["fee"] + charges["minimum"]
     assert (-stand.get("tax:DE", 0), -stand.get("discounts", 0)) == (charges["tax"], charges["discount"])
+    kept = sum(one["net_minor"] for one in shown["nets"] if one["partner"] == "coalition")
+    assert -stand.get("breakage", 0) == kept
+    assert not any("coalition" in account for account in stand)
     assert ("points" in stand) == ("redemptions" in stand)
     passed_on = [one for one in books.journal(hub) if "/reimbursement/@fund/" in one["name"]]
     assert {one["debit_account"] for one in passed_on} == (

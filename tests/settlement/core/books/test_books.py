@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from settlement.core.books.of_cycles import Settled, Sum, entries_of
 from settlement.core.charges import Charge
 from settlement.core.contracts import contract_of
 from settlement.core.dues import carried, dues
-from settlement.core.parties import ADJUSTMENT, BREAKAGE, FUND, ISSUE, OPERATOR, PACK, REIMBURSEMENT
+from settlement.core.parties import ADJUSTMENT, BREAKAGE, COALITION, FUND, ISSUE, OPERATOR, PACK, REIMBURSEMENT
 
 PARTNERS, CURRENCIES = ("bank", "fuel", "grocer"), ("EUR", "JPY")
 DAYS = (date(2017, 1, 31), date(2017, 2, 28), date(2017, 3, 31))
@@ -32,8 +33,9 @@ SUMS = st.one_of(
     st.builds(Sum, st.just(FUND), partner, st.just(REIMBURSEMENT), partner, currency, minor),
     st.builds(Sum, partner, st.just(FUND), st.sampled_from((ISSUE, PACK)), st.just(""), currency, minor),
     st.builds(Sum, st.just(FUND), partner, st.just(BREAKAGE), partner, currency, minor),
-    st.builds(Sum, st.just(FUND), st.just(OPERATOR), st.just(BREAKAGE), partner, currency, minor),
-    st.builds(Sum, partner, st.just(OPERATOR), st.just(BREAKAGE), st.just(""), currency, minor),
+    st.builds(Sum, st.just(FUND), st.just(COALITION), st.just(BREAKAGE), partner, currency, minor),
+    st.builds(Sum, partner, st.just(COALITION), st.just(BREAKAGE), st.just(""), currency, minor),
+    st.builds(Sum, partner, st.just(COALITION), st.just(REIMBURSEMENT), st.just(""), currency, minor),
     st.builds(Sum, partner, st.sampled_from((*PARTNERS, OPERATOR)), st.just(ADJUSTMENT), st.just(""), currency, minor),
 )
 KINDS = st.sampled_from(("fee", "minimum", "discount", "rounding"))
@@ -85,6 +87,8 @@ def test_any_cycles_give_books_that_hold(cycles: list[tuple[list[Sum], list[Char
         for code in CURRENCIES:
             both = (stand.get((f"{kind}:{name}", code), 0) for kind in ("receivable", "payable"))
             assert -sum(both) == owed[name, code]
+    for code in CURRENCIES:
+        assert -stand.get(("breakage", code), 0) == owed[COALITION, code]
 
 
 @given(CYCLE)
@@ -117,7 +121,16 @@ def test_a_sum_that_is_altered_dropped_or_doubled_is_found(
     altered = data.draw(st.sampled_from(([], [sums[place]] * 2, [sums[place]._replace(amount_minor=10_001)])))
     changed = one._replace(sums=[*sums[:place], *altered, *sums[place + 1 :]])
     found = {finding.row for finding in check([(changed, entries_of(changed, AGREEMENTS))])}
-    assert found >= {f"2017-01 {sums[place].issuer}", f"2017-01 {sums[place].redeemer}"}
+    parties = {sums[place].issuer, sums[place].redeemer}
+    assert found >= {f"2017-01 {OPERATOR if party == COALITION else party}" for party in parties}
+
+
+@pytest.mark.parametrize("issuer", ["bank", "fuel"])
+def test_points_that_expire_for_the_coalition_are_breakage_in_each_role(issuer: str) -> None:
+    sums = [Sum(issuer, COALITION, REIMBURSEMENT, "", "EUR", 100), Sum(FUND, COALITION, BREAKAGE, issuer, "EUR", 7)]
+    [one] = settled([(sums, [], 0)])
+    posted = [one for entry in entries_of(one, AGREEMENTS) for one in entry.postings]
+    assert sorted(posted) == [(f"fund:{issuer}", "breakage", 7), (f"receivable:{issuer}", "breakage", 100)]
 
 
 def test_what_is_brought_and_was_not_carried_is_found() -> None:
