@@ -117,7 +117,7 @@ class _Again(OneRecord):
         assert purchase is not None
         standing = accounts.lock(connection, self.moment, [original.member_id])[original.member_id]
         following = events.referring(connection, partner_id, original.event_id)
-        details = self._details(original, back, following) | {COUNTED: dict(counted)}
+        details = self._details(original, back) | {COUNTED: dict(counted)}
         grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, details))
         keys = self._keys(original, following, standing)
         fallback = LotKey(original.expires_on, partner_id, ledger.BASE, original.matures_on or ledger.MATURE_AT_ONCE)
@@ -146,9 +146,9 @@ class _Again(OneRecord):
         card_records.add(connection, partner_id, [again_])
         return event
 
-    def _details(self, original: Any, back: Any, following: Sequence[Any]) -> dict[str, Any]:
+    def _details(self, original: Any, back: Any) -> dict[str, Any]:
         """Return what makes rules give exactly what had been found: which part it is, and what is withheld of it."""
-        left = original.amount_minor - sales.refunded(following)
+        left = original.amount_minor - back.returned_before - back.amount_minor
         sale = {name: value for name, value in original.details[SALE].items() if name != "withheld"}
         sale["above_minor"] = sale.get("above_minor", 0) + left
         grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, {SALE: sale}))

@@ -166,6 +166,18 @@ def test_a_chargeback_of_100_of_250_reversed_and_presented_again_ends_where_it_b
     assert (whole.points, bank.points(member)) == (began, 0)
 
 
+def test_two_chargebacks_presented_again_in_the_other_order_end_where_they_began(bank: Bank) -> None:
+    """Each part is the range of the purchase that was taken, so two of them never overlap, whatever rules round."""
+    member, token, _ = bank.card()
+    bought = bank.report("clearing", token, 25_050)
+    first = bank.report("chargeback", token, 3_060, 1, refers_to=bought.event_id)
+    second = bank.report("chargeback", token, 7_070, 2, refers_to=bought.event_id)
+    _posted(bank.report("second_presentment", token, 3_060, 3, refers_to=first.event_id))
+    _posted(bank.report("second_presentment", token, 7_070, 4, refers_to=second.event_id))
+    assert bank.points(member) == 250
+    assert _posted(bank.report("fraud", token, 25_050, 5, refers_to=bought.event_id)).points == 250
+
+
 def test_a_chargeback_of_spent_points_ends_where_it_began(net: Network, bank: Bank) -> None:
     member, token, _ = bank.card()
     bought = bank.report("clearing", token, 25_000)
@@ -298,3 +310,15 @@ def test_a_refund_of_a_card_purchase_goes_the_way_of_cards(bank: Bank) -> None:
     [result] = bank.client.refund([Refund(bank.net.fresh("f"), bought.event_id, DAY)])
     assert result.error is not None
     assert result.error.code == "not_reversible"
+
+
+def test_a_bonus_comes_back_when_the_account_is_closed_early(net: Network) -> None:
+    bank = Bank(net, cards={"bonuses": [WELCOME], "closed_early_days": 180})
+    for day, left in ((179, 3_000), (181, 53_000)):
+        member, token, link = bank.card()
+        assert _posted(bank.report("clearing", token, 300_000)).bonuses == ("welcome",)
+        ended = bank.client.unlink_card(link, "closed", DAY + timedelta(days=day))
+        assert ended.undone == (("welcome",) if day < 180 else ())
+        assert bank.client.unlink_card(link, "closed", DAY + timedelta(days=day)).undone == ended.undone
+        assert bank.points(member) == left
+    bank.client.close()
