@@ -20,6 +20,7 @@ from hub.core.ledger import Evidence
 from hub.core.notes import MAX_REASON, note
 from hub.services import earnings, refunds, verdicts
 from hub.services.context import Hub, Partner
+from hub.services.files import reported as in_files
 from hub.store import reviews
 from hub.store.database import Connection
 from hub.store.reviews import Review
@@ -68,12 +69,10 @@ def release(hub: Hub, name: str, author: str, reason: str) -> dict[str, Any]:
         return _judge(hub, name, reviews.RELEASED, author, reason, verdicts.release)
     with hub.database.connect() as connection:
         found = _decide(hub, connection, waiting, reviews.RELEASED, author, reason)
-        schema, member, post = _BODIES[found.kind]
         evidence = reviews.evidence(connection, found)
-        body = validate(schema, strict_json.loads(hub.keyring.unseal(bytes(evidence.sealed_body))))
         partner = hub.moment(connection).configuration.partner(found.partner_id)
-        reported = next(one for one in body[member] if content_digest(found.kind, one) == bytes(found.content))
-    [result] = post(hub, partner, evidence, [reported])
+        reported = _as_reported(hub, connection, found, evidence)
+    [result] = _BODIES[found.kind][2](hub, partner, evidence, [reported])
     return _plain(found) | {"result": result}
 
 
@@ -123,12 +122,24 @@ def _find(connection: Connection, name: str) -> Review:
     return found
 
 
+def _as_reported(hub: Hub, connection: Connection, found: Review, evidence: Evidence) -> Mapping[str, Any]:
+    """Return a late report as the service that posts it takes it, from the request or the file that it came in."""
+    body = strict_json.loads(hub.keyring.unseal(bytes(evidence.sealed_body)))
+    if in_files.is_of_file(body):
+        return in_files.record(hub, connection, found.partner_id, body, found.event_id)
+    schema, member, _ = _BODIES[found.kind]
+    sent = validate(schema, body)[member]
+    return next(one for one in sent if content_digest(found.kind, one) == bytes(found.content))
+
+
 def _as_sent(hub: Hub, connection: Connection, found: Review) -> Mapping[str, Any] | None:
     """Return what was sent of an event; None where a request has no body, as those that void a hold."""
     sealed = hub.keyring.unseal(bytes(reviews.evidence(connection, found).sealed_body))
     body: Mapping[str, Any] | None = strict_json.loads(sealed) if sealed else None
     if body is None or found.kind not in _BODIES:
         return body
+    if in_files.is_of_file(body):
+        return in_files.record(hub, connection, found.partner_id, body, found.event_id)
     sent: list[Mapping[str, Any]] = body[_BODIES[found.kind][1]]
     return next(one for one in sent if one["event_id"] == found.event_id)
 

@@ -11,6 +11,7 @@ from typing import Any
 from hub import file_worker
 from hub.services.context import Hub
 from hub.services.files import receiving, results, templates
+from partner_sdk.wire import strict_json
 from partner_sdk.wire.files import PART_BYTES, FileRequest
 from partner_sdk.wire.schemas import validate
 from tests.support.services import evidence, partner
@@ -60,7 +61,8 @@ def receive(hub: Hub, partner_id: str, file_id: str, content: bytes, template: s
     by = partner(hub, partner_id)
     asked = {"file_id": file_id, "template": template, "bytes": len(content),
              "sha256": hashlib.sha256(content).hexdigest(), **more}  # fmt: skip
-    receiving.open_file(hub, by, evidence(), validate(FileRequest, asked))
+    signed = evidence()._replace(sealed_body=hub.keyring.seal(strict_json.dumps(asked)))
+    receiving.open_file(hub, by, signed, validate(FileRequest, asked))
     for number, start in enumerate(range(0, len(content), PART_BYTES), 1):
         part = base64.b64encode(content[start : start + PART_BYTES]).decode()
         receiving.add_part(hub, by, file_id, str(number), {"content": part})
