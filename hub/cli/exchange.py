@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,15 @@ from hub.cli.partner import DATE
 from hub.cli.points import author_option, reason_option
 from hub.core.exchange import DIRECTIONS, MAX_AMOUNT, MAX_QUOTE_SECONDS, MAX_SUM
 from hub.core.rounding import ROUNDINGS
-from hub.services import exchange_rates, exchange_steps, exchanges, partners, reporting
+from hub.services import (
+    exchange_rates,
+    exchange_steps,
+    exchanges,
+    file_signatures,
+    partners,
+    reporting,
+    statement_credits,
+)
 from hub.settings import Settings
 
 STATES = ("open", "confirmed", "failed", "reversed")
@@ -152,3 +161,40 @@ def resolve(
     operator = reporting.by_operator(author, reason, partner_id)
     resolved = exchange_steps.take_step(start.open_hub(settings), operator, exchange_id, step)
     show(resolved, as_json, f"Exchange {exchange_id}")
+
+
+@exchange.command("credits")
+@click.argument("partner_id")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--unit", required=True, help="The unit that is money on a statement, for instance CENT.")
+@json_option
+@click.pass_obj
+def write_credits(settings: Settings, partner_id: str, path: Path, unit: str, as_json: bool) -> None:
+    """Write the statement credits that wait for an issuer to PATH, as CSV, and PATH.sig beside it.
+
+    A credit is an open exchange out into UNIT; the card is named by the event that linked it. The signature says what
+    they add up to. What comes back is read by `hansa exchange results`.
+    """
+    hub = start.open_hub(settings)
+    totals = statement_credits.write(hub, partner_id, unit, path)._asdict()
+    about = {"kind": "credits", "partner": partner_id, "unit": unit, **{name: str(one) for name, one in totals.items()}}
+    file_signatures.sign(hub, path, about)
+    show(totals, as_json, f"Credits for {partner_id}")
+
+
+@exchange.command()
+@click.argument("partner_id")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("answers", type=click.Path(dir_okay=False, path_type=Path))
+@author_option
+@json_option
+@click.pass_obj
+def results(settings: Settings, partner_id: str, path: Path, answers: Path, author: str, as_json: bool) -> None:
+    """Do what an issuer's file PATH says of its credits, and write an answer to each line to ANSWERS.
+
+    PATH is CSV with the columns exchange_id, outcome (credited or rejected) and, if there is one, reason. It is looked
+    through whole first. The points of what was credited are redeemed at the issuer; of what was rejected the member
+    has them back. The same file again does nothing twice.
+    """
+    found = statement_credits.apply(start.open_hub(settings), partner_id, path, author, answers)
+    show(found, as_json, f"Results of {partner_id}")
