@@ -17,10 +17,9 @@ from settlement.core.books.checks import check, unbalanced
 from settlement.core.books.entries import Entry, Total, trial_balance
 from settlement.core.books.of_cycles import Settled, entries_of
 from settlement.core.books.of_money import of_payments, of_security, of_write_offs
-from settlement.core.dues import Due
+from settlement.core.dues import dues_of_nets
 from settlement.core.findings import Finding
 from settlement.core.moves import is_public
-from settlement.core.verification import Claims
 from settlement.store import books as store
 from settlement.store.history import moves_by_cycle
 from settlement.store.payments import standings
@@ -59,7 +58,8 @@ def settled_of(connection: Connection, window: Window) -> tuple[Settled, Agreeme
     """What of a calculated cycle is posted, and the contracts it rests on; raises `UnknownCycle`."""
     claims = load_claims(connection, window)
     sums = store.ask_sums(connection, window)
-    return Settled(claims.cycle, claims.ends_on, sums, claims.charges, _dues(claims)), Agreements(claims.contracts)
+    dues = claims.dues or dues_of_nets(claims.nets)
+    return Settled(claims.cycle, claims.ends_on, sums, claims.charges, dues), Agreements(claims.contracts)
 
 
 def _cycles(connection: Connection) -> Iterator[tuple[Settled, list[Entry]]]:
@@ -68,9 +68,3 @@ def _cycles(connection: Connection) -> Iterator[tuple[Settled, list[Entry]]]:
         if is_public(moves[cut.cycle][-1].state):
             settled, agreements = settled_of(connection, Window(cut, before))
             yield settled, entries_of(settled, agreements)
-
-
-def _dues(claims: Claims) -> Sequence[Due]:
-    """The dues of a cycle; its nets where it is from before there were dues."""
-    nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
-    return claims.dues or nets

@@ -70,6 +70,11 @@ class Agreements:
         found = in_force(self._versions.get(partner, ()), day)
         return Agreed(found.version, self._terms[partner, found.version]) if found else None
 
+    def terms_on(self, partner: str, day: date) -> Terms | None:
+        """The terms of a partner on a day, if it has any."""
+        agreed = self.on(partner, day)
+        return agreed.terms if agreed else None
+
     def of(self, partner: str, version: int) -> Terms:
         """The terms of a version that is there."""
         return self._terms[partner, version]

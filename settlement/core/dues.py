@@ -12,9 +12,13 @@ carries stands against the operator until it is paid.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import NamedTuple
 
+from settlement.core.contracts import Terms
+from settlement.core.netting import Net
 from settlement.core.parties import OPERATOR
+from settlement.core.periods import period_of
 from settlement.errors import NotBalanced
 
 Account = tuple[str, str]
@@ -64,6 +68,25 @@ def dues(
     ]
     own = [_of_operator(account, figures[account], others) for account in operators]
     return sorted(due for due in [*others, *own] if any(due[2:]) or due.party != OPERATOR)
+
+
+def least_of(terms_of: Callable[[str], Terms | None], ends_on: date) -> Least:
+    """By each partner's terms: its minimum in its own currency, and whether its period ends on this day."""
+
+    def least_minor(partner: str, currency: str) -> int | None:
+        terms = terms_of(partner)
+        if terms is None:
+            return 0
+        if period_of(ends_on, terms.cycle).last_day != ends_on:
+            return None
+        return terms.minimum_payment_minor if terms.currency == currency else 0
+
+    return least_minor
+
+
+def dues_of_nets(nets: Iterable[Net]) -> list[Due]:
+    """The dues of a cycle from before there were any: its nets, all of them due."""
+    return [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in nets]
 
 
 def carried(rows: Iterable[Due]) -> dict[Account, int]:

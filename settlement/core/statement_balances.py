@@ -32,13 +32,17 @@ class Movement(NamedTuple):
 
 
 class PairMovement(NamedTuple):
-    """The lines of one kind between an issuer and a redeemer; those that correct earlier events stand apart."""
+    """The lines of one kind between an issuer and a redeemer, for points of one partner where the fund owes.
+
+    Those that correct earlier events stand apart.
+    """
 
     issuer: str
     redeemer: str
     currency: str
     kind: str
     corrects: bool
+    points_of: str
     lines: int
     points: int
     amount_minor: int

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, TypeVar
 
+from settlement.core.books.rows import BookedRow, booked_name
 from settlement.core.charges import Charge, TaxRate, charge_name, owed_for
 from settlement.core.contracts import Contract
 from settlement.core.digests import cycle_digest
@@ -22,7 +23,7 @@ from settlement.core.positions import Position, pair_name
 from settlement.core.statement_balances import PartnerMovement
 from settlement.core.totals import StatementTotal, totals_of
 
-_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge, PartnerMovement)
+_ROW = TypeVar("_ROW", Position, Net, StatementTotal, Due, Charge, PartnerMovement, BookedRow)
 
 
 class Claims(NamedTuple):
@@ -80,6 +81,11 @@ def compare_totals(stated: Sequence[StatementTotal], found: Sequence[StatementTo
 def compare_movements(stated: Sequence[PartnerMovement], found: Sequence[PartnerMovement]) -> list[Finding]:
     """Findings for each movement of a statement that differs from the found one."""
     return _compare("movement", 4, movement_name, stated, found)
+
+
+def compare_books(stated: Sequence[BookedRow], found: Sequence[BookedRow]) -> list[Finding]:
+    """Findings for each posting of the books that differs from the found one."""
+    return _compare("books", 2, booked_name, stated, found)
 
 
 def compare_dues(stated: Sequence[Due], found: Sequence[Due]) -> list[Finding]:

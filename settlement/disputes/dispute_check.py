@@ -7,10 +7,12 @@ transaction and so in the same cycle. A dispute that was changed by hand no long
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from sqlalchemy import Connection, select
 
 from settlement import approvals
+from settlement.core.decided_lines import DecidedLine, decided_lines
 from settlement.core.disputes import (
     ACCEPTED,
     DECIDED,
@@ -41,10 +43,7 @@ def check_disputes(connection: Connection, window: Window) -> list[Finding]:
     cases = store.cases(connection, store.moved_in(window))
     query = select(*LINE).where(within(obligation, window), obligation.c.kind == ADJUSTMENT)
     posted = {one[:3]: one for one in map(Obligation._make, connection.execute(query)) if not is_given_back(one)}
-    days = {
-        (row.partner, row.dispute_id, row.seq): row.business_date
-        for row in connection.execute(select(dispute_move).where(within(dispute_move, window)))
-    }
+    days = _days(connection, window)
     decided: dict[LineKey, Obligation] = {}
     for case in cases:
         lines = store.lines_by_key(connection, [line.key for line in case.lines])
@@ -53,6 +52,25 @@ def check_disputes(connection: Connection, window: Window) -> list[Finding]:
             decided |= {one[:3]: one for move in moves for one in adjustments(move, lines, days[move[:3]])}
     findings = [finding for case in cases for finding in _case_holds(connection, case)]
     return findings + _differences(decided, posted) + given_back.check(connection, window)
+
+
+def decided_in(connection: Connection, window: Window) -> list[DecidedLine]:
+    """What was decided in a cycle of each disputed line, by the adjustments that this gives."""
+    cases = store.cases(connection, store.moved_in(window))
+    days = _days(connection, window)
+    return sorted(
+        one
+        for case in cases
+        for move in case.moves
+        if move[:3] in days and move.state in _DECISIONS
+        for one in decided_lines(case, move, days[move[:3]])
+    )
+
+
+def _days(connection: Connection, window: Window) -> Mapping[tuple[str, str, int], date]:
+    """The business dates of the moves of a cycle."""
+    rows = connection.execute(select(dispute_move).where(within(dispute_move, window)))
+    return {(row.partner, row.dispute_id, row.seq): row.business_date for row in rows}
 
 
 def _differences(decided: Mapping[LineKey, Obligation], posted: Mapping[LineKey, Obligation]) -> list[Finding]:

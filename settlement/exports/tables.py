@@ -16,8 +16,10 @@ from typing import Any, NamedTuple, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from settlement.core.books.rows import BookedRow
 from settlement.core.charges import Charge, TaxRate
 from settlement.core.contracts import Contract
+from settlement.core.decided_lines import DecidedLine
 from settlement.core.dues import Due
 from settlement.core.netting import Net
 from settlement.core.positions import Position
@@ -35,6 +37,8 @@ ROWS: Mapping[str, type[Any]] = {
     "charges.parquet": Charge,
     "contracts.parquet": Contract,
     "tax_rates.parquet": TaxRate,
+    "books.parquet": BookedRow,
+    "disputes.parquet": DecidedLine,
 }
 """Each file with the row that it is made of."""
 MAX_ROWS = 1_000_000

@@ -33,7 +33,7 @@ _ROWS = 10_000
 _AT_ONCE = 32_768
 """So many lines go to one processor at once."""
 _FIELDS = ", ".join(FIELDS)
-_MOVED = tuple[str, str, str, str, bool]
+_MOVED = tuple[str, str, str, str, bool, str]
 
 
 class Recomputation:
@@ -78,7 +78,7 @@ class Recomputation:
         """The positions that the lines give so far, sorted."""
         sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0] * 3)
         for one in self.pairs():
-            _add(sums[one[:3]], one[5:])
+            _add(sums[one[:3]], one[6:])
         return sorted(
             Position(*pair, lines, points, minor, self._digests.digest(pair))
             for pair, (lines, points, minor) in sums.items()
@@ -105,7 +105,7 @@ class Recomputation:
     def _add_up(self) -> None:
         found, wrong = movements(self._duckdb, self.claims.ends_on)
         for one in found:
-            _add(self._moved[one[:5]], one[5:])
+            _add(self._moved[one[:6]], one[6:])
         if wrong:
             self._name_wrong_lines()
         if self._agreements.charged:

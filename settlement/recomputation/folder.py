@@ -14,11 +14,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from settlement.core.books.rows import BookedRow
 from settlement.core.charges import Charge
+from settlement.core.decided_lines import Adjusting, DecidedLine
 from settlement.core.findings import Finding, Findings
-from settlement.core.lines import row_name
+from settlement.core.lines import FIELDS, Obligation, row_name
 from settlement.core.netting import Net, multilateral_nets
 from settlement.core.numbering import Numbering
+from settlement.core.parties import ADJUSTMENT
 from settlement.core.periods import last_day
 from settlement.core.positions import Position
 from settlement.core.statement_balances import PartnerMovement
@@ -27,6 +30,7 @@ from settlement.errors import FileRefused, UnknownCycle
 from settlement.exports import lines, manifest, tables
 from settlement.exports.lines import NUMBER, ORIGIN_CYCLE
 from settlement.exports.manifest import Manifest
+from settlement.recomputation.consequences import compare_consequences
 from settlement.recomputation.cycle import Recomputation
 
 Told = Callable[[int], None]
@@ -51,6 +55,8 @@ class Exported(NamedTuple):
     manifest: Manifest
     claims: Claims
     movements: Sequence[PartnerMovement]
+    books: Sequence[BookedRow]
+    decided: Sequence[DecidedLine]
 
 
 def recompute(folder: Path, digest: bytes | None = None, told: Told = lambda lines: None) -> Report:
@@ -64,13 +70,18 @@ def recompute(folder: Path, digest: bytes | None = None, told: Told = lambda lin
     findings.extend(manifest.differences(folder, exported.manifest))
     findings.extend(_about_manifest(exported, digest))
     with Recomputation(exported.claims) as recomputation:
-        in_sequence = _take_in(path, recomputation, findings, exported, told)
+        adjusting = Adjusting(exported.decided)
+        findings.extend(adjusting.findings)
+        in_sequence = _take_in(path, recomputation, findings, exported, adjusting, told)
         if not in_sequence or recomputation.lines != exported.manifest.lines:
             findings.extend(_misnumbered(path, exported.manifest))
+        findings.extend(adjusting.missing())
         findings.extend(compare_movements(exported.movements, recomputation.movements()))
         findings.extend(recomputation.finish())
         positions = recomputation.positions()
         nets, charges = multilateral_nets(positions), recomputation.charges()
+        pairs = recomputation.pairs()
+        findings.extend(compare_consequences(exported.claims, exported.books, pairs, nets, charges))
         return Report(
             exported.claims,
             exported.manifest.published_at,
@@ -105,16 +116,25 @@ def load(folder: Path) -> Exported:
         rows["contracts.parquet"],
         rows["tax_rates.parquet"],
     )
-    return Exported(folder, stated, claims, rows["movements.parquet"])
+    beside = (rows["movements.parquet"], rows["books.parquet"], rows["disputes.parquet"])
+    return Exported(folder, stated, claims, *beside)
 
 
-def _take_in(path: Path, recomputation: Recomputation, findings: Findings, exported: Exported, told: Told) -> bool:
+def _take_in(
+    path: Path,
+    recomputation: Recomputation,
+    findings: Findings,
+    exported: Exported,
+    adjusting: Adjusting,
+    told: Told,
+) -> bool:
     """Give all lines to the recomputation; False when their numbers are not 1, 2, 3 and so on."""
     in_sequence = True
     try:
         for stretch in lines.stretches_of(path):
             in_sequence &= _is_in_sequence(stretch.column(NUMBER).combine_chunks(), recomputation.lines + 1)
             findings.extend(_origin_cycles(stretch, exported.claims))
+            findings.extend(_adjustments(stretch, adjusting))
             recomputation.add(stretch)
             told(recomputation.lines)
     except duckdb.Error as error:
@@ -125,6 +145,14 @@ def _take_in(path: Path, recomputation: Recomputation, findings: Findings, expor
 def _is_in_sequence(numbers: pa.Array, begin: int) -> bool:
     by_one = pc.equal(numbers[1:], pc.add(numbers[:-1], 1))
     return numbers[0].as_py() == begin and pc.all(by_one, min_count=0).as_py() is True
+
+
+def _adjustments(stretch: pa.Table, adjusting: Adjusting) -> list[Finding]:
+    """Findings for each adjustment that is not what a dispute was decided to."""
+    posted = stretch.filter(pc.equal(stretch.column("kind"), ADJUSTMENT)).select(FIELDS).to_pylist()
+    lines = (Obligation(**row) for row in posted)
+    found = ((line, adjusting.why_wrong(line)) for line in lines)
+    return [Finding("adjustment", row_name(*line[:3]), reason) for line, reason in found if reason]
 
 
 def _origin_cycles(stretch: pa.Table, claims: Claims) -> list[Finding]:

@@ -28,7 +28,7 @@ RIGHT = f"""(sha256({TEXT}) = lower(hex(digest)) AND business_date <= $ends_on
 """Whether a line is what its digest says, not of a later cycle, and has no line break, which could hide a field."""
 
 _MOVEMENTS = f"""
-    SELECT issuer, redeemer, currency, kind, origin <> '' AS corrects,
+    SELECT issuer, redeemer, currency, kind, origin <> '' AS corrects, points_of,
         count(*), sum(points), sum(amount_minor), count(*) FILTER (NOT {RIGHT})
     FROM stretch GROUP BY ALL
 """
@@ -37,7 +37,7 @@ _MOVEMENTS = f"""
 def movements(duckdb: DuckDBPyConnection, ends_on: date) -> tuple[list[PairMovement], int]:
     """The movements of each pair, and how many lines are not right."""
     rows = duckdb.execute(_MOVEMENTS, {"ends_on": ends_on}).fetchall()
-    return [PairMovement(*row[:8]) for row in rows], sum(row[8] for row in rows)
+    return [PairMovement(*row[:9]) for row in rows], sum(row[9] for row in rows)
 
 
 def bases(duckdb: DuckDBPyConnection, agreements: Agreements) -> Iterator[tuple[Side, Basis]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 from sqlalchemy import Connection, select
 
+from settlement.core.agreements import Agreements
 from settlement.core.charges import owed_for
 from settlement.core.contracts import Contract, Terms, in_force
-from settlement.core.dues import Account, Due, Least, carried, dues
-from settlement.core.periods import period_of
+from settlement.core.dues import Account, Due, carried, dues, least_of
 from settlement.core.verification import Claims
 from settlement.errors import SettlementRefused
 from settlement.store.tables import contract, cycle_result, due
@@ -26,7 +27,9 @@ def ask_dues(connection: Connection, window: Window, claims: Claims) -> list[Due
     Raises `SettlementRefused` when the cycle before has not been calculated, so that nobody knows what it carries.
     """
     nets = {(net.partner, net.currency): net.net_minor for net in claims.nets}
-    return dues(nets, owed_for(claims.charges), _brought(connection, window), _least(connection, window.at.ends_on))
+    terms_of = partial(Agreements(claims.contracts).terms_on, day=window.at.ends_on)
+    least_minor = least_of(terms_of, window.at.ends_on)
+    return dues(nets, owed_for(claims.charges), _brought(connection, window), least_minor)
 
 
 def load_dues(connection: Connection, cycle: str) -> list[Due]:
@@ -53,18 +56,3 @@ def _brought(connection: Connection, window: Window) -> Mapping[Account, int]:
     if not connection.execute(select(cycle_result.c.cycle).where(cycle_result.c.cycle == before)).first():
         raise SettlementRefused(f"cycle {before} has to be calculated first: it may carry amounts to this one")
     return carried(load_dues(connection, before))
-
-
-def _least(connection: Connection, ends_on: date) -> Least:
-    """By each partner's contract: its minimum in its own currency, and whether its period ends on this day."""
-    terms = terms_in_force(connection, ends_on)
-
-    def least_minor(partner: str, currency: str) -> int | None:
-        agreed = terms.get(partner)
-        if agreed is None:
-            return 0
-        if period_of(ends_on, agreed.cycle).last_day != ends_on:
-            return None
-        return agreed.minimum_payment_minor if agreed.currency == currency else 0
-
-    return least_minor

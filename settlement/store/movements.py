@@ -29,7 +29,7 @@ def ask_movements(connection: Connection, window: Window, partner: str) -> list[
 def ask_all_movements(connection: Connection, window: Window) -> list[PartnerMovement]:
     """The movements of every partner of a cycle, from one scan of its lines."""
     pair = (obligation.c.issuer, obligation.c.redeemer, obligation.c.currency, obligation.c.kind)
-    key = (*pair, obligation.c.origin != "")
+    key = (*pair, obligation.c.origin != "", obligation.c.points_of)
     sums = (func.count(), func.sum(obligation.c.points), func.sum(obligation.c.amount_minor))
     rows = connection.execute(select(*key, *sums).where(within(obligation, window)).group_by(*key))
-    return movements_of(PairMovement(*row[:5], *map(int, row[5:])) for row in rows)
+    return movements_of(PairMovement(*row[:6], *map(int, row[6:])) for row in rows)

@@ -23,6 +23,7 @@ from settlement.recomputation.folder import recompute
 from settlement.statements import lines, summary
 from settlement.store.tables import contract
 from settlement.store.window import lines_of, window_of
+from tests.settlement.exported import put, rows_of
 from tests.settlement.sample import AT, LEDGER, close, meanwhile, post, redemption
 
 BIG = "b4-fuel-r"
@@ -112,6 +113,19 @@ def test_an_export_with_adjustments_is_recomputed(kept: Connection, tmp_path: Pa
     close_february(kept)
     write(kept, "2017-02", tmp_path / "february")
     assert recompute(tmp_path / "february").findings == []
+    (decided,) = rows_of(tmp_path / "february", "disputes")
+    assert (decided["event"], decided["accepted_minor"], decided["cycle"]) == ("dispute:bank:d1:2", 60, "2017-01")
+    for change, says in (
+        ({"accepted_minor": 61}, "the decision gives -61"),
+        ({"accepted_minor": 0}, "no decision of a dispute in this cycle gives it"),
+        ({"place": 1}, "60 was decided and is not posted"),
+        ({"partner": "grocer"}, "grocer, who disputed, takes no part in it"),
+        ({"event_id": "b9"}, "or another currency, day or origin"),
+        ({"disputed_minor": 59}, "60 of the 59 that were disputed are accepted"),
+    ):
+        put(tmp_path / "february", "disputes", [decided | change])
+        found = recompute(tmp_path / "february").findings
+        assert any(says in one.detail and "dispute:bank:d1:2" in one.row for one in found), says
 
 
 def test_who_is_owed_too_little_is_owed_more(kept: Connection) -> None:

@@ -195,11 +195,12 @@ def test_a_line_break_that_hides_a_field_is_named(folder: Path) -> None:
         ("movements", "pay_minor", "bank: reimbursement (USD)", "movement"),
         ("dues", "due_minor", "bank (USD)", "due"),
         ("dues", "brought_minor", "bank (USD)", "due"),
+        ("books", "amount_minor", "2017-01/lines/reimbursement/bank/fuel/USD posting 0", "books"),
     ],
 )
 def test_an_altered_result_is_named(folder: Path, name: str, column: str, row: str, check: str) -> None:
     def change(rows: list[Row]) -> None:
-        altered = next(row for row in rows if "bank" in row.values())
+        altered = next(row for row in rows if "bank" in row.values() or "/bank/" in row.get("entry", ""))
         altered[column] += 1
         if column == "pay_minor" and name == "nets":
             altered["net_minor"] -= 1
