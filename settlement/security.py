@@ -24,6 +24,7 @@ from settlement.core.security import (
     CAPITAL,
     COLLATERAL,
     FUND_SHARE,
+    GATHERED,
     PREPAID_BALANCE,
     SUBJECT,
     Entry,
@@ -49,8 +50,9 @@ KINDS = {
     "prepaid": PREPAID_BALANCE,
     "assessment": ASSESSMENT,
     "capital": CAPITAL,
+    "gathered": GATHERED,
 }
-"""What can be deposited and withdrawn; all but the capital are a partner's."""
+"""What can be withdrawn, and all but what was gathered deposited; all but the capital are a partner's."""
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('settlement.security'))")
 _Rules = Sequence[Mapping[str, Any]]
 
@@ -73,6 +75,10 @@ def move(
     """
     if account[0] not in KINDS or (account[0] == "capital") is bool(account[1]):
         raise SecurityRefused(f"an account is one of {', '.join(KINDS)}; each but the capital belongs to a partner")
+    if (kind, account[0]) == (DEPOSIT, "gathered"):
+        raise SecurityRefused(
+            "what was gathered for a failed partner comes from its default alone; it can be withdrawn"
+        )
     if kind not in {DEPOSIT, WITHDRAWAL} or not 0 < amount[1] < 2**63 or len(amount[0]) != 3:
         raise SecurityRefused("a deposit or withdrawal is of an amount above zero, in a currency of three letters")
     content = {"account": KINDS[account[0]] + account[1], "currency": amount[0], "amount_minor": amount[1]}

@@ -12,7 +12,7 @@ from hub.cli.output import Command, json_option, show
 from hub.services import security as service
 from hub.settings import Settings
 
-KINDS = ("collateral", "fund", "prepaid", "assessment", "capital")
+KINDS = ("collateral", "fund", "prepaid", "assessment", "capital", "gathered")
 
 
 def author_option(command: Command) -> Command:

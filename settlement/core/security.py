@@ -5,8 +5,7 @@
     capital                what the operator stands in with
     prepaid:<partner>      what a partner paid in beforehand, which is used up by what it owes
     bank                   where it came from and goes to; the other side of deposits and withdrawals
-    cleared                what was used for dues
-    default:<partner>      what was gathered to pay in a failed partner's place
+    default:<partner>      what was gathered to pay in a failed partner's place, until that is used for its dues
     assessment:<partner>   what a survivor was asked for beyond its share; below zero until it has paid
 
 Every entry moves an amount from one account to another, so all accounts together are always zero. What somebody has put
@@ -27,7 +26,7 @@ from settlement.errors import WaterfallRefused
 
 COLLATERAL, FUND_SHARE, PREPAID_BALANCE = "collateral:", "fund:", "prepaid:"
 ASSESSMENT, GATHERED = "assessment:", "default:"
-CAPITAL, BANK, CLEARED = "capital", "bank", "cleared"
+CAPITAL, BANK = "capital", "bank"
 SUBJECT = "security"
 """The kind of all approvals of orders."""
 

@@ -71,6 +71,16 @@ def test_the_example_of_a_failed_partner_is_booked(connection: Connection) -> No
         declare(connection)
 
 
+def test_what_was_gathered_is_used_for_the_dues_and_nobody_pays_it_in(connection: Connection) -> None:
+    booked(connection, declare(connection))
+    with pytest.raises(SecurityRefused, match="comes from its default alone"):
+        move(connection, "deposit", "gathered", "late", 1)
+    booked(connection, move(connection, "withdrawal", "gathered", "late", 10_000))
+    assert security.balances(connection)["default:late", USD] == 0
+    with pytest.raises(SecurityRefused, match="has 0"):
+        booked(connection, move(connection, "withdrawal", "gathered", "late", 1, "again"))
+
+
 def test_a_simulation_says_the_same_and_stores_nothing(connection: Connection) -> None:
     before = security.balances(connection)
     found = security.simulate(connection, "2017-01", "late", USUAL_LAYERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import count
@@ -9,14 +10,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hub.services import cycles, disputes, payments, security, winding_down
+from hub.services import books, cycles, disputes, payments, security, winding_down
 from hub.services.context import Hub
 from settlement.core.parties import OPERATOR
 from tests.settlement.year.bank import Bank
 from tests.settlement.year.founding import APPROVER, MAKER, account_of, record_account
 from tests.settlement.year.ledger_model import COALITION, FUND, Line
 from tests.settlement.year.plan import CURRENCIES, FAILING_MONTH, Plan
-from tests.settlement.year.settlement_model import Figures, SettlementModel, nonzero
+from tests.settlement.year.settlement_model import Account, Figures, SettlementModel, nonzero
 from tests.settlement.year.trading import Trading
 from tests.support.services import partner
 
@@ -48,6 +49,7 @@ class Closing:
         for name, stated in figures_of(shown)._asdict().items():
             compare(f"{cycle}: {name}", stated, getattr(due, name))
         cycles.export(self.hub, cycle, self.exports / cycle)
+        self.expect_books()
         self._write_statements(cycle)
 
     def _write_statements(self, cycle: str) -> None:
@@ -130,6 +132,10 @@ class Closing:
         for one in incoming:
             source = failed if failed and one["partner"] == self.plan.failing else f"statement, entry {one['payment']}"
             payments.received(self.hub, one["payment"], one["amount"], source, MAKER)
+            if source == failed:
+                order = ("gathered", self.plan.failing), (one["currency"], one["amount_minor"])
+                used = security.move(self.hub, "withdrawal", *order, MAKER)
+                security.approve(self.hub, used["order"], used["digest"], APPROVER)
         cycles.advance(self.hub, cycle, "paid_in", APPROVER)
         self.settlement.paid.add(cycle)
         self.settlement.recount(day)
@@ -138,6 +144,22 @@ class Closing:
                 self._pay_out(cycle, currency, day)
         for state in ("paid_out", "closed"):
             cycles.advance(self.hub, cycle, state, APPROVER)
+
+    def expect_books(self) -> None:
+        """The books hold, they add up to zero, and what a partner owes or is owed is what the model says."""
+        found = books.trial_balance(self.hub)
+        assert found["findings"] == []
+        totals: Counter[str] = Counter()
+        stands: Counter[Account] = Counter()
+        for one in found["accounts"]:
+            kind, _, owner = one["account"].partition(":")
+            totals[one["currency"]] += one["balance_minor"]
+            if kind in ("receivable", "payable") and owner in self.plan.businesses:
+                stands[owner, one["currency"]] -= one["balance_minor"]
+            if kind in ("gathered", "payments_under_way"):
+                assert one["balance_minor"] == 0, one
+        assert not any(totals.values()), totals
+        compare("books: partners", nonzero(stands), self.settlement.open_accounts())
 
     def _is_failing(self, cycle: str) -> bool:
         return int(cycle[5:7]) >= FAILING_MONTH if cycle[5] != "W" else True

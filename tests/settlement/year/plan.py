@@ -116,7 +116,16 @@ def plan(seed: int, size: Size) -> Plan:
     draw = Random(seed)
     made = [_business(draw, place) for place in range(size.partners)]
     failing = next(one.name for one in made if not one.versions[0].issue_share and not one.versions[0].credit)
-    return Plan(seed, size, {one.name: one for one in made}, failing)
+    businesses = {one.name: one for one in made}
+    businesses[failing] = _always_due(businesses[failing])
+    return Plan(seed, size, businesses, failing)
+
+
+def _always_due(business: Business) -> Business:
+    """The partner that fails, which has to pay each month; it accepts no points, so it is never owed any."""
+    terms = [replace(one, cycle="monthly", minimum_payment_minor=0, minimum_minor=500, fee_side="redeemed")
+             for one in business.versions]  # fmt: skip
+    return business._replace(versions=tuple(terms))
 
 
 def _business(draw: Random, place: int) -> Business:

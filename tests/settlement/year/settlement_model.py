@@ -120,6 +120,16 @@ class SettlementModel:
         least = terms.minimum_payment_minor if account[1] == business.currency else 0
         return ends(terms.cycle, ends_on) and abs(minor) >= least
 
+    def open_accounts(self) -> dict[Account, int]:
+        """What each partner is to receive of published cycles and has not: carried by the last, due in unpaid ones."""
+        found: Counter[Account] = Counter()
+        for cycle, figures in self.cycles.items():
+            if cycle not in self.paid:
+                found.update(figures.dues)
+        for figures in list(self.cycles.values())[-1:]:
+            found.update(figures.carried)
+        return nonzero({key: minor for key, minor in found.items() if key[0] in self.ledger.plan.businesses})
+
     def recount(self, day: date) -> None:
         """Count anew what each partner with a limit may still owe, as the hub does when something is paid or agreed."""
         for business in self.ledger.plan.businesses.values():

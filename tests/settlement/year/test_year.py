@@ -25,6 +25,7 @@ def test_every_cycle_of_a_year_adds_up(postgres_url: str, tmp_path: Path, seed: 
     assert [name for name in HAPPENS if not year.trading.seen[name]] == []
     lines = {(one["partner"], one["currency"]): one["left_minor"] for one in exposure.renew(year.hub)}
     assert lines == year.settlement.headroom
+    year.closing.expect_books()
     assert broken_rows(year.hub) == []
     assert verify(["verify", str(year.closing.exports)]) == 0
     print(f"seed {seed}: {year.trading.seen}")

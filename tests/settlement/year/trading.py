@@ -27,6 +27,7 @@ class Trading:
         self.hub, self.plan, self.ledger, self.settlement = hub, plan, ledger, settlement
         self.draw = Random(f"trade {plan.seed}")
         self.frozen: set[str] = set()
+        self._accepting = [one for one in plan.names if one != plan.failing]
         self.disputed: list[str] = []
         """Events of which a line was disputed, which are taken back more often than others."""
         self.seen: defaultdict[str, int] = defaultdict(int)
@@ -46,8 +47,8 @@ class Trading:
     def _sales(self, day: date) -> None:
         batches: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         names = self.draw.sample(self.plan.names, min(len(self.plan.names), 1 + self.plan.size.sales // 3))
-        for _ in range(self.plan.size.sales):
-            name = self.draw.choice(names)
+        for place in range(self.plan.size.sales):
+            name = self.draw.choice(names) if place or not self.frozen else self.plan.failing
             batches[name].append(self._sale(name, day))
         for name, sales in batches.items():
             answers = post(self.hub, name, *sales)
@@ -81,7 +82,7 @@ class Trading:
             assert answer["points"] == sum(points for _, points in self.ledger.business(name).points(minor))
 
     def _redemption(self, day: date) -> None:
-        name, member = self.draw.choice(self.plan.names), f"card:{self.draw.randrange(self.plan.size.members)}"
+        name, member = self.draw.choice(self._accepting), f"card:{self.draw.randrange(self.plan.size.members)}"
         balance = self.ledger.balance(member)
         if not balance:
             return
