@@ -7,6 +7,8 @@ in fours with a shorter rest, or in groups of three to seven digits.
 One number of 13 digits in ten passes the check by chance, so what is none is told apart before it is refused:
 
 * leading zeros say nothing: a sequence number filled up to 16 places is as long as its digits;
+* 14 digits, or 17, that are a date and a time of day of these two centuries are just that: no issuer's numbers of such
+  lengths begin with 19 or 20;
 * `+` and up to 15 digits are a telephone number (E.164), and no card begins so;
 * the digits inside a hexadecimal word of 24 characters or more are part of a digest or an id;
 * groups that touch a letter, or of other lengths, are parts of an id: a date and a number, a UUID.
@@ -25,6 +27,9 @@ _MOST_GROUPS = 7
 """Of three digits each there are six in a number of 19, and a rest."""
 _MOST_OF_A_PHONE = 15
 _LEAST_OF_A_DIGEST = 24
+_INSTANT = re.compile(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?:\d{3})?", re.ASCII
+)
 _GAP = "[ \\t\u00a0\u2000-\u200b\u202f\u3000\\-\u2010-\u2015\u2212\ufe63\uff0d]{1,3}"
 _CANDIDATE = re.compile(rf"(?<!\d)\d(?:(?:{_GAP})?\d){{{LEAST_DIGITS - 1},}}")
 _GROUP = re.compile(r"\d+")
@@ -110,7 +115,8 @@ def _begins(text: str, groups: Sequence[tuple[int, int]]) -> bool:
 
 def _is_number(digits: str) -> bool:
     significant = digits.lstrip("0")
-    return LEAST_DIGITS <= len(significant) <= MOST_DIGITS and passes_luhn(significant)
+    is_long_enough = LEAST_DIGITS <= len(significant) <= MOST_DIGITS
+    return is_long_enough and passes_luhn(significant) and not _INSTANT.fullmatch(digits)
 
 
 def _written_as_card(lengths: Sequence[int]) -> bool:

@@ -1,4 +1,4 @@
-"""Replaying the days: each partner's tills talk to the hub through the SDK, over HTTP."""
+"""Replaying the days: each partner's tills talk to the hub through the SDK, over HTTP; the bank sends files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from datetime import UTC, datetime, time
 
 from hub.core.errors import LedgerBroken
 from hub.core.expiry import is_month_end
+from hub.demo.card_files import CardFiles
 from hub.demo.coalition import CURRENCY
-from hub.demo.purchases import Day, Earning, Redemption
+from hub.demo.purchases import CARD_ISSUER, Day, Earning, Redemption
 from hub.services import business_clock, end_of_day
 from hub.services.context import Hub
 from partner_sdk import Client, Enrolment, InsufficientPoints, Money
@@ -39,6 +40,7 @@ class Replay:
 
     def __init__(self, hub: Hub, clients: Mapping[str, Client]) -> None:
         self._hub, self._clients = hub, clients
+        self._files = CardFiles(hub, clients[CARD_ISSUER])
         self._pool = ThreadPoolExecutor(len(clients), thread_name_prefix="till")
         self.totals = Totals()
 
@@ -76,6 +78,8 @@ class Replay:
         self.totals.redeemed_minor += done.value.minor
 
     def _earn(self, partner: str, sales: Sequence[Earning]) -> Counter[str]:
+        if partner == CARD_ISSUER:
+            return Counter({partner: self._files.send(sales)})
         results = self._clients[partner].earn(_report(sale) for sale in sales)
         refused = [one for one in results if one.status != "posted" or one.duplicate]
         _insist(not refused, f"{partner}: not posted as new: {refused[:1]}")
