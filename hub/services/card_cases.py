@@ -34,6 +34,10 @@ class Case(NamedTuple):
     cards: CardTerms
     bonuses: Sequence[Bonus]
     """Those that are still to be had for the card line, by the terms of when it was linked."""
+    caps: Mapping[str, str]
+    """The counter of each cap that the purchase counts towards, by the cap's name."""
+    credit: str
+    """The counter of refunds that had no purchase in its month."""
 
     @property
     def earns(self) -> bool:
@@ -44,13 +48,6 @@ class Case(NamedTuple):
     def line(self) -> str:
         """The card line."""
         return self.held.line
-
-    def caps(self) -> dict[str, str]:
-        """Return the counter of each cap that the purchase counts towards, by the cap's name."""
-        sale = sale_of(0, {SALE: {"category": self.record.get("category")}})
-        return {
-            one.cap.name: card_counting.of_cap(one, self.terms.day) for one in self.terms.rate.caps if one.applies(sale)
-        }
 
 
 def find(
@@ -67,12 +64,13 @@ def find(
     survivors = stored_accounts.survivors(connection, sorted({one.member_id for one in there if one.member_id}))
     promises = promised(connection, partner, sorted({one.line for one in there}))
     terms = cache(lambda day: terms_on(partner, day))
+    caps = cache(lambda day, category: _caps(terms(day), category))
 
     def case(record: Record, change: Change | None) -> Case | Refused:
         try:
             if record["event_id"] in refused:
                 raise refused[record["event_id"]]
-            return _case(moment, record, change, survivors, promises, terms)
+            return _case(moment, record, change, survivors, promises, terms, caps)
         except Refused as refusal:
             return refusal
 
@@ -95,6 +93,7 @@ def _case(
     survivors: Mapping[int, int],
     promises: Promises,
     terms: Callable[[date], Terms],
+    caps: Callable[[date, str | None], Mapping[str, str]],
 ) -> Case:
     at = record["occurred_at"]
     check_time(at, moment.now)
@@ -107,4 +106,12 @@ def _case(
         raise Refused("currency_mismatch", f"The rate in force is in {in_force.rate.currency}.")
     since, offered = promises.get(held.line, (at, ()))
     open_ = [one for one in offered if at < since + timedelta(days=one.days)]
-    return Case(record, held, survivors[held.member_id], in_force, in_force.contract.cards, open_)
+    return Case(
+        record, held, survivors[held.member_id], in_force, in_force.contract.cards, open_,
+        caps(at.date(), record.get("category")), card_counting.of_credit(held.line, at.date()),
+    )  # fmt: skip
+
+
+def _caps(terms: Terms, category: str | None) -> Mapping[str, str]:
+    sale = sale_of(0, {SALE: {"category": category}})
+    return {one.cap.name: card_counting.of_cap(one, terms.day) for one in terms.rate.caps if one.applies(sale)}

@@ -38,6 +38,8 @@ class Decided(NamedTuple):
     """What one record is to become."""
 
     events: Sequence[Event]
+    details: Mapping[str, Any]
+    """What the first of the events says beside the rest, as its answer tells it."""
     transfers: Sequence[Transfer] = ()
     purchases: Sequence[Purchase] = ()
     bonuses: Sequence[Given] = ()
@@ -121,23 +123,22 @@ class _Batch:
         return self._posted(one)
 
     def _posted(self, one: Decided) -> dict[str, Any]:
-        event = one.events[0]
-        return posted(event, accounts.from_json(event.details), self._moment.now)
+        return posted(one.events[0], one.details, self._moment.now)
 
     def _locked(self, connection: Connection, cases: Sequence[Case]) -> dict[Key, int]:
         """Lock what these purchases count, and find the bonuses that were given already."""
         partner_id, earning = self._partner.partner_id, [one for one in cases if one.earns]
-        credits_ = {(one.member_id, card_counting.of_credit(one.line, one.terms.day)) for one in earning}
+        credits_ = {(one.member_id, one.credit) for one in earning}
         owed = card_records.peek(connection, partner_id, credits_) if credits_ else {}
         wanted = {key for key, minor in owed.items() if minor > 0}
         for one in earning:
-            wanted |= {(one.member_id, name) for name in one.caps().values()}
+            wanted |= {(one.member_id, name) for name in one.caps.values()}
             wanted |= {(one.member_id, card_counting.of_bonus(bonus.name, one.line)) for bonus in one.bonuses}
         looked = {
             (one.member_id, name)
             for one in cases
             if one.record["kind"] == "authorisation"
-            for name in (*one.caps().values(), card_counting.of_credit(one.line, one.terms.day))
+            for name in (*one.caps.values(), one.credit)
         }
         locked = owed | card_records.peek(connection, partner_id, looked)
         locked |= card_records.lock_counters(connection, partner_id, wanted)
@@ -162,12 +163,12 @@ class _Batch:
             digest(record), amount["minor"], amount["currency"], store=record.get("merchant"),
             evidence_id=self._evidence.evidence_id, details=as_json(details),
         )  # fmt: skip
-        return Decided([event])
+        return Decided([event], details)
 
     def _sale(self, case: Case, counters: Mapping[Key, int]) -> dict[str, Any]:
         """Return what rules look at beside the amount."""
-        record, credit = case.record, (case.member_id, card_counting.of_credit(case.line, case.terms.day))
-        spent = {name: max(0, counters.get((case.member_id, key), 0)) for name, key in case.caps().items()}
+        record, credit = case.record, (case.member_id, case.credit)
+        spent = {name: max(0, counters.get((case.member_id, key), 0)) for name, key in case.caps.items()}
         credited = min(max(0, counters.get(credit, 0)), record["amount"]["minor"])
         said = {"category": record.get("category"), "partner": record.get("partner"), "spent": spent}
         return said | ({"credited_minor": credited} if credited else {})
@@ -184,10 +185,10 @@ class _Batch:
         if max([points, *(one.points for one in grants)]) > ledger.MAX_POINTS:
             raise Refused("points_over_cap", f"{points} points are above the cap of {ledger.MAX_POINTS}.")
         self._moment.configuration.check_issuing(one.issuer or self._partner.partner_id for one in grants)
-        counted = dict.fromkeys(case.caps().values(), minor)
+        counted = dict.fromkeys(case.caps.values(), minor)
         counted |= {card_counting.of_bonus(one.name, case.line): minor for one in case.bonuses}
         if credited := sale.get("credited_minor"):
-            counted[card_counting.of_credit(case.line, case.terms.day)] = -credited
+            counted[case.credit] = -credited
         bonuses = [self._bonus(case, one) for one in case.bonuses if self._is_reached(case, one, minor)]
         for name, change in counted.items():
             self._counters[case.member_id, name] = self._counters.get((case.member_id, name), 0) + change
@@ -203,6 +204,7 @@ class _Batch:
         changes = {(case.member_id, name): change for name, change in counted.items()}
         return Decided(
             [event, *(one for one, _, _, _ in bonuses)],
+            details,
             [*transfers, *(one for _, one, _, _ in bonuses)],
             [purchase, *(one for _, _, one, _ in bonuses)],
             [one for _, _, _, one in bonuses],

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from hub.core.card_matching import MOST_AGE, Open
+from hub.store.arrays import columns_of
 from hub.store.database import fetch
 
 Key = tuple[int, str]
@@ -114,8 +115,7 @@ class Given(NamedTuple):
 def add(connection: Connection, partner_id: str, purchases: Sequence[Purchase]) -> None:
     """Note purchases whose events were posted in this transaction."""
     if purchases:
-        columns = dict(zip(Purchase._fields, map(list, zip(*purchases, strict=True)), strict=True))
-        connection.exec_driver_sql(_ADD, {"partner_id": partner_id, **columns})
+        connection.exec_driver_sql(_ADD, {"partner_id": partner_id, **columns_of(Purchase._fields, purchases)})
 
 
 def open_of(connection: Connection, partner_id: str, line: str, currency: str, at: datetime) -> list[Open]:
@@ -165,7 +165,7 @@ def count(connection: Connection, partner_id: str, changes: Mapping[Key, int]) -
     """Change counters that are locked."""
     given = {key: amount for key, amount in changes.items() if amount}
     if given:
-        values = _keys(partner_id, list(given)) | {"amounts": list(given.values())}
+        values = _keys(partner_id, list(given)) | columns_of(("amounts",), [(amount,) for amount in given.values()])
         connection.exec_driver_sql(_COUNT, values)
 
 
@@ -180,5 +180,5 @@ def bonuses(connection: Connection, partner_id: str, lines: Iterable[str]) -> di
     return {(row[0], row[1]): Given(*row) for row in rows}
 
 
-def _keys(partner_id: str, keys: Sequence[Key]) -> dict[str, object]:
-    return {"partner_id": partner_id, "members": [one for one, _ in keys], "names": [name for _, name in keys]}
+def _keys(partner_id: str, keys: Sequence[Key]) -> dict[str, str]:
+    return {"partner_id": partner_id, **columns_of(("members", "names"), keys)}

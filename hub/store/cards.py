@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
+from hub.store.arrays import columns_of
 from hub.store.database import fetch
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
@@ -100,7 +101,7 @@ def of_event(connection: Connection, partner_id: str, event_id: str) -> Change |
 
 def held(connection: Connection, partner_id: str, cards: Sequence[tuple[bytes, datetime]]) -> list[Change | None]:
     """Return the last change of each card up to its instant, in order; None where it was never linked by then."""
-    values = {"partner_id": partner_id, "cards": [card for card, _ in cards], "times": [at for _, at in cards]}
+    values = {"partner_id": partner_id, **columns_of(("cards", "times"), cards)}
     rows = fetch(connection, _HELD, values)
     return [_change(row) if row[0] is not None else None for row in rows]
 

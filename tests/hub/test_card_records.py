@@ -322,3 +322,35 @@ def test_a_bonus_comes_back_when_the_account_is_closed_early(net: Network) -> No
         assert bank.client.unlink_card(link, "closed", DAY + timedelta(days=day)).undone == ended.undone
         assert bank.points(member) == left
     bank.client.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "code"),
+    [
+        ("refund", "authorisation", "unknown_event"), ("refund", "none", "unknown_event"),
+        ("chargeback", "refund", "unknown_event"), ("second_presentment", "refund", "unknown_event"),
+        ("chargeback_reversal", "clearing", "unknown_event"), ("chargeback", "link", "unknown_event"),
+        ("second_presentment", "part", "refund_mismatch"),
+    ],
+)  # fmt: skip
+def test_what_refers_to_the_wrong_thing_is_rejected_and_changes_nothing(
+    bank: Bank, kind: str, named: str, code: str
+) -> None:
+    member, token, link = bank.card()
+    ids = {"link": link, "none": "none"}
+    ids["authorisation"] = bank.report("authorisation", token, 5_000).event_id
+    ids["clearing"] = bank.report("clearing", token, 5_000).event_id
+    ids["refund"] = bank.report("refund", token, 1_000, 1, refers_to=ids["clearing"]).event_id
+    ids["part"] = bank.report("chargeback", token, 500, 1, refers_to=ids["clearing"]).event_id
+    assert _refused(bank.report(kind, token, 1_000, 2, refers_to=ids[named])) == code
+    assert bank.points(member) == 35
+
+
+@pytest.mark.parametrize("kind", ["authorisation", "clearing", "refund", "chargeback", "fraud", "fee"])
+def test_an_amount_of_nothing_moves_nothing(bank: Bank, kind: str) -> None:
+    member, token, _ = bank.card()
+    bought = bank.report("clearing", token, 5_000)
+    assert bank.report(kind, token, 0, 1).points == 0
+    back = _posted(bank.report("chargeback", token, 0, 1, refers_to=bought.event_id))
+    assert bank.report("second_presentment", token, 0, 2, refers_to=back.event_id).points == 0
+    assert bank.points(member) == 50
