@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 
 from settlement import approvals
 from settlement.core.lines import Obligation
-from settlement.core.packs import PACK_ID, RETURNS, Draw, Offer, Pack, PackTerms, offer_digest, read_offer, refill_price
+from settlement.core.packs import PACK_ID, RETURNS, Draw, Pack, PackTerms, offer_digest, read_offer, refill_price
 from settlement.core.parties import FUND, OPERATOR, PACK
 from settlement.core.pricing import value_minor
 from settlement.errors import PackRefused
+from settlement.pack_views import bought_in, paid_in, reserved_in
 from settlement.store import packs
 from settlement.store.packs import (
     BOUGHT,
@@ -41,8 +42,8 @@ from settlement.store.packs import (
 )
 
 __all__ = [
-    "Booking", "Deferred", "Looked", "PackView", "Taken", "approve", "came_back", "close", "deferred", "draws_of",
-    "find", "give_back", "listing", "look", "offer", "open_reserve", "record", "take", "view", "watched",
+    "Booking", "Looked", "Taken", "approve", "came_back", "close", "draws_of", "find", "give_back", "listing", "look",
+    "offer", "open_reserve", "record", "take", "watched",
 ]  # fmt: skip
 SUBJECT = "pack"
 """The kind of all approvals of packs."""
@@ -75,30 +76,6 @@ class Looked(NamedTuple):
     left: int
     refilled: bool = False
     told: int | None = None
-
-
-class PackView(NamedTuple):
-    """A pack as it stands. `state` is `offered`, `open` or `closed`."""
-
-    sold: Sold
-    offer: Offer
-    state: str
-    moves: Sequence[Move]
-    bought_points: int
-    paid_minor: int
-    left_points: int
-    reserved_points: int
-    drawn_points: int
-
-
-class Deferred(NamedTuple):
-    """What was paid for a pack's points that have not been given out yet."""
-
-    pack_id: str
-    partner: str
-    currency: str
-    points: int
-    amount_minor: int
 
 
 def offer(
@@ -211,7 +188,7 @@ def open_reserve(connection: Connection, pack_id: str, booking: Booking) -> Sold
     """Let the points that were kept back be drawn; raises `PackRefused` when none are."""
     sold = _bought(connection, pack_id)
     left = packs.LEFT.lock(connection, {"pack_id": pack_id}) or 0
-    reserved = _reserved(packs.moves(connection, pack_id)[pack_id])
+    reserved = reserved_in(packs.moves(connection, pack_id)[pack_id])
     if not reserved:
         raise PackRefused(f"no points of {pack_id} are kept back")
     _move(connection, pack_id, OPENED, reserved, 0, booking)
@@ -233,44 +210,14 @@ def _end(connection: Connection, sold: Sold, terms: PackTerms, booking: Booking)
     named = {"pack_id": sold.pack_id}
     left = packs.LEFT.lock(connection, named) or 0
     before = packs.moves(connection, sold.pack_id)[sold.pack_id]
-    if reserved := _reserved(before):
+    if reserved := reserved_in(before):
         _move(connection, sold.pack_id, OPENED, reserved, 0, booking)
     rest, returns = left + reserved, terms.rest == RETURNS
-    minor = value_minor(rest, _paid(before), _bought_points(before)) if returns else 0
+    minor = value_minor(rest, paid_in(before), bought_in(before)) if returns else 0
     move = _move(connection, sold.pack_id, RETURNED if returns else EXPIRED, -rest, -minor, booking)
     packs.LEFT.share_out(connection, named, 0)
     if minor:
         booking.owe([_line(sold.partner, read_offer(sold.document).currency, move, booking)])
-
-
-def view(connection: Connection, sold: Sold) -> PackView:
-    """A pack with what became of it."""
-    moves = packs.moves(connection, sold.pack_id)[sold.pack_id]
-    left = packs.LEFT.sum(connection, {"pack_id": sold.pack_id})
-    closed = any(move.kind in ENDS for move in moves)
-    return PackView(
-        sold,
-        read_offer(sold.document),
-        "closed" if closed else "open" if moves else "offered",
-        moves,
-        _bought_points(moves),
-        sum(move.paid_minor for move in moves),
-        left,
-        _reserved(moves),
-        sum(move.points for move in moves) - left,
-    )
-
-
-def deferred(connection: Connection) -> list[Deferred]:
-    """What was paid for points that are still in packs, pack by pack: revenue that is not earned yet."""
-    found = []
-    for sold in listing(connection):
-        shown = view(connection, sold)
-        kept = shown.left_points + shown.reserved_points
-        if shown.state == "open":
-            minor = value_minor(kept, _paid(shown.moves), shown.bought_points)
-            found.append(Deferred(sold.pack_id, sold.partner, shown.offer.currency, kept, minor))
-    return found
 
 
 def _refill(connection: Connection, pack: Pack, booking: Booking) -> int:
@@ -331,15 +278,3 @@ def _bought(connection: Connection, pack_id: str) -> Sold:
     if not packs.moves(connection, pack_id)[pack_id]:
         raise PackRefused(f"{pack_id} is not bought yet; a second operator has to approve it")
     return sold
-
-
-def _reserved(moves: Sequence[Move]) -> int:
-    return -sum(move.points for move in moves if move.kind in (RESERVED, OPENED))
-
-
-def _bought_points(moves: Sequence[Move]) -> int:
-    return sum(move.points for move in moves if move.kind in (BOUGHT, REFILLED))
-
-
-def _paid(moves: Sequence[Move]) -> int:
-    return sum(move.paid_minor for move in moves if move.kind in (BOUGHT, REFILLED))

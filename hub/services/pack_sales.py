@@ -22,7 +22,7 @@ from hub.store.database import Connection
 from settlement import approvals, packs
 from settlement.core.contracts import COALITION, Terms
 from settlement.core.packs import RETURNS, Offer, PackTerms, read_offer
-from settlement.packs import PackView
+from settlement.pack_views import PackView, view
 from settlement.store.packs import Sold
 
 RETURN = "pack_return"
@@ -149,7 +149,7 @@ def _close(hub: Hub, connection: Connection, *, pack_id: str) -> dict[str, Any]:
     moment = hub.moment(connection)
     sold = packs.find(connection, pack_id)
     version, terms = terms_of(moment, sold.partner) or (0, PackTerms())
-    if packs.view(connection, sold).state == "open":
+    if view(connection, sold).state == "open":
         packs.close(connection, pack_id, terms, booking(connection, moment, version))
         configuration.announce(connection)
     return shown(connection, sold)
@@ -186,7 +186,7 @@ def show(hub: Hub, pack_id: str) -> dict[str, Any]:
     """Return a pack with all that became of it; raises settlement.errors.PackRefused."""
     with hub.database.snapshot() as connection:
         sold = packs.find(connection, pack_id)
-        moves = packs.view(connection, sold).moves
+        moves = view(connection, sold).moves
         told = [
             {"kind": one.kind, "points": one.points, "paid_minor": one.paid_minor, "day": str(one.business_date),
              "author": one.author, "at": instant(one.at)}
@@ -197,34 +197,35 @@ def show(hub: Hub, pack_id: str) -> dict[str, Any]:
 
 def shown(connection: Connection, sold: Sold) -> dict[str, Any]:
     """Return a pack as it is shown to operators and to its partner."""
-    view = packs.view(connection, sold)
-    offer = view.offer
+    found = view(connection, sold)
+    offer = found.offer
     restricted = {"products": sorted(offer.products), "classes": sorted(offer.classes)}
     return {
         "pack": sold.pack_id,
         "partner": sold.partner,
-        "state": view.state,
+        "state": found.state,
         "currency": offer.currency,
         "valid_from": str(offer.valid_from),
         "valid_until": str(offer.valid_until),
-        "points": view.bought_points or offer.points,
-        "paid_minor": view.paid_minor,
+        "points": found.bought_points or offer.points,
+        "paid_minor": found.paid_minor,
         "price_minor": offer.amount_minor,
-        "left_points": view.left_points,
-        "reserved_points": view.reserved_points,
-        "drawn_points": view.drawn_points,
+        "left_points": found.left_points,
+        "reserved_points": found.reserved_points,
+        "drawn_points": found.drawn_points,
+        "deferred_minor": found.deferred_minor,
         "low_points": offer.low_points,
         **{name: names for name, names in restricted.items() if names},
-        **_refills(view),
+        **_refills(found),
         "digest": sold.digest.hex(),
     }
 
 
-def _refills(view: PackView) -> dict[str, Any]:
-    refill = view.offer.refill
+def _refills(found: PackView) -> dict[str, Any]:
+    refill = found.offer.refill
     if refill is None:
         return {}
-    done = sum(move.kind == "refilled" for move in view.moves)
+    done = sum(move.kind == "refilled" for move in found.moves)
     return {"refills": {"done": done, **refill._asdict()}}
 
 
@@ -236,7 +237,7 @@ def _terms(moment: Moment, partner_id: str) -> tuple[int, PackTerms]:
 
 
 def _state_digest(connection: Connection, sold: Sold) -> bytes:
-    moves = len(packs.view(connection, sold).moves)
+    moves = len(view(connection, sold).moves)
     return hashlib.sha256(f"hansa-pack-return-1\n{sold.digest.hex()}\n{moves}".encode()).digest()
 
 

@@ -16,9 +16,8 @@ from hub.core.errors import Refused
 from hub.services import business_clock, cycles, pack_sales
 from hub.services.context import Hub
 from hub.store.database import Database
-from settlement import packs as settled
 from settlement.errors import ApprovalRefused, ContractRefused, PackRefused
-from tests.support import agreements, coalition
+from tests.support import agreements, bulk, coalition
 from tests.support.coalition import NOON
 from tests.support.network import broken_rows, sale
 from tests.support.services import post, redeem, refund
@@ -30,7 +29,7 @@ _NUMBERS = count(1)
 def hub(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """Yield one hub for this file; its clock stands still but in the last test."""
     made = coalition.build(module_postgres_url, tmp_path_factory.mktemp("data"))
-    served = Hub(Database(module_postgres_url, pool_size=34), made.hub.keyring)
+    served = Hub(Database(module_postgres_url, pool_size=40), made.hub.keyring)
     yield served
     for database in (served.database, made.hub.database):
         database.dispose()
@@ -178,25 +177,29 @@ def test_a_reserve_is_kept_back_until_it_is_opened(hub: Hub) -> None:
     assert (sell(hub, bank, 30), broken_rows(hub)) == ("posted", [])
 
 
-def test_32_writers_end_a_pack_at_nothing_and_it_is_refilled_once(hub: Hub) -> None:
-    """A million points in 32 writers' batches, more of them than there are: the overflow goes as the contract says."""
+def test_32_writers_and_a_file_end_a_pack_at_nothing_and_it_is_refilled_once(hub: Hub) -> None:
+    """A million points in 32 writers' batches and a file, more of them than there are: the rest goes by contract."""
     bank = issuer(hub, "postpaid")
     pack = buy(hub, bank, 1_000_000, refill={"points": 1_000, "below_points": 500, "most": 1})
+    bulk.add_template(hub, bank)
+    content = bulk.sales(f"{pack}-file", (bulk.row(f"{pack}-row-{number}") for number in range(300)))
 
     def write(writer: int) -> Counter[str]:
         found = Counter[str]()
-        for batch in range(4):
+        for batch in range(3):
             sales = [sale(f"{pack}-{writer}-{batch}-{place}", f"card:{writer}", 1_000) for place in range(8)]
             found.update(one["status"] for one in post(hub, bank, *sales))
         return found
 
-    with ThreadPoolExecutor(32) as writers:
-        assert sum(writers.map(write, range(32)), Counter()) == {"posted": 1_024}
+    with ThreadPoolExecutor(33) as writers:
+        upload = writers.submit(bulk.send, hub, bank, f"{pack}-file", content)
+        assert sum(writers.map(write, range(32)), Counter()) == {"posted": 768}
+        assert upload.result()["state"] == "posted"
     shown = pack_sales.show(hub, pack)
     assert (shown["left_points"], shown["drawn_points"]) == (0, 1_001_000)
     assert [one["kind"] for one in shown["moves"]].count("refilled") == 1
     issued = [points for kind, points, _ in owed(hub, bank) if kind == "issue"]
-    assert sum(issued) == 1_024_000 - 1_001_000
+    assert sum(issued) == 768_000 + 300_000 - 1_001_000
     assert broken_rows(hub) == []
 
 
@@ -257,9 +260,11 @@ def test_the_rest_expires_or_returns_and_all_of_it_is_on_the_statement(hub: Hub)
         pack_sales.take_back(hub, packs[early], "ada", proposed["digest"])
     assert pack_sales.take_back(hub, packs[early], "ben", proposed["digest"])["state"] == "closed"
     assert sell(hub, early, 1) == "pack_exhausted"
-    with hub.database.connect() as connection:
-        mine = {one.partner: one for one in settled.deferred(connection) if one.partner in packs}
-    assert {bank: one[3:] for bank, one in mine.items()} == {lost: (50, 48), paid: (50, 48)}
+    assert {bank: pack_sales.show(hub, packs[bank])["deferred_minor"] for bank in packs} == {
+        lost: 48,
+        paid: 48,
+        early: 0,
+    }
     business_clock.move(hub, NOON + timedelta(days=23))
     assert {one["partner"] for one in pack_sales.close_ended(hub)} >= {lost, paid}
     assert pack_sales.close_ended(hub) == []
