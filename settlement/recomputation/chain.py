@@ -2,8 +2,8 @@
 
 Across cycles hold: each follows the one before it; what a cycle carries the next one is brought, so every statement
 opens with what the one before left; a version of a contract says the same in all; an obligation is in one cycle only; a
-correction names the cycle in which its origin was settled; and all corrections of an event together take back no more
-than it came to.
+correction names the cycle in which its origin was settled; all corrections of an event together take back no more than
+it came to; and what disputes moved is between the parties of the disputed line, and no more than corrections left.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from settlement.core.decided_lines import DecidedLine
 from settlement.core.dues import carried
 from settlement.core.findings import KEPT, Finding, Findings
 from settlement.core.lines import row_name
@@ -27,6 +28,7 @@ from settlement.core.verification import partner_name
 from settlement.errors import FileRefused, UnknownCycle
 from settlement.exports import lines, manifest
 from settlement.exports.manifest import Manifest
+from settlement.recomputation import disputed
 from settlement.recomputation.across import LINES, OVERDRAWN, TWICE, WRONG_ORIGINS
 from settlement.recomputation.duck import connected
 from settlement.recomputation.folder import Report, Told, recompute
@@ -78,7 +80,8 @@ class Chain:
         findings.extend([*_brought([one for one in cycles if one.report]), *_contracts(reports)])
         readable = [export for export, one in zip(self._exports, cycles, strict=True) if one.report]
         if readable:
-            findings.extend([*_of_lines(readable)])
+            decided = [one for report in reports for one in report.decided]
+            findings.extend([*_of_lines(readable, decided)])
         return ChainReport(cycles, findings.listed())
 
 
@@ -136,7 +139,7 @@ def _contracts(reports: Sequence[Report]) -> Iterator[Finding]:
                 yield Finding("contract", f"{one.partner} version {one.version}", detail)
 
 
-def _of_lines(exports: Sequence[tuple[Manifest, Path]]) -> Iterator[Finding]:
+def _of_lines(exports: Sequence[tuple[Manifest, Path]], decided: Sequence[DecidedLine]) -> Iterator[Finding]:
     """Findings that need the lines of all cycles together; what does not fit into memory goes to a folder meanwhile."""
     numbered = {number: stated.cycle for number, (stated, _) in enumerate(exports)}
     with tempfile.TemporaryDirectory() as spilled, connected(spilled) as connection:
@@ -149,6 +152,7 @@ def _of_lines(exports: Sequence[tuple[Manifest, Path]]) -> Iterator[Finding]:
             yield from _twice(connection, numbered)
             yield from _wrong_origins(connection, numbered)
             yield from _overdrawn(connection)
+            yield from disputed.findings(connection, decided)
         except duckdb.Error as error:
             raise FileRefused(f"has lines that cannot be compared: {error!s:.200}") from error
 

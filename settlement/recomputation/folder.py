@@ -46,6 +46,8 @@ class Report(NamedTuple):
     positions: Sequence[Position]
     nets: Sequence[Net]
     charges: Sequence[Charge]
+    decided: Sequence[DecidedLine]
+    """What disputes were decided to in the cycle."""
 
 
 class Exported(NamedTuple):
@@ -90,6 +92,7 @@ def recompute(folder: Path, digest: bytes | None = None, told: Told = lambda lin
             positions,
             nets,
             charges,
+            exported.decided,
         )
 
 

@@ -15,16 +15,17 @@ from settlement import cycles, statements
 from settlement.checks import audit
 from settlement.core.disputes import RESERVE, SILENT, Case, Claim, DisputedLine, Rules
 from settlement.cycles import CycleView
-from settlement.disputes import dispute_rules, dispute_views, disputes
+from settlement.disputes import dispute_rules, dispute_views, disputes, given_back
 from settlement.errors import ApprovalRefused, DisputeRefused, NotPublished, SettlementRefused, UnknownCycle
 from settlement.export import write
 from settlement.formats import STATEMENTS
+from settlement.recomputation.chain import Chain
 from settlement.recomputation.folder import recompute
 from settlement.statements import lines, summary
 from settlement.store.tables import contract
 from settlement.store.window import lines_of, window_of
-from tests.settlement.exported import put, rows_of
-from tests.settlement.sample import AT, LEDGER, close, meanwhile, post, redemption
+from tests.settlement.exported import put, redigest, rows_of
+from tests.settlement.sample import AT, JANUARY, LEDGER, close, correction, meanwhile, post, redemption
 
 BIG = "b4-fuel-r"
 """Of January: the bank owes fuel 250."""
@@ -126,6 +127,36 @@ def test_an_export_with_adjustments_is_recomputed(kept: Connection, tmp_path: Pa
         put(tmp_path / "february", "disputes", [decided | change])
         found = recompute(tmp_path / "february").findings
         assert any(says in one.detail and "dispute:bank:d1:2" in one.row for one in found), says
+
+
+def test_adjustments_in_a_folder_of_cycles_are_held_against_the_disputed_lines(
+    kept: Connection, tmp_path: Path
+) -> None:
+    """The bank wins 60 of 250, then 200 are taken back: 10 are given back the other way."""
+    opened(kept)
+    decide(kept, [60])
+    taken = correction("b4-fuel-r/back", JANUARY[7:8], 200)
+    post(kept, taken)
+    given_back.after_corrections(kept, taken)
+    close_february(kept)
+    for cycle in ("2017-01", "2017-02"):
+        write(kept, cycle, tmp_path / cycle)
+    assert Chain(tmp_path).recompute().is_equal
+    rows = rows_of(tmp_path / "2017-02", "lines")
+    adjusted = next(row for row in rows if row["event_id"] == "dispute:bank:d1:2")
+    back = next(row for row in rows if row["event_id"].startswith("given-back:"))
+    assert (adjusted["amount_minor"], back["amount_minor"]) == (-60, 10)
+    for row, change, names in (
+        (adjusted, {"issuer": "grocer", "redeemer": "bank"}, "dispute:bank:d1:2"),
+        (back, {"amount_minor": 9}, "fuel/b4-fuel-r/1"),
+    ):
+        before = dict(row)
+        row.update(change)
+        redigest(row)
+        put(tmp_path / "2017-02", "lines", rows)
+        found = Chain(tmp_path).recompute().findings
+        assert any(one.check == "adjustment" and names in one.row for one in found), found
+        row.update(before)
 
 
 def test_who_is_owed_too_little_is_owed_more(kept: Connection) -> None:
