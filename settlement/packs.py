@@ -37,13 +37,14 @@ from settlement.store.packs import (
     came_back,
     draws_of,
     listing,
+    of_event,
     record,
     watched,
 )
 
 __all__ = [
     "Booking", "Looked", "Taken", "approve", "came_back", "close", "draws_of", "find", "give_back", "listing", "look",
-    "offer", "open_reserve", "record", "take", "watched",
+    "of_event", "offer", "open_reserve", "record", "take", "watched",
 ]  # fmt: skip
 SUBJECT = "pack"
 """The kind of all approvals of packs."""

@@ -22,6 +22,7 @@ from hub.store.database import Connection
 from settlement import approvals, packs
 from settlement.core.contracts import COALITION, Terms
 from settlement.core.packs import RETURNS, Offer, PackTerms, read_offer
+from settlement.errors import PackRefused
 from settlement.pack_views import PackView, view
 from settlement.store.packs import Sold
 
@@ -118,6 +119,8 @@ def take_back(hub: Hub, pack_id: str, author: str, digest: str | None = None) ->
         moment = hub.moment(connection)
         sold = packs.find(connection, pack_id)
         version, terms = _terms(moment, sold.partner)
+        if view(connection, sold).state != "open":
+            raise PackRefused(f"{pack_id} is not open: it is not bought yet, or closed")
         if terms.rest != RETURNS:
             raise Refused("not_allowed", f"By its contract {sold.partner} does not get the rest of a pack back.")
         present = _state_digest(connection, sold)

@@ -8,6 +8,7 @@ owed as ever, or, where the contract says stop, the points are not given out.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from settlement.core.pricing import value_minor
 from settlement.intake import Obligation
 from settlement.packs import Booking
 
+LOG = logging.getLogger("hansa.packs")
 TOPIC = "pack.low"
 NOTHING_SOLD: Mapping[str, frozenset[str]] = {}
 
@@ -192,9 +194,16 @@ def _drawn(connection: Connection, moment: Moment, reporter: str, event: Event, 
 
 
 def look_after(hub: Hub, connection: Connection, watched: Iterable[Pack]) -> None:
-    """Do what is due of packs, each in a transaction of its own: refill it, and tell its partner that it is low."""
+    """Do what is due of packs, each in a transaction of its own: refill it, and tell its partner that it is low.
+
+    What was posted stands whatever comes of this: a refill that its partner may not owe is logged, and tried again by
+    the next posting and by the worker.
+    """
     for pack in {one.pack_id: one for one in watched}.values():
-        hub.database.transact_on(connection, partial(_look_after, hub, pack=pack))
+        try:
+            hub.database.transact_on(connection, partial(_look_after, hub, pack=pack))
+        except Refused as refusal:
+            LOG.warning("pack %s of %s is not refilled: %s", pack.pack_id, pack.partner, refusal.detail)
 
 
 def _look_after(hub: Hub, connection: Connection, *, pack: Pack) -> None:

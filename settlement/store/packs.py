@@ -103,12 +103,17 @@ def record(connection: Connection, partner_id: str, draws: Sequence[Draw], day: 
     add_rows(connection, pack_draw, columns, ((partner_id, *draw, origin, day) for draw in draws))
 
 
+def of_event(connection: Connection, partner_id: str, event_id: str) -> list[Draw]:
+    """What covers the points that an event gave, or goes back because of it, in the order of its lines."""
+    columns = [pack_draw.c[name] for name in Draw._fields]
+    named = (pack_draw.c.partner_id == partner_id, pack_draw.c.event_id == event_id)
+    query = select(*columns).where(*named).order_by(pack_draw.c.line, pack_draw.c.pack_id)
+    return [Draw._make(row) for row in connection.execute(query)]
+
+
 def draws_of(connection: Connection, partner_id: str, event_id: str) -> list[Draw]:
     """What covers the points that an event gave, in the order of its lines."""
-    columns = [pack_draw.c[name] for name in Draw._fields]
-    of_event = (pack_draw.c.partner_id == partner_id, pack_draw.c.event_id == event_id, pack_draw.c.origin == "")
-    query = select(*columns).where(*of_event).order_by(pack_draw.c.line, pack_draw.c.pack_id)
-    return [Draw._make(row) for row in connection.execute(query)]
+    return [one for one in of_event(connection, partner_id, event_id) if one.points > 0]
 
 
 def came_back(connection: Connection, origin: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -15,6 +15,8 @@ from sqlalchemy import text
 from hub.core.errors import Refused
 from hub.services import business_clock, cycles, pack_sales
 from hub.services.context import Hub
+from hub.services.explaining import explain
+from hub.store import configuration
 from hub.store.database import Database
 from settlement.errors import ApprovalRefused, ContractRefused, PackRefused
 from tests.support import agreements, bulk, coalition
@@ -111,6 +113,9 @@ def test_what_is_refunded_goes_back_to_its_pack_after_what_no_pack_covered(hub: 
         refund(hub, bank, f"{pack}-r{number}", "sold", minor)
         assert left(hub, pack) == back
     assert owed(hub, bank) == [("pack", 60, 60), ("issue", 40, 36), ("issue", -30, -27), ("issue", -10, -9)]
+    covers = f"Line 1: pack {pack} covers 60 points, for which nothing is owed."
+    assert explain(hub, f"{bank}/sold")["owed"][-1] == covers
+    assert explain(hub, f"{bank}/{pack}-r1")["owed"][-1] == f"Line 1: 20 points go back to pack {pack}."
     assert (sell(hub, bank, 60), left(hub, pack), broken_rows(hub)) == ("posted", 0, [])
 
 
@@ -165,6 +170,31 @@ def test_a_pack_is_refilled_as_often_as_agreed_and_its_partner_told_each_time_it
         assert list(connection.execute(query, {"bank": bank}).scalars()) == ["35", "30"]
     assert owed(hub, bank) == [("pack", 100, 100), ("pack", 50, 50), ("pack", 50, 50)]
     assert broken_rows(hub) == []
+
+
+def test_a_refill_that_its_partner_may_not_owe_leaves_what_was_posted(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    bank = issuer(hub)
+    credit = {"form": "postpaid", "limit_minor": 100}
+    agreements.agree(
+        hub, bank, agreements.ON_ISSUE | {"packs": {"when_empty": "stop"}, "credit": credit}, date(2017, 1, 11)
+    )
+    pack = buy(hub, bank, 100, refill={"points": 50, "below_points": 90, "most": 1})
+    with hub.database.connect() as connection:
+        connection.execute(
+            text("INSERT INTO settlement.credit_line VALUES (:bank, 'USD', 100, NULL, true)"), {"bank": bank}
+        )
+        connection.execute(
+            text("INSERT INTO settlement.headroom SELECT :bank, 'USD', n, 0, false FROM generate_series(0, 15) AS n"),
+            {"bank": bank},
+        )
+        configuration.announce(connection)
+    assert sell(hub, bank, 20, f"{bank}-a") == "posted"
+    assert "is not refilled" in caplog.text
+    assert (sell(hub, bank, 20, f"{bank}-a"), left(hub, pack)) == ("posted", 80)
+    assert sell(hub, bank, 81) == "credit_limit_reached", "without the refill there are too few"
+    assert (left(hub, pack), broken_rows(hub)) == (80, [])
 
 
 def test_a_reserve_is_kept_back_until_it_is_opened(hub: Hub) -> None:
@@ -255,6 +285,9 @@ def test_the_rest_expires_or_returns_and_all_of_it_is_on_the_statement(hub: Hub)
         sell(hub, bank, 50, f"{bank}-sold")
     with pytest.raises(Refused, match="does not get"):
         pack_sales.take_back(hub, packs[lost], "ada")
+    offered = pack_sales.sell(hub, paid, f"{paid}-offered", offer(), "ada")["pack"]
+    with pytest.raises(PackRefused, match="not open"):
+        pack_sales.take_back(hub, offered, "ada")
     proposed = pack_sales.take_back(hub, packs[early], "ada")
     with pytest.raises(ApprovalRefused):
         pack_sales.take_back(hub, packs[early], "ada", proposed["digest"])

@@ -15,6 +15,7 @@ from hub.services.context import Hub
 from hub.services.explaining import among_members, cards, exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
 from hub.store import reviews
+from settlement import packs
 
 TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
     {
@@ -62,13 +63,14 @@ def explain(hub: Hub, name: str) -> dict[str, Any]:
     """
     with hub.database.snapshot() as connection:
         facts = gather(connection, hub.moment(connection), name)
+        drawn = packs.of_event(connection, facts.event.partner_id, facts.event.event_id)
         is_suspect = reviews.is_suspect(connection, facts.event.partner_id, facts.event.event_id)
     return {
         **_event(facts),
         **({"status": "quarantined"} if is_suspect else {}),
         "why": list(TOLD[facts.event.kind](facts)),
         "moved": list(words.transfers(facts.transfers, facts.event.business_date)) or ["Nothing was moved."],
-        "owed": list(words.obligations(facts.owed)) or ["Nobody owes anybody for it."],
+        "owed": [*words.obligations(facts.owed), *words.draws(drawn)] or ["Nobody owes anybody for it."],
         "later": [_later(one) for one in facts.later],
     }
 

@@ -13,6 +13,7 @@ from hub.core.terms import ReimbursementPrice
 from hub.services.timeline import day
 from hub.store.facts import Owed
 from settlement.core.currency import written
+from settlement.core.packs import Draw
 from settlement.core.parties import REIMBURSEMENT
 from settlement.core.pricing import split_minor, value_minor
 
@@ -118,6 +119,14 @@ def obligations(owed: Sequence[Owed]) -> Iterator[str]:
         kind = "" if one.kind == REIMBURSEMENT else f"{one.kind}: "
         whose = f", points of {one.points_of}" if one.points_of else ""
         yield f"Line {one.line}: {kind}{one.issuer} owes {one.redeemer} {what} ({price}){whose}."
+
+
+def draws(found: Sequence[Draw]) -> Iterator[str]:
+    """Yield a sentence for each line that packs cover, or that goes back to one."""
+    for one in found:
+        points = count(abs(one.points), "point")
+        covers = f"pack {one.pack_id} covers {points}, for which nothing is owed"
+        yield f"Line {one.line}: {covers if one.points > 0 else f'{points} go back to pack {one.pack_id}'}."
 
 
 def fraction(numerator: int, denominator: int) -> str:
