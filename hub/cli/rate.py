@@ -55,7 +55,11 @@ def set_rate(
        {"rule": "linear", "points": 5, "per_minor": 1000,
         "gives": {"kind": "promotional", "spend_at": ["fuel"], "issuer": "bank",
                   "expiry": {"rule": "days", "days": 30}}},
-       {"rule": "linear", "points": 1, "per_minor": 100, "gives": {"kind": "qualifying"}}]
+       {"rule": "linear", "points": 1, "per_minor": 100, "gives": {"kind": "qualifying"}},
+       {"rule": "category", "points": 3, "per_minor": 100, "categories": ["3000-3299", "4511"],
+        "cap": {"name": "airline", "minor": 600000, "period": "year", "then": 1}}]
+    Periods are month, quarter, year, member_year and statement-1 to statement-28. Rules of card issuers,
+    such as caps that a household shares and points at partners, are explained in docs/operations.md.
     """
     if not re.fullmatch("[A-Z]{3}", currency):
         raise click.UsageError("--currency is three capital letters, for instance USD")

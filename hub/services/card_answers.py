@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
-from hub.services.earnings import available_at
+from hub.services.sale_terms import available_at
 from hub.services.taking_back import Sums
 
 Record = Mapping[str, Any]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hub.core.ledger import Event
-from hub.services import accounts, card_counting, refunds, sales
+from hub.services import accounts, counting, refunds, sales
 from hub.services.card_answers import digest
 from hub.services.context import Moment, Partner
 from hub.services.refunds import Return
@@ -45,12 +45,12 @@ def undone(
 ) -> list[Standing]:
     """Return the bonuses for which what is spent now, by counter, does not suffice any more."""
     touched = set(changed)
-    if not any(name.startswith(card_counting.SPEND) for name in touched):
+    if not any(name.startswith(counting.SPEND) for name in touched):
         return []
     return [
         one
         for one in standing(connection, partner, line)
-        if (name := card_counting.of_bonus(one.name, line)) in touched and spent[name] < one.spend_minor
+        if (name := counting.of_bonus(one.name, line)) in touched and spent[name] < one.spend_minor
     ]
 
 

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from hub.core.card_terms import Bonus, CardTerms
 from hub.core.errors import Refused
-from hub.core.granting import SALE, sale_of
-from hub.services import card_counting, cards
+from hub.core.rules import Counted, Sale
+from hub.services import cards, counting
 from hub.services.card_answers import Record
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import Terms, check_time, terms_on
+from hub.services.counting import Places
+from hub.services.sale_terms import Terms, check_time, terms_on
 from hub.store import accounts as stored_accounts
 from hub.store import cards as stored_cards
 from hub.store.cards import Change
+from hub.store.counters import Key
 from hub.store.database import Connection
 
 Promises = Mapping[str, tuple[datetime, Sequence[Bonus]]]
@@ -34,7 +36,7 @@ class Case(NamedTuple):
     cards: CardTerms
     bonuses: Sequence[Bonus]
     """Those that are still to be had for the card line, by the terms of when it was linked."""
-    caps: Mapping[str, str]
+    caps: Mapping[str, Key]
     """The counter of each cap that the purchase counts towards, by the cap's name."""
     credit: str
     """The counter of refunds that had no purchase in its month."""
@@ -62,15 +64,16 @@ def find(
     held = cards.holders(hub, connection, partner.partner_id, [(one["card"], one["occurred_at"]) for one in records])
     there = [one for one in held if one is not None and one.member_id is not None]
     survivors = stored_accounts.survivors(connection, sorted({one.member_id for one in there if one.member_id}))
+    places = counting.places(connection, partner, survivors.values())
     promises = promised(connection, partner, sorted({one.line for one in there}))
     terms = cache(lambda day: terms_on(partner, day))
-    caps = cache(lambda day, category: _caps(terms(day), category))
+    applying = cache(lambda day, category: counting.applying(terms(day).rate, Sale(0, category)))
 
     def case(record: Record, change: Change | None) -> Case | Refused:
         try:
             if record["event_id"] in refused:
                 raise refused[record["event_id"]]
-            return _case(moment, record, change, survivors, promises, terms, caps)
+            return _case(moment, record, change, survivors, places, promises, terms, applying)
         except Refused as refusal:
             return refusal
 
@@ -91,9 +94,10 @@ def _case(
     record: Record,
     held: Change | None,
     survivors: Mapping[int, int],
+    places: Places,
     promises: Promises,
     terms: Callable[[date], Terms],
-    caps: Callable[[date, str | None], Mapping[str, str]],
+    applying: Callable[[date, str | None], Sequence[Counted]],
 ) -> Case:
     at = record["occurred_at"]
     check_time(at, moment.now)
@@ -106,12 +110,9 @@ def _case(
         raise Refused("currency_mismatch", f"The rate in force is in {in_force.rate.currency}.")
     since, offered = promises.get(held.line, (at, ()))
     open_ = [one for one in offered if at < since + timedelta(days=one.days)]
+    day, member_id = in_force.day, survivors[held.member_id]
     return Case(
-        record, held, survivors[held.member_id], in_force, in_force.contract.cards, open_,
-        caps(at.date(), record.get("category")), card_counting.of_credit(held.line, at.date()),
+        record, held, member_id, in_force, in_force.contract.cards, open_,
+        counting.caps_of(applying(day, record.get("category")), day, member_id, places),
+        counting.of_credit(held.line, day),
     )  # fmt: skip
-
-
-def _caps(terms: Terms, category: str | None) -> Mapping[str, str]:
-    sale = sale_of(0, {SALE: {"category": category}})
-    return {one.cap.name: card_counting.of_cap(one, terms.day) for one in terms.rate.caps if one.applies(sale)}

@@ -14,15 +14,16 @@ from hub.core.card_terms import Bonus
 from hub.core.errors import Overtaken, Refused
 from hub.core.granting import SALE, given, sale_of, spendable
 from hub.core.ledger import Event, Evidence, Posting, Transfer
-from hub.services import accounts, card_cases, card_counting, funding, members, packs, reimbursement
+from hub.services import accounts, card_cases, counting, funding, members, packs, reimbursement
 from hub.services.accounts import as_json
 from hub.services.card_answers import Record, again, digest, posted, rejected
 from hub.services.card_cases import Case
-from hub.services.card_counting import COUNTED
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import maturity
-from hub.store import card_records, events, posting
-from hub.store.card_records import Given, Key, Purchase
+from hub.services.counting import COUNTED, Tally
+from hub.services.sale_terms import maturity
+from hub.store import card_records, counters, events, posting
+from hub.store.card_records import Given, Purchase
+from hub.store.counters import Key
 from hub.store.database import Connection
 
 NOTHING = {
@@ -94,7 +95,7 @@ class _Batch:
         self._jurisdictions = members.jurisdictions(
             connection, self._partner, {one.held.member_id or 0 for one in found if isinstance(one, Case)}
         )
-        self._counters = self._locked(connection, [one for one in found if isinstance(one, Case)])
+        self._tally = Tally(self._locked(connection, [one for one in found if isinstance(one, Case)]))
         stored = events.first_answers(connection, self._partner.partner_id, [one["event_id"] for one in self._records])
         decided: dict[str, tuple[Record, Decided]] = {}
         results = []
@@ -129,19 +130,19 @@ class _Batch:
         """Lock what these purchases count, and find the bonuses that were given already."""
         partner_id, earning = self._partner.partner_id, [one for one in cases if one.earns]
         credits_ = {(one.member_id, one.credit) for one in earning}
-        owed = card_records.peek(connection, partner_id, credits_) if credits_ else {}
+        owed = counters.peek(connection, partner_id, credits_) if credits_ else {}
         wanted = {key for key, minor in owed.items() if minor > 0}
         for one in earning:
-            wanted |= {(one.member_id, name) for name in one.caps.values()}
-            wanted |= {(one.member_id, card_counting.of_bonus(bonus.name, one.line)) for bonus in one.bonuses}
+            wanted |= set(one.caps.values())
+            wanted |= {(one.member_id, counting.of_bonus(bonus.name, one.line)) for bonus in one.bonuses}
         looked = {
-            (one.member_id, name)
+            key
             for one in cases
             if one.record["kind"] == "authorisation"
-            for name in (*one.caps.values(), one.credit)
+            for key in (*one.caps.values(), (one.member_id, one.credit))
         }
-        locked = owed | card_records.peek(connection, partner_id, looked)
-        locked |= card_records.lock_counters(connection, partner_id, wanted)
+        locked = owed | counters.peek(connection, partner_id, looked)
+        locked |= counters.lock(connection, partner_id, wanted)
         lines = {one.line for one in earning if one.bonuses}
         self._given = set(card_records.bonuses(connection, partner_id, lines)) if lines else set()
         return locked
@@ -152,7 +153,7 @@ class _Batch:
             return self._purchase(case)
         details: dict[str, Any] = {"record": record["kind"], "line": case.line}
         if record["kind"] == "authorisation":
-            expected = spendable(self._grants(case, self._sale(case, self._counters)))
+            expected = spendable(self._grants(case, self._sale(case)))
             details |= {"expected": expected, "why": f"Only a clearing earns; {expected} points are expected"}
         else:
             excluded = f"Purchases of the category {record.get('category')} earn nothing"
@@ -165,11 +166,11 @@ class _Batch:
         )  # fmt: skip
         return Decided([event], details)
 
-    def _sale(self, case: Case, counters: Mapping[Key, int]) -> dict[str, Any]:
+    def _sale(self, case: Case) -> dict[str, Any]:
         """Return what rules look at beside the amount."""
         record, credit = case.record, (case.member_id, case.credit)
-        spent = {name: max(0, counters.get((case.member_id, key), 0)) for name, key in case.caps.items()}
-        credited = min(max(0, counters.get(credit, 0)), record["amount"]["minor"])
+        spent = {name: max(0, self._tally[key]) for name, key in case.caps.items()}
+        credited = min(max(0, self._tally[credit]), record["amount"]["minor"])
         said = {"category": record.get("category"), "partner": record.get("partner"), "spent": spent}
         return said | ({"credited_minor": credited} if credited else {})
 
@@ -179,20 +180,18 @@ class _Batch:
         return given(case.terms.rate.grants, sale_of(case.record["amount"]["minor"], {SALE: sale}))
 
     def _purchase(self, case: Case) -> Decided:
-        record, sale = case.record, self._sale(case, self._counters)
+        record, sale = case.record, self._sale(case)
         grants = self._grants(case, sale)
         points, minor = spendable(grants), record["amount"]["minor"]
         if max([points, *(one.points for one in grants)]) > ledger.MAX_POINTS:
             raise Refused("points_over_cap", f"{points} points are above the cap of {ledger.MAX_POINTS}.")
         self._moment.configuration.check_issuing(one.issuer or self._partner.partner_id for one in grants)
         counted = dict.fromkeys(case.caps.values(), minor)
-        counted |= {card_counting.of_bonus(one.name, case.line): minor for one in case.bonuses}
+        counted |= {(case.member_id, counting.of_bonus(one.name, case.line)): minor for one in case.bonuses}
         if credited := sale.get("credited_minor"):
-            counted[case.credit] = -credited
+            counted[case.member_id, case.credit] = -credited
         bonuses = [self._bonus(case, one) for one in case.bonuses if self._is_reached(case, one, minor)]
-        for name, change in counted.items():
-            self._counters[case.member_id, name] = self._counters.get((case.member_id, name), 0) + change
-        details = {"record": "clearing", "line": case.line, SALE: sale, COUNTED: counted}
+        details = {"record": "clearing", "line": case.line, SALE: sale, **self._tally.change(counted)}
         details |= {"bonuses": [given_.name for _, _, _, given_ in bonuses]} if bonuses else {}
         event = self._earning(case, record["event_id"], points, minor, grants[0], details)
         event = event._replace(content=digest(record), store=record.get("merchant"))
@@ -201,19 +200,18 @@ class _Batch:
             event.event_id, case.line, event.event_id, None, record["occurred_at"], record.get("merchant"), minor,
             record["amount"]["currency"],
         )  # fmt: skip
-        changes = {(case.member_id, name): change for name, change in counted.items()}
         return Decided(
             [event, *(one for one, _, _, _ in bonuses)],
             details,
             [*transfers, *(one for _, one, _, _ in bonuses)],
             [purchase, *(one for _, _, one, _ in bonuses)],
             [one for _, _, _, one in bonuses],
-            changes,
+            counted,
         )
 
     def _is_reached(self, case: Case, bonus: Bonus, minor: int) -> bool:
         """Tell whether a purchase brings what was spent to what a bonus asks for, for the first time."""
-        before = self._counters.get((case.member_id, card_counting.of_bonus(bonus.name, case.line)), 0)
+        before = self._tally[case.member_id, counting.of_bonus(bonus.name, case.line)]
         return (case.line, bonus.name) not in self._given and before + minor >= bonus.spend_minor
 
     def _bonus(self, case: Case, bonus: Bonus) -> tuple[Event, Transfer, Purchase, Given]:
@@ -275,5 +273,5 @@ class _Batch:
         for one in decided:
             for key, change in one.counted.items():
                 sums[key] = sums.get(key, 0) + change
-        card_records.count(connection, partner_id, sums)
+        counters.count(connection, partner_id, sums)
         self.burdened = done.burdened

@@ -13,21 +13,22 @@ from typing import Any
 from hub.core.card_matching import NAMED, PERIOD, Found, match
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence
-from hub.services import accounts, card_bonuses, card_counting, cards
+from hub.services import accounts, card_bonuses, cards, counting
 from hub.services.accounts import Standing
 from hub.services.card_answers import Record, digest, posted
-from hub.services.card_counting import COUNTED
 from hub.services.card_purchases import NOTHING
 from hub.services.card_single import OneRecord, post_each
 from hub.services.context import Hub, Partner
+from hub.services.counting import COUNTED, Tally
 from hub.services.refunds import Return
 from hub.services.taking_back import Sums
-from hub.store import card_records
+from hub.store import card_records, counters
 from hub.store import cards as stored_cards
 
 EARNING_NOTHING = ("clearing", *NOTHING)
 """Records that may be notes: of them nothing comes back."""
 UNKNOWN = Refused("unknown_event", "There is no purchase that this can be of; name it with refers_to.")
+Said = Mapping[str, Any]
 Pieces = Sequence[tuple[str, int]]
 """Parts of purchases, by their events, with minor units of each."""
 
@@ -82,10 +83,10 @@ class _Back(OneRecord):
         found = self._found()
         pieces = [piece for origin, minor in found.parts for piece in self._pieces(origin, minor)]
         change = self._changes(pieces, found.rest_minor)
-        undone = self._count(standing, change)
+        counted, undone = self._count(standing, change)
         said: dict[str, Any] = {
             "record": self.record["kind"], "line": self.line, "matched_by": found.by, "parts": list(found.parts),
-            COUNTED: change,
+            **counted,
         }  # fmt: skip
         if undone:
             said["undone"] = [one.name for one in undone]
@@ -135,20 +136,21 @@ class _Back(OneRecord):
         """Return by which counters change: those of the purchases, and for what was found in none."""
         originals = self.stored([event_id for event_id, _ in pieces])
         changes = [
-            card_counting.returned(original.details.get(COUNTED, {}), minor)
+            counting.returned(original.details.get(COUNTED, {}), minor)
             for original, (_, minor) in zip(originals, pieces, strict=True)
         ]
         if rest_minor:
-            changes.append({card_counting.of_credit(self.line, self.record["occurred_at"].date()): rest_minor})
-        return card_counting.added(changes)
+            changes.append({counting.of_credit(self.line, self.record["occurred_at"].date()): rest_minor})
+        return counting.added(changes)
 
-    def _count(self, standing: Standing, change: Mapping[str, int]) -> list[card_bonuses.Standing]:
-        """Lock and change the counters; return the bonuses for which what is left of them does not suffice."""
-        partner_id, keys = self.partner.partner_id, {(standing.member_id, name): by for name, by in change.items()}
-        locked = card_records.lock_counters(self.connection, partner_id, keys)
-        card_records.count(self.connection, partner_id, keys)
-        spent = {name: locked[standing.member_id, name] + by for name, by in change.items()}
-        return card_bonuses.undone(self.connection, self.partner, self.line, spent, change)
+    def _count(self, standing: Standing, change: Mapping[str, int]) -> tuple[Said, list[card_bonuses.Standing]]:
+        """Lock and change the counters; return what says so, and the bonuses for which the rest does not suffice."""
+        partner_id, keys = self.partner.partner_id, counting.keyed(standing.member_id, change)
+        tally = Tally(counters.lock(self.connection, partner_id, keys))
+        counted = tally.change(keys)
+        counters.count(self.connection, partner_id, keys)
+        spent = {name: tally[member_id, name] for member_id, name in keys}
+        return counted, card_bonuses.undone(self.connection, self.partner, self.line, spent, change)
 
     def _give_back(
         self, piece: tuple[str, int], own: str, content: bytes, said: Mapping[str, Any]

@@ -11,8 +11,8 @@ from hub.services import accounts
 from hub.services.accounts import Standing, as_json
 from hub.services.card_answers import Record, again, digest, posted, rejected
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import check_time
 from hub.services.reporting import Reporter, by_partner
+from hub.services.sale_terms import check_time
 from hub.store import events, posting
 from hub.store.database import Connection
 

@@ -18,8 +18,8 @@ from hub.services import accounts, card_bonuses, members
 from hub.services.accounts import as_json
 from hub.services.captures import event_id_of
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import check_time
 from hub.services.reporting import Reporter
+from hub.services.sale_terms import check_time
 from hub.store import accounts as stored_accounts
 from hub.store import cards, events, posting
 from hub.store.cards import Change

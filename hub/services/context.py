@@ -75,6 +75,8 @@ class Partner:
     """Its own rate limit, where it has one."""
     money: Mapping[int, Terms] = field(default_factory=dict)
     """What was agreed about money, by version of the contract; nothing where all of it is usual."""
+    counts: bool = False
+    """Whether some version of its rate counts what is bought in a period; sales of the others lock no counter."""
 
 
 class Configuration(NamedTuple):
@@ -256,12 +258,13 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
     kinds: defaultdict[str, list[Any]] = defaultdict(list)
     for one in rates:
         kinds[one.kind].append(one)
+    earning_rates = [EarningRate.of(one.version, one.valid_from, one.currency, one.terms) for one in kinds["earning"]]
     return Partner(
         row.partner_id,
         row.name,
         row.status,
         Timeline(_contract(one) for one in contracts),
-        Timeline(EarningRate.of(one.version, one.valid_from, one.currency, one.terms) for one in kinds["earning"]),
+        Timeline(earning_rates),
         Timeline(
             ReimbursementPrice.of(one.version, one.valid_from, one.currency, one.terms)
             for one in kinds["reimbursement"]
@@ -270,6 +273,7 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
         any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
         row.requests_a_second,
         MappingProxyType({one.version: _money(one) for one in contracts if MONEY in one.terms}),
+        any(rate.caps for rate in earning_rates),
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.core.errors import Refused
-from hub.core.rules import Sale
-from hub.services import earnings, exchange_quotes, members, redemptions, reimbursement, spending
+from hub.core.granting import SALE, given, sale_of
+from hub.core.terms import EarningRate
+from hub.services import counting, exchange_quotes, members, redemptions, reimbursement, sale_terms, spending
 from hub.services.context import Hub, Moment, Partner
+from hub.store import accounts, counters
 from hub.store.database import Connection
 
 
@@ -31,20 +33,36 @@ def quote(hub: Hub, partner: Partner, asked: Mapping[str, Any]) -> dict[str, Any
 def _earning(
     hub: Hub, connection: Connection, moment: Moment, partner: Partner, sale: Mapping[str, Any]
 ) -> dict[str, Any]:
-    earnings.check_time(sale["occurred_at"], moment.now)
-    terms = earnings.terms_on(partner, sale["occurred_at"].date())
-    points = earnings.price(terms, sale)
+    sale_terms.check_time(sale["occurred_at"], moment.now)
+    terms = sale_terms.terms_on(partner, sale["occurred_at"].date())
     member_id = members.resolve(hub, connection, [sale["member"]], None, moment.now).get(sale["member"])
-    if member_id is None and not earnings.enrols_unknown(partner, moment):
+    if member_id is None and not sale_terms.enrols_unknown(partner, moment):
         raise Refused("unknown_member", members.UNKNOWN)
     jurisdiction = members.jurisdictions(connection, partner, [member_id or 0]).get(member_id or 0)
-    grant = terms.rate.grants(Sale(sale["amount"]["minor"]))[0]
+    said = _said(connection, partner, terms.rate, sale, member_id)
+    priced = sale_of(sale["amount"]["minor"], {SALE: said} if said else None)
+    points = sale_terms.price(terms, sale, priced)
+    grant = given(terms.rate.grants, priced)[0]
     return {
         "points": points,
-        **earnings.available_at(earnings.maturity(terms, moment.now), moment.now),
+        **sale_terms.available_at(sale_terms.maturity(terms, moment.now), moment.now),
         "expires_on": str(terms.expires_on(grant, jurisdiction)),
         "rate_version": terms.rate.version,
     }
+
+
+def _said(
+    connection: Connection, partner: Partner, rate: EarningRate, sale: Mapping[str, Any], member_id: int | None
+) -> dict[str, Any]:
+    """Return what rules look at beside the amount, with what was bought before in the periods of caps, as it is now."""
+    said = {name: sale[name] for name in ("category", "partner") if name in sale}
+    if rate.caps and member_id is not None:
+        own = accounts.survivor(connection, member_id)
+        found, day = counting.places(connection, partner, [own]), sale["occurred_at"].date()
+        keys = counting.caps_of(counting.applying(rate, sale_of(0, {SALE: said})), day, own, found)
+        stand = counters.peek(connection, partner.partner_id, keys.values())
+        said["spent"] = {name: max(0, stand.get(key, 0)) for name, key in keys.items()}
+    return said
 
 
 def _redemption(

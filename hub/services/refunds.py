@@ -18,14 +18,17 @@ from typing import Any, NamedTuple
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, late_events, reimbursement, sales, sequences, unissuing
+from hub.services import accounts, counting, late_events, reimbursement, sales, sequences, unissuing
 from hub.services.accounts import Standing, as_json, burnt
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earnings import check_time
+from hub.services.counting import COUNTED
 from hub.services.reporting import Reporter, by_partner
+from hub.services.sale_terms import check_time
 from hub.services.sales import Given
 from hub.services.taking_back import Sums, Taking
+from hub.store import accounts as stored_accounts
 from hub.store import events, posting
+from hub.store.counters import Key
 from hub.store.database import Connection
 
 Reported = Mapping[str, Any]
@@ -114,6 +117,7 @@ def refund(
     if first := _first_answer(connection, partner, reported["event_id"], content):
         return first
     original = sales.sale_of(connection, partner, reported["refunds"])
+    counted = _lock_counted(connection, partner, original)
     standing = accounts.lock(connection, moment, [original.member_id])[original.member_id]
     # Another request with this id may have been decided while this one waited for the lock.
     if first := _first_answer(connection, partner, reported["event_id"], content):
@@ -129,9 +133,18 @@ def refund(
     back = Return(
         reported["event_id"], reported["occurred_at"], content, minor,
         json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
+        counting.count_back(connection, partner.partner_id, standing.member_id, original, minor, counted),
     )  # fmt: skip
     event, sums = give_back(connection, moment, partner, reporter, original, standing, following, back)
     return _answer(event.event_id, minor, original.currency, sums)
+
+
+def _lock_counted(connection: Connection, partner: Partner, original: Any) -> Mapping[Key, int]:
+    """Lock what a sale counted, before its member: as whoever posts purchases does. It asks nothing where none did."""
+    if COUNTED not in (original.details or {}):
+        return {}
+    member_id = stored_accounts.survivor(connection, original.member_id)
+    return counting.lock_back(connection, partner.partner_id, member_id, original)
 
 
 class Return(NamedTuple):

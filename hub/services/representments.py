@@ -14,14 +14,14 @@ from hub.core import ledger
 from hub.core.errors import Refused
 from hub.core.granting import SALE, given, sale_of, spendable
 from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
-from hub.services import accounts, card_counting, funding, packs, sales
+from hub.services import accounts, counting, funding, packs, sales
 from hub.services.accounts import Standing, as_json
 from hub.services.card_answers import Record, digest, posted
-from hub.services.card_counting import COUNTED
 from hub.services.card_single import OneRecord, post_each
 from hub.services.context import Hub, Partner
+from hub.services.counting import COUNTED, Tally
 from hub.services.reversals import renewed
-from hub.store import card_records, events, posting
+from hub.store import card_records, counters, events, posting
 
 OUTSTANDING = ("chargeback", "fraud")
 """What can be presented again."""
@@ -79,19 +79,20 @@ class _Again(OneRecord):
         is_one = "pieces" not in named.details
         originals = self.stored([one.refers_to for one in backs])
         changes = [
-            card_counting.returned(original.details.get(COUNTED, {}), -back.amount_minor)
+            counting.returned(original.details.get(COUNTED, {}), -back.amount_minor)
             for original, back in zip(originals, backs, strict=True)
         ]
-        change = card_counting.added(changes)
-        keys = {(standing.member_id, name): minor for name, minor in change.items()}
-        counters = card_records.lock_counters(self.connection, self.partner.partner_id, keys)
-        card_records.count(self.connection, self.partner.partner_id, keys)
+        change = counting.added(changes)
+        keys = counting.keyed(standing.member_id, change)
+        tally = Tally(counters.lock(self.connection, self.partner.partner_id, keys))
+        counters.count(self.connection, self.partner.partner_id, keys)
+        own_ids = [self.own_id] if is_one else [f"{self.own_id}/{number}" for number, _ in enumerate(backs, 1)]
         parts = [
-            self._part(self.own_id if is_one else f"{self.own_id}/{number}", back, own)
-            for number, (back, own) in enumerate(zip(backs, changes, strict=True), 1)
+            self._part(event_id, back, tally.change(counting.keyed(standing.member_id, own)))
+            for event_id, back, own in zip(own_ids, backs, changes, strict=True)
         ]
         for name in named.details.get("undone", ()):
-            self._restore(name, named, {key: minor + keys[key] for key, minor in counters.items()}, standing)
+            self._restore(name, named, tally, standing)
         accounts.pay_debts(self.connection, self.moment, [standing])
         if is_one:
             return posted(parts[0], accounts.from_json(parts[0].details), self.moment.now)
@@ -100,16 +101,16 @@ class _Again(OneRecord):
             {"line": named.details["line"], "why": why, "given": sum(one.points for one in parts)}, standing
         )
 
-    def _restore(self, name: str, named: Any, counters: Mapping[card_records.Key, int], standing: Standing) -> None:
+    def _restore(self, name: str, named: Any, tally: Tally, standing: Standing) -> None:
         """Give a bonus again that the chargeback had undone, if its condition holds again."""
         line = named.details["line"]
         given_ = card_records.bonuses(self.connection, self.partner.partner_id, [line])[line, name]
         [back] = self.stored([f"{named.event_id}/{name}"])
-        spent = counters.get((standing.member_id, card_counting.of_bonus(name, line)), 0)
+        spent = tally[standing.member_id, counting.of_bonus(name, line)]
         if spent >= given_.spend_minor:
             self._part(f"{self.own_id}/{name}", back, {})
 
-    def _part(self, event_id: str, back: Any, counted: Mapping[str, int]) -> Event:
+    def _part(self, event_id: str, back: Any, counted: Mapping[str, Any]) -> Event:
         """Post what came back of one part of a purchase, or of a bonus, as an earning again."""
         connection, partner_id = self.connection, self.partner.partner_id
         [original] = self.stored([back.refers_to])
@@ -117,7 +118,7 @@ class _Again(OneRecord):
         assert purchase is not None
         standing = accounts.lock(connection, self.moment, [original.member_id])[original.member_id]
         following = events.referring(connection, partner_id, original.event_id)
-        details = self._details(original, back) | {COUNTED: dict(counted)}
+        details = self._details(original, back) | dict(counted)
         grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, details))
         keys = self._keys(original, following, standing)
         fallback = LotKey(original.expires_on, partner_id, ledger.BASE, original.matures_on or ledger.MATURE_AT_ONCE)

@@ -6,7 +6,7 @@ A purchase can have several parts: what was charged back and presented again is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,9 +15,6 @@ from sqlalchemy import Connection
 from hub.core.card_matching import MOST_AGE, Open
 from hub.store.arrays import columns_of
 from hub.store.database import fetch
-
-Key = tuple[int, str]
-"""Member and name of a counter."""
 
 _ADD = """
     INSERT INTO hub.card_purchase
@@ -47,32 +44,6 @@ _FIND = """
 _REPRESENTED = """
     SELECT represents FROM hub.card_purchase
     WHERE partner_id = %(partner_id)s AND represents = ANY(%(event_ids)s::text[])
-"""
-_LOCK = """
-    INSERT INTO hub.card_counter AS counter (member_id, partner_id, name, amount)
-    SELECT member_id, %(partner_id)s, name, 0
-    FROM unnest(%(members)s::bigint[], %(names)s::text[]) AS wanted (member_id, name) ORDER BY member_id, name
-    ON CONFLICT (member_id, partner_id, name) DO UPDATE SET amount = counter.amount
-    RETURNING member_id, name, amount
-"""
-_OF_MERGED = """
-    SELECT merged.survivor, counter.name, sum(counter.amount)::bigint
-    FROM hub.card_counter AS counter JOIN hub.merged AS merged USING (member_id)
-    WHERE merged.survivor = ANY(%(members)s::bigint[]) AND counter.partner_id = %(partner_id)s
-      AND counter.name = ANY(%(names)s::text[])
-    GROUP BY 1, 2
-"""
-_PEEK = """
-    SELECT coalesce(merged.survivor, counter.member_id), counter.name, sum(counter.amount)::bigint
-    FROM hub.card_counter AS counter LEFT JOIN hub.merged AS merged USING (member_id)
-    WHERE counter.partner_id = %(partner_id)s AND counter.name = ANY(%(names)s::text[])
-      AND coalesce(merged.survivor, counter.member_id) = ANY(%(members)s::bigint[])
-    GROUP BY 1, 2
-"""
-_COUNT = """
-    UPDATE hub.card_counter AS counter SET amount = counter.amount + change.amount
-    FROM unnest(%(members)s::bigint[], %(names)s::text[], %(amounts)s::bigint[]) AS change (member_id, name, amount)
-    WHERE (counter.member_id, counter.partner_id, counter.name) = (change.member_id, %(partner_id)s, change.name)
 """
 _GIVE_BONUS = "INSERT INTO hub.card_bonus (partner_id, line, name, event_id, spend_minor) VALUES (%s, %s, %s, %s, %s)"
 _BONUSES = """
@@ -141,34 +112,6 @@ def represented(connection: Connection, partner_id: str, event_ids: Iterable[str
     return {row[0] for row in rows}
 
 
-def lock_counters(connection: Connection, partner_id: str, wanted: Iterable[Key]) -> dict[Key, int]:
-    """Lock counters in order and return them, with those of members who were merged into theirs."""
-    keys = sorted(set(wanted))
-    if not keys:
-        return {}
-    values = _keys(partner_id, keys)
-    found = {(member, name): amount for member, name, amount in fetch(connection, _LOCK, values)}
-    for survivor, name, amount in fetch(connection, _OF_MERGED, values):
-        if (survivor, name) in found:
-            found[survivor, name] += amount
-    return found
-
-
-def peek(connection: Connection, partner_id: str, wanted: Iterable[Key]) -> dict[Key, int]:
-    """Return counters as they are, without a lock; those that were never used are missing."""
-    keys = sorted(set(wanted))
-    rows = fetch(connection, _PEEK, _keys(partner_id, keys)) if keys else ()
-    return {(member, name): amount for member, name, amount in rows}
-
-
-def count(connection: Connection, partner_id: str, changes: Mapping[Key, int]) -> None:
-    """Change counters that are locked."""
-    given = {key: amount for key, amount in changes.items() if amount}
-    if given:
-        values = _keys(partner_id, list(given)) | columns_of(("amounts",), [(amount,) for amount in given.values()])
-        connection.exec_driver_sql(_COUNT, values)
-
-
 def give_bonus(connection: Connection, partner_id: str, given: Given) -> None:
     """Note a bonus; the same of a card line twice is an error of the database's."""
     connection.exec_driver_sql(_GIVE_BONUS, (partner_id, *given))
@@ -178,7 +121,3 @@ def bonuses(connection: Connection, partner_id: str, lines: Iterable[str]) -> di
     """Return the bonuses that were ever given for card lines, by line and name."""
     rows = fetch(connection, _BONUSES, {"partner_id": partner_id, "lines": list(lines)})
     return {(row[0], row[1]): Given(*row) for row in rows}
-
-
-def _keys(partner_id: str, keys: Sequence[Key]) -> dict[str, str]:
-    return {"partner_id": partner_id, **columns_of(("members", "names"), keys)}

@@ -1,19 +1,8 @@
-"""The ledger's invariants of cards, as in `checks`: who held them, which purchases there are, and what was counted."""
+"""The ledger's invariants of cards, as in `checks`: who held them, which purchases there are, and which bonuses."""
 
 from __future__ import annotations
 
 CHECKS_OF_CARDS: dict[str, str] = {
-    "what is counted over purchases is what their events counted": """
-        SELECT 'counter ' || partner_id || ' ' || name,
-               'is ' || coalesce(stands, 0) || ', its events say ' || coalesce(said, 0)
-        FROM (SELECT partner_id, name, sum(amount) AS stands FROM hub.card_counter GROUP BY 1, 2) AS counter
-        FULL JOIN (
-            SELECT partner_id, counted.name, sum(counted.minor::bigint) AS said
-            FROM hub.event CROSS JOIN LATERAL jsonb_each_text(details->'counted') AS counted (name, minor)
-            WHERE details ? 'counted' GROUP BY 1, 2
-        ) AS events USING (partner_id, name)
-        WHERE coalesce(stands, 0) <> coalesce(said, 0)
-    """,
     "each card is held as its events say": """
         SELECT 'card of ' || partner_id || '/' || event_id, 'is not what its event says'
         FROM hub.card_change AS change LEFT JOIN hub.event AS event USING (partner_id, event_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -34,6 +34,7 @@ _JURISDICTIONS = """
     JOIN hub.member AS member ON member.member_id = coalesce(merged.survivor, asked.member_id)
     WHERE member.jurisdiction IS NOT NULL
 """
+_JOINED = "SELECT member_id, enrolled_at FROM hub.member WHERE member_id = ANY(%(members)s::bigint[])"
 _CHARITY = "SELECT charity FROM hub.member WHERE member_id = %(member_id)s"
 _GIVEN = """
     SELECT coalesce(sum(points) FILTER (WHERE business_date = %(day)s::date), 0)::bigint,
@@ -81,6 +82,12 @@ def attach(
             "schemes": list(schemes),
         },
     )
+
+
+def joined(connection: Connection, ids: Iterable[int]) -> dict[int, date]:
+    """Return the day on which each member was enrolled."""
+    rows = fetch(connection, _JOINED, {"members": list(ids)})
+    return {member_id: at.astimezone(UTC).date() for member_id, at in rows}
 
 
 def jurisdictions(connection: Connection, members: Iterable[int]) -> dict[int, str]:

@@ -19,6 +19,8 @@ def earning_to_wire(
     items: Sequence[Item],
     points: int | None,
     sequence: int | None = None,
+    category: str | None = None,
+    partner: str | None = None,
 ) -> dict[str, Any]:
     """What an `Earning` of these is on the wire; for who makes so many that one more object each counts."""
     _check_zone(occurred_at)
@@ -38,6 +40,10 @@ def earning_to_wire(
         wire["points"] = points
     if sequence is not None:
         wire["sequence"] = sequence
+    if category is not None:
+        wire["category"] = category
+    if partner is not None:
+        wire["partner"] = partner
     if items:
         wire["items"] = [item.to_wire() for item in items]
     return wire
@@ -55,6 +61,7 @@ class Earning:
     `member` is `scheme:value`, such as "card:1234". `occurred_at` must know its time zone (else ValueError).
     `points`, when given, must be what the hub's rule gives, or the event is rejected (`points_mismatch`).
     `sequence` is the number of the event among all of its terminal, from 1; `Client.gaps` tells of missing ones.
+    An issuer of cards says the `category` of the merchant (ISO 18245), and at which `partner` it was.
     """
 
     event_id: str
@@ -67,6 +74,8 @@ class Earning:
     items: tuple[Item, ...] = ()
     points: int | None = None
     sequence: int | None = None
+    category: str | None = None
+    partner: str | None = None
 
     def __post_init__(self) -> None:
         _check_zone(self.occurred_at)
@@ -75,7 +84,7 @@ class Earning:
         """The element of POST /v1/earnings; members without a value are left out."""
         return earning_to_wire(
             self.event_id, self.member, self.occurred_at, self.amount, self.store, self.terminal, self.channel,
-            self.items, self.points, self.sequence,
+            self.items, self.points, self.sequence, self.category, self.partner,
         )  # fmt: skip
 
     @classmethod
@@ -92,6 +101,8 @@ class Earning:
             items=each(lambda item: Item(**item), wire.get("items", ())),
             points=wire.get("points"),
             sequence=wire.get("sequence"),
+            category=wire.get("category"),
+            partner=wire.get("partner"),
         )
 
 

@@ -6,7 +6,7 @@ from marshmallow import ValidationError
 
 from partner_sdk.wire import values
 from partner_sdk.wire.cards import token
-from partner_sdk.wire.fields import Choice, Day, Flag, Moment, Part, Series, Text, WireSchema
+from partner_sdk.wire.fields import Choice, Day, Flag, Moment, Part, Series, WireSchema
 from partner_sdk.wire.schemas import MAX_BATCH, EventErrorSchema, MoneySchema
 
 PURCHASES = ("authorisation", "clearing", "fee", "interest", "cash_advance", "balance_transfer")
@@ -23,7 +23,7 @@ class CardRecordSchema(WireSchema):
     occurred_at = Moment(required=True)
     amount = Part(MoneySchema, required=True)
     merchant = values.label()
-    category = Text(r"[0-9]{4}", "a merchant category code of four digits is expected")
+    category = values.category()
     partner = values.partner()
     refers_to = values.identifier()
 

@@ -121,7 +121,10 @@ class LotSchema(WireSchema):
 
 
 class QuotedEarningSchema(WireSchema):
-    """An earning without an id, for a quote."""
+    """An earning without an id, for a quote.
+
+    `category` is the merchant's code (ISO 18245) and `partner` where in the coalition it was, for issuers of cards.
+    """
 
     member = values.member(required=True)
     occurred_at = Moment(required=True)
@@ -129,6 +132,8 @@ class QuotedEarningSchema(WireSchema):
     store = values.label()
     terminal = values.label()
     channel = values.label()
+    category = values.category()
+    partner = values.partner()
     items = Series(Part(ItemSchema), 0, MAX_ITEMS)
     points = values.points()
 
@@ -330,12 +335,24 @@ class GivesSchema(WireSchema):
 
 
 class CapSchema(WireSchema):
-    """Up to `minor` of a `period`; `then` points for each full `per_minor` above it."""
+    """Up to `minor` of a `period`; `then` points for each full `per_minor` above it.
+
+    `rounding` says whether each purchase is rounded or the period, `shared` whether a household has it together.
+    """
 
     name = values.label(required=True)
     minor = Whole(1, MAX_MINOR, required=True)
-    period = Choice("month", "quarter", "year", required=True)
+    period = values.label(required=True)
     then = Whole(0, MAX_POINTS, required=True)
+    rounding = Choice("purchase", "period")
+    shared = Choice("member", "household")
+
+
+class RoundingSchema(WireSchema):
+    """A `period` whose total is rounded, and not each purchase."""
+
+    name = values.label(required=True)
+    period = values.label(required=True)
 
 
 class RuleSchema(WireSchema):
@@ -347,6 +364,7 @@ class RuleSchema(WireSchema):
     categories = Series(values.label(), 0, 500)
     other_than = Series(values.label(), 0, 500)
     cap = Part(CapSchema)
+    rounding = Part(RoundingSchema)
     partner = values.partner()
     from_percent = Whole(0, 100)
     to_percent = Whole(0, 100)

@@ -54,6 +54,11 @@ def label(**kwargs: Any) -> Text:
     return Text(r"[^\x00-\x1f]{1,64}", "1 to 64 printable characters are expected", str.isprintable, **kwargs)
 
 
+def category(**kwargs: Any) -> Text:
+    """A merchant category code (ISO 18245)."""
+    return Text(r"[0-9]{4}", "a merchant category code of four digits is expected", **kwargs)
+
+
 def url(**kwargs: Any) -> Text:
     """A URL of a partner's own server; whether webhooks may go there is for the hub to say."""
     return Text(r"https?://[!-~]{1,490}", "an https URL of plain characters is expected", **kwargs)

@@ -10,15 +10,17 @@ from sqlalchemy import text
 from hub.services import ledger_check
 from hub.services.context import Hub
 from hub.store.checks_of_cards import CHECKS_OF_CARDS
+from hub.store.checks_of_counters import CHECKS_OF_COUNTERS
 from tests.support import coalition
 from tests.support.cards import Issuer, record
 from tests.support.network import broken_rows
 
-COUNTED, HELD, BOUGHT, GIVEN = CHECKS_OF_CARDS
+HELD, BOUGHT, GIVEN = CHECKS_OF_CARDS
+COUNTED, WALKED, _ = CHECKS_OF_COUNTERS
 BONUS = {"name": "welcome", "points": 500, "spend_minor": 10_000, "days": 9}
 CASES: dict[str, tuple[str, dict[str, str]]] = {
-    "counter: more": ("UPDATE hub.card_counter SET amount = amount + 1", {COUNTED: "counter "}),
-    "counter: gone": ("DELETE FROM hub.card_counter", {COUNTED: "counter "}),
+    "counter: more": ("UPDATE hub.counter SET amount = amount + 1", {COUNTED: "counter ", WALKED: "counter "}),
+    "counter: gone": ("DELETE FROM hub.counter", {COUNTED: "counter ", WALKED: "counter "}),
     "card: another member's": (
         "UPDATE hub.card_change SET member_id = member_id + 1 WHERE member_id IS NOT NULL", {HELD: "card of "},
     ),
@@ -62,7 +64,7 @@ def hub(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 def test_what_is_altered_is_named(hub: Hub, name: str) -> None:
     statement, expected = CASES[name]
     with hub.database.connect() as connection:
-        tables = {table: f"kept_{table}" for table in ("card_counter", "card_change", "card_purchase", "card_bonus")}
+        tables = {table: f"kept_{table}" for table in ("counter", "card_change", "card_purchase", "card_bonus")}
         for table, kept in tables.items():
             connection.execute(text(f"CREATE TABLE {kept} AS TABLE hub.{table}"))
         try:
@@ -85,4 +87,4 @@ def test_what_is_altered_is_named(hub: Hub, name: str) -> None:
 
 
 def test_every_check_has_been_seen_to_fail() -> None:
-    assert {check for _, broken in CASES.values() for check in broken} == {*CHECKS_OF_CARDS}
+    assert {check for _, broken in CASES.values() for check in broken} == {*CHECKS_OF_CARDS, COUNTED, WALKED}

@@ -24,7 +24,8 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = MappingProxyType({
     "earning": Kind(
-        ("event_id", "member", "occurred_at", "minor", "currency"), ("store", "terminal", "channel", "points")
+        ("event_id", "member", "occurred_at", "minor", "currency"),
+        ("store", "terminal", "channel", "category", "partner", "points"),
     ),
     "refund": Kind(("event_id", "refunds", "occurred_at"), ("minor", "currency", "terminal")),
 })  # fmt: skip
