@@ -14,7 +14,13 @@ Key = tuple[str, str, str]
 
 def check(statement: Statement, lines: Sequence[StatementLine]) -> list[str]:
     """What does not fit, in sentences; empty when everything does."""
-    return [*_lines(lines), *_positions(statement, lines), *_cycle(statement), *_nets(statement)]
+    return [
+        *_lines(lines),
+        *_positions(statement, lines),
+        *_cycle(statement),
+        *_nets(statement),
+        *_balances(statement, lines),
+    ]
 
 
 def canonical(line: StatementLine) -> str:
@@ -85,6 +91,24 @@ def _nets(statement: Statement) -> Iterator[str]:
         ):
             if said != found:
                 yield f"{net.currency}: {what} is said to be {said}, and its positions add up to {found}"
+
+
+def _balances(statement: Statement, lines: Sequence[StatementLine]) -> Iterator[str]:
+    """Each balance leads from its opening to its closing, over the net of the lines and the statement's charges."""
+    nets = {net.currency: net.net_minor for net in statement.nets}
+    for one in statement.balances:
+        moved = sum(movement.receive_minor - movement.pay_minor for movement in one.movements)
+        charged = sum(charge.amount_minor for charge in one.charges)
+        own = [line for line in lines if line.currency == one.currency]
+        for what, said, found in (
+            ("movements", moved, nets.get(one.currency, 0)),
+            ("lines", sum(movement.lines for movement in one.movements), len(own)),
+            ("charges", charged, sum(c.amount_minor for c in statement.charges if c.currency == one.currency)),
+            ("closing balance", one.closing_minor, one.opening_minor + moved - charged),
+            ("due and carried amounts", one.due_minor + one.carried_minor, one.closing_minor),
+        ):
+            if said != found:
+                yield f"{one.currency}: the {what} of the balance come to {said}, and not to {found}"
 
 
 def _name(key: Key) -> str:

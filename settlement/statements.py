@@ -37,10 +37,15 @@ Document = dict[str, Any]
 
 
 def summary(connection: Connection, cycle: str, partner: str) -> Document:
-    """The statement without its lines: nets by currency, positions of the partner, pair digests of the cycle.
+    """The statement without its lines: nets by currency, positions of the partner, pair digests of the cycle, balances.
 
-    A partner without a line has an empty statement. Raises `UnknownCycle` and `NotPublished`.
+    A partner without a line has an empty statement. Raises `UnknownCycle`, `NotPublished` and `NotBalanced`.
     """
+    return _summary(connection, cycle, partner, balances_of(connection, cycle, partner))
+
+
+def _summary(connection: Connection, cycle: str, partner: str, stated: Sequence[Balance]) -> Document:
+    waits = withheld(connection, cycle)
     state, published, claims = load_published(connection, cycle)
     return {
         "cycle": cycle,
@@ -53,6 +58,7 @@ def summary(connection: Connection, cycle: str, partner: str) -> Document:
         "pairs_of_cycle": [_pair(row) for row in claims.positions],
         **_disputed(connection, cycle, partner),
         **_charges(claims, partner),
+        "balances": [_balance(one, -waits.get((partner, one.currency), 0)) for one in stated],
     }
 
 
@@ -101,9 +107,7 @@ def write(connection: Connection, cycle: str, partner: str, path: Path, language
     known = statement_format(path)
     writer = known.in_language(language)
     stated = balances_of(connection, cycle, partner)
-    waits = withheld(connection, cycle)
-    rows = [_balance(one, -waits.get((partner, one.currency), 0)) for one in stated]
-    document = summary(connection, cycle, partner) | {"balances": rows}
+    document = _summary(connection, cycle, partner, stated)
     writer(path, document, _all_lines(connection, cycle, partner, stated, known.by_currency))
 
 
@@ -153,7 +157,7 @@ def _all_lines(
 
 
 def _balance(row: Balance, withheld_minor: int) -> Document:
-    """A balance as files have it; of what is due, `withheld_minor` waits until disputes are decided."""
+    """A balance as it is shown; of what is due, `withheld_minor` waits until disputes are decided."""
     return {
         "currency": row.currency,
         "decimals": decimals(row.currency),

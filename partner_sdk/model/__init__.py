@@ -33,9 +33,12 @@ from partner_sdk.model.members import Expiring as Expiring
 from partner_sdk.model.members import MemberView as MemberView
 from partner_sdk.model.packs import Pack as Pack
 from partner_sdk.model.proofs import Inclusion as Inclusion
+from partner_sdk.model.record import Balance as Balance
+from partner_sdk.model.record import BalanceCharge as BalanceCharge
 from partner_sdk.model.record import Charge as Charge
 from partner_sdk.model.record import Event as Event
 from partner_sdk.model.record import Gap as Gap
+from partner_sdk.model.record import Movement as Movement
 from partner_sdk.model.record import Net as Net
 from partner_sdk.model.record import Pair as Pair
 from partner_sdk.model.record import Position as Position

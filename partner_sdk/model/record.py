@@ -150,6 +150,50 @@ class Charge(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class Movement(Readable):
+    """The lines of one kind in one currency; those that correct earlier events stand apart.
+
+    What is `on_us_minor`, between the partner and itself, is not cleared.
+    """
+
+    kind: str
+    corrects: bool
+    lines: int
+    points: int
+    receive_minor: int
+    pay_minor: int
+    on_us_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceCharge(Readable):
+    """A charge in a balance: the partner owes `amount_minor` to the operator."""
+
+    kind: str
+    contract_version: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance(Readable):
+    """How the opening balance of a currency becomes the closing one; positive when the partner is to receive.
+
+    Opening balance and movements, less the charges, are the closing balance: what is due now and what is carried to the
+    next cycle. Of what is due, `withheld_minor` waits for disputes.
+    """
+
+    currency: str
+    decimals: int
+    opening_minor: int
+    movements: tuple[Movement, ...]
+    charges: tuple[BalanceCharge, ...]
+    closing_minor: int
+    due_minor: int
+    withheld_minor: int
+    carried_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement(Readable):
     """A partner's statement of one cycle; `digest` is the cycle's, over the pairs of all partners.
 
@@ -167,6 +211,8 @@ class Statement(Readable):
     charges: tuple[Charge, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    """By currency; none from a hub that does not say them yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -518,6 +518,40 @@ class ChargeSchema(WireSchema):
     amount_minor = values.signed_total(required=True)
 
 
+class MovementSchema(WireSchema):
+    """The lines of one kind, or their corrections, in one currency; what is on us is not cleared."""
+
+    kind = values.label(required=True)
+    corrects = Flag(required=True)
+    lines = values.total(required=True)
+    points = values.signed_total(required=True)
+    receive_minor = values.signed_total(required=True)
+    pay_minor = values.signed_total(required=True)
+    on_us_minor = values.signed_total(required=True)
+
+
+class BalanceChargeSchema(WireSchema):
+    """A charge in a balance."""
+
+    kind = values.label(required=True)
+    contract_version = Whole(1, MAX_SUM, required=True)
+    amount_minor = values.signed_total(required=True)
+
+
+class BalanceSchema(WireSchema):
+    """From the opening to the closing balance of a currency, which is what is due and what is carried."""
+
+    currency = values.currency(required=True)
+    decimals = Whole(0, 4, required=True)
+    opening_minor = values.signed_total(required=True)
+    movements = Series(Part(MovementSchema), 0, 1000, required=True)
+    charges = Series(Part(BalanceChargeSchema), 0, 1000, required=True)
+    closing_minor = values.signed_total(required=True)
+    due_minor = values.signed_total(required=True)
+    withheld_minor = values.signed_total(required=True)
+    carried_minor = values.signed_total(required=True)
+
+
 class StatementAnswer(WireSchema):
     """GET /v1/statements/{cycle}."""
 
@@ -532,6 +566,7 @@ class StatementAnswer(WireSchema):
     charges = Series(Part(ChargeSchema), 1, 1000)
     disputes = Series(Part(StatedDisputeSchema), 1, 1_000_000)
     withheld = Series(Part(WithheldSchema), 1, 1000)
+    balances = Series(Part(BalanceSchema), 0, 1000)
 
 
 class DisputesAnswer(WireSchema):

@@ -199,5 +199,8 @@ def test_silence_ends_a_stage_and_the_next_statement_has_all_of_it(net: Network,
         lines = [one for page in client.statement_lines("2017-02") for one in page.items]
         assert {one.kind for one in lines} == {"adjustment"}
         assert check(statement, lines) == []
+        assert [(one.opening_minor, one.closing_minor) for one in statement.balances] == [
+            (0, statement.nets[0].net_minor)
+        ]
         assert "late" in {one.dispute_id for one in statement.disputes}
     assert cycles.audit(net.hub, "2017-02") == []

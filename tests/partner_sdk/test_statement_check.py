@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from partner_sdk.model import Net, Pair, Position, Price, Statement, StatementLine
+from partner_sdk.model import (
+    Balance,
+    BalanceCharge,
+    Charge,
+    Movement,
+    Net,
+    Pair,
+    Position,
+    Price,
+    Statement,
+    StatementLine,
+)
 from partner_sdk.statement_check import canonical, check
 
 
@@ -34,9 +45,29 @@ STATEMENT = Statement(
     (Position("grocer", "fuel", "USD", 3, 140, 126, DIGEST),), PAIRS,
 )  # fmt: skip
 
+MOVED = (Movement("reimbursement", False, 2, 150, 135, 0, 0), Movement("reimbursement", True, 1, -10, -9, 0, 0))
+CHARGES = (Charge("fee", "USD", 2, 2, 140, 126, 20),)
+BALANCE = Balance("USD", 2, 7, MOVED, (BalanceCharge("fee", 2, 20),), 113, 113, 0, 0)
+BALANCED = replace(STATEMENT, charges=CHARGES, balances=(BALANCE,))
+
 
 def test_what_fits_is_not_complained_of() -> None:
-    assert check(STATEMENT, LINES) == []
+    assert check(STATEMENT, LINES) == check(BALANCED, LINES) == []
+
+
+CHANGED_BALANCES: dict[str, dict[str, Any]] = {
+    "movements of the balance come to 135, and not to 126": {"movements": MOVED[:1]},
+    "lines of the balance come to 4, and not to 3": {"movements": (replace(MOVED[0], lines=3), MOVED[1])},
+    "charges of the balance come to 0, and not to 20": {"charges": ()},
+    "closing balance of the balance come to 113, and not to 114": {"opening_minor": 8},
+    "due and carried amounts of the balance come to 114, and not to 113": {"carried_minor": 1},
+}
+
+
+@pytest.mark.parametrize("complaint", CHANGED_BALANCES)
+def test_a_balance_that_was_changed_is_found(complaint: str) -> None:
+    changed = replace(BALANCED, balances=(replace(BALANCE, **CHANGED_BALANCES[complaint]),))
+    assert any(complaint in fault for fault in check(changed, LINES))
 
 
 CHANGED_LINES: dict[str, list[StatementLine]] = {
