@@ -21,7 +21,7 @@ from tests.support import bulk, coalition, services
 from tests.support.bulk import answers
 from tests.support.network import broken_rows
 
-FIRST, LAST = date(2017, 1, 1), date(2017, 1, 4)
+FIRST, LAST = date(2017, 1, 1), date(2017, 1, 8)
 BY_CALLS = "calls"
 REFUNDS: dict[str, Any] = {
     "record": "refund",
