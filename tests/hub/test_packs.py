@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from hub.services.context import Hub
 from hub.services.explaining import explain
 from hub.store import configuration
 from hub.store.database import Database
+from settlement import books
+from settlement.__main__ import main as settlement
 from settlement.errors import ApprovalRefused, ContractRefused, PackRefused
 from tests.support import agreements, bulk, coalition
 from tests.support.coalition import NOON
@@ -278,7 +282,7 @@ def test_what_makes_no_sense_is_refused_with_a_reason(hub: Hub) -> None:
         agreements.agree(hub, "fuel", {"currency": "USD", "packs": {"when_empty": "stop"}})
 
 
-def test_the_rest_expires_or_returns_and_all_of_it_is_on_the_statement(hub: Hub) -> None:
+def test_the_rest_expires_or_returns_and_all_of_it_is_on_the_statement(hub: Hub, tmp_path: Path) -> None:
     lost, paid, early = issuer(hub), issuer(hub, rest="returns"), issuer(hub, rest="returns")
     packs = {bank: buy(hub, bank, 100, amount_minor=95, reserve_points=10) for bank in (lost, paid, early)}
     for bank in packs:
@@ -312,3 +316,13 @@ def test_the_rest_expires_or_returns_and_all_of_it_is_on_the_statement(hub: Hub)
     assert broken_rows(hub) == []
     redeem(hub, "fuel", "r1", "card:1", 10)
     cycles.close_and_publish(hub, "2017-01", "ada", "ben")
+    cycles.export(hub, "2017-01", tmp_path / "cycle")
+    assert settlement(["verify", str(tmp_path / "cycle")]) == 0
+    with hub.database.snapshot() as connection:
+        assert books.books(connection).findings == []
+    for suffix in ("json", "csv", "pdf", "parquet"):
+        cycles.write_statement(hub, "2017-01", early, tmp_path / f"statement.{suffix}")
+    lines = json.loads((tmp_path / "statement.json").read_text())["lines"]
+    assert [(one["kind"], one["points"], one["partner"]) for one in lines if one["kind"] == "pack"] == [
+        ("pack", 100, "@operator"), ("pack", 50, "@operator"),
+    ]  # fmt: skip
