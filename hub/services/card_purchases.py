@@ -6,7 +6,7 @@ locked first, so that a batch and a file that come at the same moment count one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hub.core import ledger
@@ -14,17 +14,19 @@ from hub.core.card_terms import Bonus
 from hub.core.errors import Overtaken, Refused
 from hub.core.granting import SALE, given, sale_of, spendable
 from hub.core.ledger import Event, Evidence, Posting, Transfer
-from hub.services import accounts, card_cases, counting, funding, members, packs, reimbursement
+from hub.services import card_cases, counting, funding, members, packs, reimbursement
 from hub.services.accounts import as_json
 from hub.services.card_answers import Record, again, digest, posted, rejected
 from hub.services.card_cases import Case
 from hub.services.context import Hub, Moment, Partner
 from hub.services.counting import COUNTED, Tally
+from hub.services.earnings import Within
 from hub.services.sale_terms import maturity
 from hub.store import card_records, counters, events, posting
 from hub.store.card_records import Given, Purchase
 from hub.store.counters import Key
 from hub.store.database import Connection
+from settlement.core.packs import Pack
 
 NOTHING = {
     "fee": "A fee earns nothing",
@@ -52,23 +54,41 @@ def post(hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Recor
 
     Where points are paid for at issue and cannot be, the records that would give them are rejected.
     """
-    refused: dict[str, Refused] = {}
     with hub.database.connect() as connection:
-        while True:
-            batch = _Batch(hub, partner, evidence, records, refused)
-            try:
-                results = hub.database.transact_on(connection, batch.post)
-                break
-            except packs.Uncovered as short:
-                refused |= {event_id.partition("/")[0]: short for event_id in short.event_ids}
-            except Refused as refusal:
-                if refusal.code != "credit_limit_reached" or refused:
-                    raise
-                refused |= {record["event_id"]: refusal for record in records}
-        packs.look_after(hub, connection, batch.watched)
-    if batch.burdened:
-        accounts.settle(hub, batch.burdened)
-    return results
+        within = _as_far_as_can_be(
+            lambda refused: hub.database.transact_on(
+                connection, lambda transaction: _Batch(hub, partner, evidence, records, refused).post(transaction)
+            ),
+            records,
+        )
+    within.look_after(hub)
+    return within.results
+
+
+def post_within(
+    hub: Hub, transaction: Connection, partner: Partner, evidence: Evidence, records: Sequence[Record]
+) -> Within:
+    """Post purchases inside a transaction of the caller's."""
+
+    def attempt(refused: Mapping[str, Refused]) -> Within:
+        with transaction.begin_nested():
+            return _Batch(hub, partner, evidence, records, refused).post(transaction)
+
+    return _as_far_as_can_be(attempt, records)
+
+
+def _as_far_as_can_be(attempt: Callable[[Mapping[str, Refused]], Within], records: Sequence[Record]) -> Within:
+    """Post a batch, without what packs do not cover; without all that earns if that may not be owed."""
+    refused: dict[str, Refused] = {}
+    while True:
+        try:
+            return attempt(refused)
+        except packs.Uncovered as short:
+            refused |= {event_id.partition("/")[0]: short for event_id in short.event_ids}
+        except Refused as refusal:
+            if refusal.code != "credit_limit_reached" or len(refused) == len(records):
+                raise
+            refused |= {record["event_id"]: refusal for record in records}
 
 
 class _Batch:
@@ -84,11 +104,9 @@ class _Batch:
     ) -> None:
         self._hub, self._partner, self._evidence = hub, partner, evidence
         self._records, self._refused = records, refused
-        self.watched: Sequence[Any] = ()
-        self.burdened: Sequence[int] = ()
 
-    def post(self, connection: Connection) -> list[dict[str, Any]]:
-        """Decide and post; return the results."""
+    def post(self, connection: Connection) -> Within:
+        """Decide and post; return the results, and what is left to do."""
         moment = self._hub.moment(connection)
         self._moment, self._partner = moment, moment.configuration.partner(self._partner.partner_id)
         found = card_cases.find(self._hub, connection, moment, self._partner, self._records, self._refused)
@@ -101,8 +119,8 @@ class _Batch:
         results = []
         for record, case in zip(self._records, found, strict=True):
             results.append(self._answer(record, case, stored.get(record["event_id"]), decided))
-        self._write(connection, moment, [one for _, one in decided.values()])
-        return results
+        burdened, watched = self._write(connection, moment, [one for _, one in decided.values()])
+        return Within(results, burdened, watched)
 
     def _answer(self, record: Record, case: Case | Refused, stored: Any, decided: dict[str, Any]) -> dict[str, Any]:
         """Decide on a record unless it was posted before; return its result."""
@@ -250,7 +268,9 @@ class _Batch:
     def _jurisdiction(self, case: Case) -> str | None:
         return self._jurisdictions.get(case.held.member_id or 0)
 
-    def _write(self, connection: Connection, moment: Moment, decided: Sequence[Decided]) -> None:
+    def _write(
+        self, connection: Connection, moment: Moment, decided: Sequence[Decided]
+    ) -> tuple[Sequence[int], Sequence[Pack]]:
         """Post what was decided, with what is owed at issue, and note what later records need."""
         partner_id = self._partner.partner_id
         all_events = [event for one in decided for event in one.events]
@@ -259,12 +279,12 @@ class _Batch:
         done = posting.post_whole_credits(connection, entry)
         if len(done.fresh) < len(all_events):
             raise Overtaken("records of these ids were posted meanwhile")
-        owed = funding.of_transfers(moment, partner_id, transfers)
+        owed, watched = funding.of_transfers(moment, partner_id, transfers), list[Pack]()
         if owed:
             sold = {one["event_id"]: frozenset({one["category"]}) for one in self._records if "category" in one}
             covered = packs.draw(connection, moment, partner_id, transfers, owed, sold)
             reimbursement.record(connection, moment, covered.owed, authorise=True)
-            self.watched = covered.watched
+            watched += covered.watched
         card_records.add(connection, partner_id, [purchase for one in decided for purchase in one.purchases])
         for one in decided:
             for bonus in one.bonuses:
@@ -274,4 +294,4 @@ class _Batch:
             for key, change in one.counted.items():
                 sums[key] = sums.get(key, 0) + change
         counters.count(connection, partner_id, sums)
-        self.burdened = done.burdened
+        return done.burdened, watched

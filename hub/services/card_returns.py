@@ -12,13 +12,12 @@ from typing import Any
 
 from hub.core.card_matching import NAMED, PERIOD, Found, match
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence
+from hub.core.ledger import Event
 from hub.services import accounts, card_bonuses, cards, counting
 from hub.services.accounts import Standing
-from hub.services.card_answers import Record, digest, posted
+from hub.services.card_answers import digest, posted
 from hub.services.card_purchases import NOTHING
-from hub.services.card_single import OneRecord, post_each
-from hub.services.context import Hub, Partner
+from hub.services.card_single import OneRecord
 from hub.services.counting import COUNTED, Tally
 from hub.services.refunds import Return
 from hub.services.taking_back import Sums
@@ -33,12 +32,7 @@ Pieces = Sequence[tuple[str, int]]
 """Parts of purchases, by their events, with minor units of each."""
 
 
-def post(hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Post what came back of an issuer's purchases, each on its own; one result a record, in order."""
-    return post_each(hub, partner, evidence, records, _Back)
-
-
-class _Back(OneRecord):
+class Back(OneRecord):
     """One record of something that came back."""
 
     line: str

@@ -76,21 +76,42 @@ class OneRecord:
         return posted(event, details, moment.now)
 
 
+Kind = Callable[..., OneRecord]
+
+
 def post_each(
-    hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record], kind: Callable[..., OneRecord]
+    hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record], kind: Kind
 ) -> list[dict[str, Any]]:
     """Post records of one kind, each on its own, and return one result a record, in order."""
 
     def result(record: Record) -> dict[str, Any]:
-        def work(connection: Connection) -> dict[str, Any]:
-            moment = hub.moment(connection)
-            # As it is now, and not when the request came in: the purchase may have been posted under newer terms.
-            current = moment.configuration.partner(partner.partner_id)
-            return kind(hub, connection, moment, current, by_partner(current, evidence), record).post()
-
         try:
-            return hub.database.transact(work)
+            return hub.database.transact(lambda connection: _post(hub, connection, partner, evidence, record, kind))
         except Refused as refusal:
             return rejected(record, refusal)
 
     return [result(record) for record in records]
+
+
+def each_within(
+    hub: Hub, transaction: Connection, partner: Partner, evidence: Evidence, records: Sequence[Record], kind: Kind
+) -> list[dict[str, Any]]:
+    """Do the same inside a transaction of the caller's, who has locked the members."""
+
+    def result(record: Record) -> dict[str, Any]:
+        try:
+            with transaction.begin_nested():
+                return _post(hub, transaction, partner, evidence, record, kind)
+        except Refused as refusal:
+            return rejected(record, refusal)
+
+    return [result(record) for record in records]
+
+
+def _post(
+    hub: Hub, connection: Connection, partner: Partner, evidence: Evidence, record: Record, kind: Kind
+) -> dict[str, Any]:
+    moment = hub.moment(connection)
+    # As it is now, and not when the request came in: the purchase may have been posted under newer terms.
+    current = moment.configuration.partner(partner.partner_id)
+    return kind(hub, connection, moment, current, by_partner(current, evidence), record).post()

@@ -13,12 +13,11 @@ from typing import Any
 from hub.core import ledger
 from hub.core.errors import Refused
 from hub.core.granting import SALE, given, sale_of, spendable
-from hub.core.ledger import Event, Evidence, LotKey, Posting, Transfer
+from hub.core.ledger import Event, LotKey, Posting, Transfer
 from hub.services import accounts, counting, funding, packs, sales
 from hub.services.accounts import Standing, as_json
-from hub.services.card_answers import Record, digest, posted
-from hub.services.card_single import OneRecord, post_each
-from hub.services.context import Hub, Partner
+from hub.services.card_answers import digest, posted
+from hub.services.card_single import OneRecord
 from hub.services.counting import COUNTED, Tally
 from hub.services.reversals import renewed
 from hub.store import card_records, counters, events, posting
@@ -27,12 +26,7 @@ OUTSTANDING = ("chargeback", "fraud")
 """What can be presented again."""
 
 
-def post(hub: Hub, partner: Partner, evidence: Evidence, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Post what stands again of an issuer's purchases, each on its own; one result a record, in order."""
-    return post_each(hub, partner, evidence, records, _Again)
-
-
-class _Again(OneRecord):
+class Again(OneRecord):
     """One record of something that stands again."""
 
     named: Any

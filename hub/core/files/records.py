@@ -27,5 +27,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         ("event_id", "member", "occurred_at", "minor", "currency"),
         ("store", "terminal", "channel", "category", "partner", "points"),
     ),
+    "card-record": Kind(
+        ("event_id", "kind", "card", "occurred_at", "minor", "currency"),
+        ("category", "merchant", "partner", "refers_to"),
+    ),
     "refund": Kind(("event_id", "refunds", "occurred_at"), ("minor", "currency", "terminal")),
 })  # fmt: skip

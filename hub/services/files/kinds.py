@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hub.core.ledger import Evidence
-from hub.services import earnings, refunds
+from hub.services import card_records, earnings, refunds
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earnings import Within
 from hub.store.database import Connection
+from partner_sdk.wire.card_records import CardRecordSchema
 from partner_sdk.wire.fields import WireSchema
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema
@@ -46,6 +47,7 @@ def _refunds(
 
 
 KINDS: Mapping[str, RecordKind] = MappingProxyType({
+    "card-record": RecordKind(CardRecordSchema(), card_records.post_within, 500),
     "earning": RecordKind(EarningSchema(), _earnings, 1_000),
     "refund": RecordKind(RefundSchema(), _refunds, 50),
 })  # fmt: skip
