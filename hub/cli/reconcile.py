@@ -126,7 +126,8 @@ def run(
 ) -> None:
     """Match the lines of both sides, classify what does not match, and prove that no line is left out.
 
-    Run again with nothing new, it changes nothing. Breaks that are found no more are resolved.
+    Run again with nothing new, it changes nothing. Breaks that are found no more are resolved. What partners paid in
+    and the bank has by reference and amount is noted as received.
     """
     hub = start.open_hub(settings)
     rules = Rules(tolerance, days, material)

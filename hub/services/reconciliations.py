@@ -17,7 +17,7 @@ from settlement.core.report_mapping import form_of
 from settlement.core.write_offs import Entry
 from settlement.errors import FileRefused
 from settlement.reconciliation import breaks as living
-from settlement.reconciliation import imports, runs, write_offs
+from settlement.reconciliation import imports, paid_in, runs, write_offs
 from settlement.reconciliation.breaks import AgedBreak
 from settlement.reconciliation.runs import Settings
 from settlement.reconciliation.three_way import three_way
@@ -65,15 +65,22 @@ def import_file(hub: Hub, path: Path, scope: Scope, form: Mapping[str, Any], aut
 
 
 def run(hub: Hub, scope: Scope, settings: Settings, sources: Sequence[str], author: str, progress: Progress) -> Record:
-    """Reconcile a scope; run again with nothing new it is the former run, marked ``unchanged``."""
+    """Reconcile a scope; run again with nothing new it is the former run, marked ``unchanged``.
 
-    def work(connection: Connection) -> tuple[int, bool]:
+    With the bank, what partners paid in and was found there is settled (``received``).
+    """
+
+    def work(connection: Connection) -> tuple[int, bool, Record]:
         now = hub.moment(connection).now
         made, new = runs.run(connection, scope, settings, sources, author=author, at=now, progress=progress)
-        return made.run, new
+        if scope.kind != BANK:
+            return made.run, new, {}
+        matches = runs.show(connection, made.run).outcome.matches
+        settled = paid_in.settle(connection, matches, author=author, at=now)
+        return made.run, new, {"received": [one.payment.payment for one in settled]}
 
-    number, new = hub.database.transact(work)
-    return show(hub, number) | ({} if new else {"unchanged": True})
+    number, new, received = hub.database.transact(work)
+    return show(hub, number) | received | ({} if new else {"unchanged": True})
 
 
 def show(hub: Hub, number: int) -> Record:

@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Engine, insert, text
 
 from settlement.core.payment_ids import PAY, RECEIVE, end_to_end_id, payment_id
 from settlement.core.payment_moves import PAYABLE, RELEASED, RETURNED, SENT, SETTLED
+from settlement.core.reconciliation import Match
 from settlement.errors import FileRefused, SettlementRefused
-from settlement.reconciliation import imports, runs
+from settlement.payments import bank_messages, payments
+from settlement.reconciliation import imports, paid_in, runs
 from settlement.reconciliation.imports import Import
 from settlement.reconciliation.runs import Settings
 from settlement.store.payment_tables import payment, payment_move, payment_release, payment_release_item
@@ -101,6 +103,35 @@ def test_a_partner_quotes_the_payment_s_name_wherever_it_likes(connection: Conne
     matches, breaks = reconciled(connection)
     assert matches == {IN: "exact"}
     assert "b-4001" not in dict(breaks)
+
+
+def test_what_came_in_by_reference_and_amount_is_received_once(connection: Connection, tmp_path: Path) -> None:
+    quoted = statement(tmp_path, ("<Ustrd>B-4001</Ustrd>", f"<Ustrd>{IN}</Ustrd>"))
+    brought(connection, quoted)
+
+    def settled() -> list[tuple[str, str]]:
+        made, _ = runs.run(connection, BANK, Settings(0, 3), author="anna", at=AT, progress=lambda step: None)
+        matches = runs.show(connection, made.run).outcome.matches
+        found = paid_in.settle(connection, matches, author="anna", at=AT)
+        return [(one.payment.payment, one.state) for one in found]
+
+    assert settled() == [(IN, SETTLED)]
+    assert "/DE89370400440532013000/" in payments.show(connection, IN).last.source
+    assert settled() == []
+    assert bank_messages.take(connection, quoted, author="anna", at=AT).heard[0].outcome == "repeated"
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        Match("amount_and_date", (IN,), ("k",), "EUR", 1500000, 1500000),
+        Match("tolerance", (IN,), ("k",), "EUR", 1500000, 1499999),
+        Match("batch", (IN, OUT), ("k",), "EUR", 1500000, 1500000),
+        Match("exact", (f"{OUT}-1",), ("k",), "EUR", -20002, -20002),
+    ],
+)
+def test_what_is_less_than_certain_is_for_a_person_to_say(connection: Connection, match: Match) -> None:
+    assert paid_in.settle(connection, [match], author="anna", at=AT) == []
 
 
 def test_payments_by_their_attempts_and_the_one_that_came_back(connection: Connection, tmp_path: Path) -> None:
