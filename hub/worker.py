@@ -14,7 +14,7 @@ from threading import Event
 
 from hub import file_worker
 from hub.messenger import Carriers, deliver_all
-from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, suspects, webhooks
+from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, retro_claims, suspects, webhooks
 from hub.services.context import Hub
 
 
@@ -43,6 +43,7 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     rate_limits.forget(hub)
     suspects.quarantine_all(hub)
     disputes.end_stages(hub)
+    retro_claims.end_stages(hub)
     for pack in pack_sales.close_ended(hub):
         say(f"pack {pack['pack']} of {pack['partner']} is over: {pack['drawn_points']} points of it were given out")
     return _end_yesterday(hub, ended, say)

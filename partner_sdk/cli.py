@@ -14,6 +14,8 @@ from partner_sdk import commands, file_command
 from partner_sdk.command_line import CONNECTION, REFUSED, WRONG_USAGE, Refusal
 from partner_sdk.errors import HansaError, InvalidRequestError
 from partner_sdk.outbox import command as outbox
+from partner_sdk.wire.claiming import MOVES
+from partner_sdk.wire.claiming import REASONS as CLAIMED
 from partner_sdk.wire.disputing import REASONS
 from partner_sdk.wire.exchanging import STATES
 from partner_sdk.wire.keys import ALGORITHMS, ED25519, ENVIRONMENTS
@@ -278,6 +280,26 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _many("--event", "EVENT", "an event of yours that shows it"),
             _many("--receipt", "RECEIPT", "a receipt that shows it"),
             _text("--note", "TEXT", "what else shows it"),
+        ),
+    ),
+    (
+        "claim",
+        commands.claim,
+        (
+            ("what", {"choices": ("open", "list", "show", *MOVES), "help": "what to do"}),
+            ("claim_id", {"metavar": "ID", "nargs": "?", "help": "an id of yours that you use only once"}),
+            _text("--member", "MEMBER", "for open: whose purchase it was"),
+            _text("--card", "TOKEN", "or with which card of yours"),
+            _text("--category", "CODE", "the merchant's category code, for your card"),
+            _text("--at", "INSTANT", "when it was"),
+            ("--minor", {"type": int, "metavar": "N", "help": "what was paid, in minor units"}),
+            _text("--currency", "CODE", "of the amount"),
+            _text("--where", "PARTNER", "at which partner it was, if not yours"),
+            _text("--reference", "EVENT", "the event that it should be"),
+            ("--reason", {"choices": CLAIMED, "default": CLAIMED[0], "help": "what went wrong"}),
+            _text("--text", "TEXT", "what happened, or why"),
+            _text("--sha256", "DIGEST", "of a document that shows it"),
+            _text("--claimant", "PARTNER", "whose claim it is, if not yours"),
         ),
     ),
     (

@@ -321,6 +321,32 @@ def _disputed(options: argparse.Namespace, text: str) -> DisputedLine:
     return DisputedLine(partner, event_id, int(line), int(minor))
 
 
+def claim(options: argparse.Namespace) -> int:
+    """Claim points of a purchase that brought none, list or show claims, answer them, or decide on those about you.
+
+    claim open ID --at INSTANT --minor N --currency EUR --member M (or --card TOKEN); claim list; claim show ID;
+    claim more|withdraw ID; claim ask|grant|decline ID --claimant PARTNER --text TEXT.
+    """
+    what, name = options.what, options.claim_id
+    given = {one: getattr(options, one) for one in ("member", "card", "category", "reference")}
+    named = {one: text for one, text in given.items() if text} | ({"at": options.where} if options.where else {})
+    shown = {"sha256": options.sha256} if options.sha256 else {}
+    whose = {"partner": options.claimant} if options.claimant else {}
+    if (what == "list") != (name is None) or (what == "open" and not (options.at and options.minor)):
+        wrong_usage(options, "name a claim, but not for list; open takes --at, --minor and --currency")
+    with open_client(options) as client:
+        if what == "list":
+            return show_all(options, (one for page in client.claims() for one in page.items))
+        if what == "show":
+            return show(options, client.claim_state(name, **whose))
+        if what != "open":
+            return show(options, client.move_claim(name, what, options.text, **shown, **whose))
+        evidence = shown | ({"text": options.text} if options.text else {})
+        amount = Money(options.minor, options.currency)
+        at = _instant(options, options.at)
+        return show(options, client.claim(name, at, amount, options.reason, evidence=evidence, **named))
+
+
 def card(options: argparse.Namespace) -> int:
     """Link a card to a member, unlink or replace it, list a member's cards, or report what was done with cards.
 
@@ -363,7 +389,7 @@ def webhook_set(options: argparse.Namespace) -> int:
     """Be told at a URL of yours of what happens; the same id again changes the webhook.
 
     Topics: points.posted, redemption.captured, statement.published, key.expiring, gap.found, dispute.moved,
-    pack.low; all of
+    pack.low, claim.moved; all of
     them if none is named.
     """
     with open_client(options) as client:

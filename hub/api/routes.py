@@ -6,6 +6,7 @@ from hub.api.calls import Endpoint
 from hub.api.endpoints import (
     card_records,
     cards,
+    claims,
     disputes,
     earnings,
     events,
@@ -46,6 +47,7 @@ SIGNED: tuple[Endpoint, ...] = (
     *events.ENDPOINTS,
     *statements.ENDPOINTS,
     *disputes.ENDPOINTS,
+    *claims.ENDPOINTS,
     *packs.ENDPOINTS,
     *log.ENDPOINTS,
     *webhooks.ENDPOINTS,

@@ -38,6 +38,7 @@ COMMANDS = {
     "reconcile": "hub.cli.reconcile",
     "payment": "hub.cli.payment",
     "dispute": "hub.cli.dispute",
+    "claim": "hub.cli.claim",
     "security": "hub.cli.security",
     "default": "hub.cli.default",
     "books": "hub.cli.books",

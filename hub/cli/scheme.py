@@ -11,6 +11,7 @@ from hub import start
 from hub.cli.output import Command, json_option, show
 from hub.cli.partner import DATE
 from hub.core.burning import MEANINGS, ORDERS
+from hub.core.claims import OUTCOMES
 from hub.services import schemes
 from hub.settings import Settings
 
@@ -70,6 +71,14 @@ def show_all(settings: Settings, as_json: bool) -> None:
     "--approval-above", type=number, metavar="N|none", help="Points that one operator may adjust alone; above, two."
 )
 @click.option("--adjustment-limit", type=number, metavar="N|none", help="The most points of one adjustment.")
+@click.option("--claims-days", type=number, metavar="N|none", help="Days of each stage of a retro claim (30).")
+@click.option(
+    "--claims-outcome", type=click.Choice((*OUTCOMES, NONE)), help="What silence to a claim means (declined)."
+)
+@click.option("--claims-oldest-days", type=number, metavar="N|none", help="How long a purchase can be claimed (180).")
+@click.option(
+    "--claims-tolerance-minutes", type=number, metavar="N|none", help="How far times of one purchase differ (60)."
+)
 @days_options
 @json_option
 @click.pass_obj
@@ -87,5 +96,7 @@ def set_version(settings: Settings, /, valid_from: datetime, as_json: bool, **op
         raise click.UsageError("say what to change, for instance --approval-above 5000")
     limits = {name: given.pop(name) for name in LIMITS if name in given}
     days = {name: given.pop(name) for name in DAYS if name in given}
+    claims = {name.removeprefix("claims_"): given.pop(name) for name in list(given) if name.startswith("claims_")}
+    given |= {schemes.CLAIMS: claims} if claims else {}
     changes = given | ({schemes.LIMITS: limits} if limits else {}) | ({schemes.SETTLEMENT_DAYS: days} if days else {})
     show(schemes.amend(start.open_hub(settings), valid_from.date(), changes), as_json, "Scheme")

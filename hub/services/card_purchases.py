@@ -210,6 +210,7 @@ class _Batch:
             counted[case.member_id, case.credit] = -credited
         bonuses = [self._bonus(case, one) for one in case.bonuses if self._is_reached(case, one, minor)]
         details = {"record": "clearing", "line": case.line, SALE: sale, **self._tally.change(counted)}
+        details |= {"claim": record["claim"]} if "claim" in record else {}
         details |= {"bonuses": [given_.name for _, _, _, given_ in bonuses]} if bonuses else {}
         event = self._earning(case, record["event_id"], points, minor, grants[0], details)
         event = event._replace(content=digest(record), store=record.get("merchant"))

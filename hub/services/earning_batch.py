@@ -2,6 +2,9 @@
 
 Where a rate counts what is bought in a period, the counters are locked first and the sales are counted in order, so a
 batch gives what its sales would have given one after another. Partners without such a rate are asked nothing more.
+
+A sale that a retro claim brings names no member but has a ``claim``: whose it is, and what the event is to say of it.
+Somebody has decided on it, so it is never too late; where the operator did, there is no evidence.
 """
 
 from __future__ import annotations
@@ -40,16 +43,17 @@ class Batch:
         self.event_ids = {one["event_id"] for one in reported}
         self._ages = late_events.ages(connection, moment, partner, self.event_ids)
         self._terms = cache(lambda day: terms_on(partner, day))
-        names = list(dict.fromkeys(one["member"] for one in reported))
+        names = list(dict.fromkeys(one["member"] for one in reported if "claim" not in one))
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
         self._members = members.resolve(hub, connection, names, enrol_for, moment.now)
-        self._jurisdictions = members.jurisdictions(connection, partner, self._members.values())
+        self._known = {*self._members.values(), *(one["claim"]["member"] for one in reported if "claim" in one)}
+        self._jurisdictions = members.jurisdictions(connection, partner, self._known)
         self._counts: _Counts | None = None
         self._refused: Mapping[str, Refused] = {}
 
     def count_in(self, transaction: Connection) -> None:
         """Lock what these sales count, and find those that were posted before; to be done before any is decided."""
-        there = sorted(set(self._members.values()))
+        there = sorted(self._known)
         survivors = accounts.survivors(transaction, there) if there else {}
         found = counting.places(transaction, self._partner, survivors.values())
         counts = _Counts(survivors, found)
@@ -59,7 +63,7 @@ class Batch:
         self._counts = counts
 
     def decide(
-        self, reports: Sequence[tuple[Evidence, Sequence[Reported]]], refused: Mapping[str, Refused]
+        self, reports: Sequence[tuple[Evidence | None, Sequence[Reported]]], refused: Mapping[str, Refused]
     ) -> list[list[Event | Refused]]:
         """Decide on all sales, in order; ``refused`` are so whatever the terms say."""
         self._refused = refused
@@ -67,19 +71,21 @@ class Batch:
             self._counts.begin()
         return [[self._decide(sale, evidence) for sale in sales] for evidence, sales in reports]
 
-    def _decide(self, reported: Reported, evidence: Evidence) -> Event | Refused:
+    def _decide(self, reported: Reported, evidence: Evidence | None) -> Event | Refused:
+        evidence_id = evidence.evidence_id if evidence else None
         try:
             first = self._counts.accepted.get(reported["event_id"]) if self._counts else None
             if first is not None and first.content == content_digest("earning", reported):
-                return first._replace(evidence_id=evidence.evidence_id)
-            return self._event(reported, evidence)
+                return first._replace(evidence_id=evidence_id)
+            return self._event(reported, evidence_id)
         except Refused as refusal:
             return refusal
 
-    def _event(self, reported: Reported, evidence: Evidence) -> Event:
+    def _event(self, reported: Reported, evidence_id: bytes | None) -> Event:
         occurred_at = reported["occurred_at"]
         check_time(occurred_at, self._now)
-        self._ages.check(reported)
+        if "claim" not in reported:
+            self._ages.check(reported)
         terms = self._terms(occurred_at.date())
         counted = self._counted(reported, self._counts) if self._counts and terms.rate.caps else {}
         said = self._said(reported, counted)
@@ -87,7 +93,7 @@ class Batch:
         points = price(terms, reported, sale)
         grants = given(terms.rate.grants, sale) if said else terms.rate.grants(sale)
         self._configuration.check_issuing(grant.issuer or self._partner.partner_id for grant in grants)
-        member_id = self._members.get(reported["member"])
+        member_id = self._member(reported)
         if member_id is None:
             raise Refused("unknown_member", "No member has this identifier.")
         if reported["event_id"] in self._refused:
@@ -110,12 +116,16 @@ class Batch:
             reported.get("terminal"),
             reported.get("channel"),
             json.dumps(items, separators=(",", ":")) if items else None,
-            evidence_id=evidence.evidence_id,
+            evidence_id=evidence_id,
         )
+        claimed = reported.get("claim", {}).get("says", {})
         if not said:
-            return event
+            return event._replace(details=as_json(claimed)) if claimed else event
         noted = self._counts.count(event, counted) if self._counts and counted else {}
-        return event._replace(details=as_json({SALE: said, **noted}))
+        return event._replace(details=as_json({SALE: said, **noted, **claimed}))
+
+    def _member(self, reported: Reported) -> int | None:
+        return reported["claim"]["member"] if "claim" in reported else self._members.get(reported["member"])
 
     def _said(self, reported: Reported, counted: Mapping[str, Key]) -> dict[str, Any]:
         """Return what rules look at beside the amount, where the report says so or something is counted."""
@@ -126,7 +136,7 @@ class Batch:
 
     def _counted(self, reported: Reported, counts: _Counts) -> dict[str, Key]:
         """Return the counters of a sale, by the names of the caps; none for one that will be refused."""
-        day, member_id = reported["occurred_at"].date(), self._members.get(reported["member"])
+        day, member_id = reported["occurred_at"].date(), self._member(reported)
         rate = self._partner.earning_rates.on(day)
         if rate is None or member_id is None:
             return {}

@@ -30,7 +30,8 @@ NOBODY: Mapping[str, Refused] = MappingProxyType({})
 class Report(NamedTuple):
     """The sales of one request, with the evidence that its partner reported them."""
 
-    evidence: Evidence
+    evidence: Evidence | None
+    """None where the operator posts in the partner's name."""
     sales: Sequence[Reported]
 
 
@@ -158,7 +159,7 @@ class _Decided(NamedTuple):
     @property
     def entry(self) -> Posting:
         """All that is to be posted."""
-        evidence = [report.evidence for report in self.reports]
+        evidence = [report.evidence for report in self.reports if report.evidence]
         return self.batch.posting(self.moment, evidence, list(self.accepted.values()))
 
 
@@ -192,7 +193,7 @@ def _answers(
     return [
         [
             late_events.quarantine(connection, moment, partner, "earning", sale, report.evidence)
-            if _is_late(one) and sale["event_id"] not in stored
+            if report.evidence and _is_late(one) and sale["event_id"] not in stored
             else _result(sale, one, decided.accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
             for sale, one in zip(report.sales, decisions, strict=True)
         ]

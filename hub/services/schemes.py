@@ -13,7 +13,7 @@ from hub.store import configuration
 from hub.store.database import Connection
 from settlement.core.deadlines import Days
 
-LIMITS, SETTLEMENT_DAYS = "limits", "settlement_days"
+GROUPS = LIMITS, CLAIMS, SETTLEMENT_DAYS = "limits", "claims", "settlement_days"
 
 
 def show(hub: Hub) -> list[dict[str, Any]]:
@@ -27,8 +27,8 @@ def show(hub: Hub) -> list[dict[str, Any]]:
 def amend(hub: Hub, valid_from: date, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Add a version from a day on: the one in force on that day with ``changes``.
 
-    A change to None drops the term, so that what is usual holds again; ``limits`` and ``settlement_days`` are changed
-    one by one.
+    A change to None drops the term, so that what is usual holds again; ``limits``, ``claims`` and ``settlement_days``
+    are changed one by one.
 
     Raises:
         Refused: ``not_allowed`` when the terms make no sense.
@@ -50,7 +50,7 @@ def amend(hub: Hub, valid_from: date, changes: Mapping[str, Any]) -> dict[str, A
 def amended(terms: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return terms with changes, of which None drops one."""
     merged = {**terms, **changes}
-    for group in (LIMITS, SETTLEMENT_DAYS):
+    for group in GROUPS:
         if group in changes:
             merged[group] = amended(terms.get(group, {}), changes[group]) or None
     return {name: value for name, value in merged.items() if value is not None}
@@ -68,5 +68,6 @@ def _plain(scheme: Scheme, moment: Moment) -> dict[str, Any]:
         "limit_per_year": limits.per_year,
         "approval_above": scheme.approval_above,
         "adjustment_limit": scheme.adjustment_limit,
+        "claims": scheme.claims._asdict(),
         "settlement_days": Days(**scheme.settlement_days)._asdict(),
     }

@@ -8,7 +8,7 @@ from partner_sdk.wire.signatures import MAX_LIFETIME_S, WEBHOOK_TAG, RequestTarg
 CONTENT_TYPE = "application/json"
 TOPICS = (
     "points.posted", "redemption.captured", "statement.published", "key.expiring", "gap.found", "dispute.moved",
-    "pack.low",
+    "pack.low", "claim.moved",
 )  # fmt: skip
 """What webhooks can be told of."""
 MAX_WEBHOOKS = 10

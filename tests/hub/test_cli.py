@@ -99,6 +99,7 @@ def test_every_command_of_the_table_is_there() -> None:
         "payment",
         "reconcile",
         "dispute",
+        "claim",
         "security",
         "default",
         "books",

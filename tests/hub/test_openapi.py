@@ -23,6 +23,7 @@ from partner_sdk.wire import (
     between,
     card_records,
     cards,
+    claiming,
     disputing,
     exchanging,
     files,
@@ -40,7 +41,7 @@ from tests.support.network import Network, redeem, running
 
 EXAMPLES = {
     "member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "exchange_id": "x0",
-    "webhook_id": "w0", "dispute_id": "d0", "file_id": "b0", "number": "1",
+    "webhook_id": "w0", "dispute_id": "d0", "claim_id": "c0", "file_id": "b0", "number": "1",
 }  # fmt: skip
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
@@ -132,6 +133,14 @@ DISPUTE = {
     "lines": [{"partner": "fuel", "event_id": "r1", "line": 1, "minor": 2}],
     "reason": "fraud",
     "evidence": {"events": ["e1"], "receipts": [], "note": "see there"},
+}
+CLAIM = {
+    "claim_id": "q1",
+    "member": "card:a",
+    "occurred_at": SALE["occurred_at"],
+    "amount": SALE["amount"],
+    "reason": "no_points",
+    "evidence": {"text": "a receipt", "sha256": "ab" * 32},
 }
 WEBHOOK = {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]}
 SWAP = {"member": "card:a", "direction": "out", "unit": "MILES", "amount": 100}
@@ -257,6 +266,12 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("POST", "/v1/disputes/d1/escalate", {"reason": "fraud"}, 409, ProblemSchema),
     ("POST", "/v1/disputes/d1/withdraw", None, 200, disputing.DisputeAnswer),
+    ("POST", "/v1/claims", CLAIM, 200, claiming.ClaimAnswer),
+    ("POST", "/v1/claims", CLAIM | {"reason": "other"}, 409, ProblemSchema),
+    ("GET", "/v1/claims/q1", None, 200, claiming.ClaimAnswer),
+    ("GET", "/v1/claims?limit=1", None, 200, claiming.ClaimsAnswer),
+    ("POST", "/v1/claims/q1/moves", {"move": "grant"}, 403, ProblemSchema),
+    ("POST", "/v1/claims/q1/moves", {"move": "withdraw"}, 200, claiming.ClaimAnswer),
     ("GET", "/v1/log/checkpoint", None, 200, log.CheckpointAnswer),
     ("GET", "/v1/log/proof?event_id=r1", None, 200, log.ProofAnswer),
     ("GET", "/v1/log/proof?event_id=r1&partner=grocer&size=9", None, 200, log.ProofAnswer),

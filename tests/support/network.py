@@ -22,7 +22,7 @@ from tests.support.server import Server
 TABLES = (
     "hub.event", "hub.transfer", "hub.evidence", "hub.lot", "hub.hold", "hub.exchange", "hub.debt", "hub.member",
     "hub.member_identifier", "hub.merged", "hub.pool", "hub.pool_member", "hub.partner_key", "hub.card_change",
-    "hub.card_purchase", "hub.card_bonus",
+    "hub.card_purchase", "hub.card_bonus", "hub.claim", "hub.claim_move",
     "settlement.obligation",
 )  # fmt: skip
 _COUNT = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)

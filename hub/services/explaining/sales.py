@@ -30,6 +30,8 @@ def earning(facts: Facts) -> Iterator[str]:
     """Yield the rate, each rule's arithmetic, and why the points last and mature as they do."""
     event = facts.event
     yield f"A sale of {words.money(event.amount_minor, event.currency)} on {instant(event.occurred_at)}."
+    if "claim" in facts.details:
+        yield f"It was granted on the claim {facts.details['claim']}."
     rate = _rate(facts)
     if rate is None:
         yield f"The earning rate version {event.rate_version} that it was posted with is not there any more."
