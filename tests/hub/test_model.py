@@ -15,7 +15,7 @@ import pytest
 from hub import setup
 from hub.settings import Settings
 from tests.hub.machine import whole
-from tests.hub.machine.funded import Funded
+from tests.hub.machine.packed import Packed
 
 EXAMPLES, FUNDED_EXAMPLES, SOAK_EXAMPLES, STEPS = 25, 4, 600, 40
 
@@ -34,12 +34,12 @@ def test_the_ledger_and_a_plain_model_agree(
 def test_funding_at_issue_moves_no_point_and_the_fund_always_holds_what_members_have(
     postgres_url: str, tmp_path_factory: pytest.TempPathFactory, soaking: bool, seed: int
 ) -> None:
-    """The same commands where two partners pay at issue: the same points, and the same value of what is redeemed."""
+    """The same commands where two partners pay at issue, one with packs: the same points, and values of redemptions."""
     hub = setup.initialise(
         Settings(data=tmp_path_factory.mktemp("model"), database_url=postgres_url), "Model", "sandbox"
     )
     sys.stdout.write(f"--seed {seed}\n")
-    whole.run(hub, SOAK_EXAMPLES if soaking else FUNDED_EXAMPLES, STEPS, seed, Funded)
+    whole.run(hub, SOAK_EXAMPLES if soaking else FUNDED_EXAMPLES, STEPS, seed, Packed)
     hub.database.dispose()
 
 

@@ -27,7 +27,7 @@ _LINES = """
 _COVERED = """
     SELECT coalesce(nullif(points_of, ''), issuer) AS issuer,
            sum(CASE kind WHEN 'issue' THEN points ELSE -points END) AS points
-    FROM settlement.obligation GROUP BY 1
+    FROM settlement.obligation WHERE kind <> 'pack' GROUP BY 1
 """
 _HELD = "SELECT issuer, sum(points) AS points FROM hub.lot WHERE kind <> 'qualifying' GROUP BY issuer"
 
@@ -48,10 +48,17 @@ class Funded(Machine):
 
     def _agree(self, partner: str, valid_from: date, contract: Contract) -> None:
         if partner in FUNDING:
-            money = {"currency": "USD", "funding": FUNDING[partner], "issue_prices": {"USD": {"base": "9/10"}}}
-            terms = {**contract_terms(contract), "settlement": money}
+            terms = {**contract_terms(contract), "settlement": self.money(partner)}
             made = contracts.draft(self.hub, partner, valid_from, terms, "olga", 0, enrols_unknown=True)
             contracts.publish(self.hub, made["draft"], made["digest"], "peter")
+
+    def money(self, partner: str) -> dict[str, Any]:
+        """What a partner's contracts say about money."""
+        return {"currency": "USD", "funding": FUNDING[partner], "issue_prices": {"USD": {"base": "9/10"}}}
+
+    def covered(self) -> Counter[str]:
+        """By issuer, the points that lines follow in, less those that they follow out."""
+        return Counter({row.issuer: int(row.points) for row in reading.rows(self.hub, _COVERED)})
 
     def obligations_agree(self) -> None:
         """Whoever redeems is owed what the model says, within a unit a line for a part that is given back."""
@@ -69,7 +76,7 @@ class Funded(Machine):
         return [line._replace(line=line.line % 65_536, issuer=row.points_of or line.issuer) for line, row in both]
 
     def _fund_holds_what_members_have(self) -> None:
-        covered = Counter({row.issuer: int(row.points) for row in reading.rows(self.hub, _COVERED)})
+        covered = self.covered()
         held = Counter({row.issuer: int(row.points) for row in reading.rows(self.hub, _HELD)})
         for issuer in FUNDING:
             assert covered[issuer] == held[issuer]
