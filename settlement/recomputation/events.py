@@ -41,7 +41,8 @@ def doubtful_events(funded: Iterable[str], number: str) -> str:
     ), event AS (
         SELECT event, bool_and(is_plain) AS is_plain, count(*) AS lines,
             any_value(price_numerator) AS price_numerator, any_value(price_denominator) AS price_denominator,
-            sum(points) FILTER (redeemed)::{number} AS points, sum(amount_minor) FILTER (redeemed)::{number} AS minor
+            sum(points) FILTER (redeemed AND is_simple)::{number} AS points,
+            sum(amount_minor) FILTER (redeemed AND is_simple)::{number} AS minor
         FROM line GROUP BY event
     ), worth AS (
         SELECT *, CASE WHEN is_plain AND points < {_SAFE} AND minor < {_SAFE}
