@@ -155,6 +155,12 @@ def test_pairs_that_nobody_stated_are_not_kept_without_end(monkeypatch: pytest.M
     assert "position" in {one.check for one in findings(LINES, NOTHING) if one.row == "cycle 2017-01"}
 
 
+def test_numbers_that_no_sum_of_64_bits_holds_are_named() -> None:
+    huge = [line._replace(points=-(2**63), amount_minor=-(2**63)) for line in LINES]
+    named = rows(findings(huge, claims_of(huge)), "origin")
+    assert named == ["/".join(map(str, line[:3])) for line in LINES]
+
+
 # --- beside the plain model ---
 
 SPLIT = {"currency": "USD", "funding": {"on_issue": "30", "on_redemption": "70"},
