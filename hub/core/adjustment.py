@@ -15,7 +15,7 @@ from hub.core.ledger import MAX_POINTS
 from hub.core.notes import MAX_REASON, note
 from hub.core.point_kinds import BASE, CLASSES, PROMOTIONAL, class_of, is_spendable, kind_of
 
-ADJUSTMENT_CLASSES = ("goodwill", "correction", "adjustment")
+ADJUSTMENT_CLASSES = ("goodwill", "retention", "correction", "adjustment")
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,64}")
 
 

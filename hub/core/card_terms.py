@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hub.core.errors import TermsRefused
@@ -20,6 +21,8 @@ GAMBLING = ("7800-7802", "7995", "9406")
 MONEY_MOVED = ("4829", "6010-6012", "6050-6051", "6538-6540")
 """Money orders, cash at counters and machines, financial institutions, quasi cash, funding of other accounts."""
 EXCLUDED_BY_DEFAULT = GAMBLING + MONEY_MOVED
+_STAGE = {"points", "spend_minor"}
+_FORMS = [{"name", when, *what} for when in ("days", "every") for what in (_STAGE, {"stages"})]
 MOST_CODES, MOST_BONUSES, MOST_DAYS = 500, 10, 3_660
 
 
@@ -36,12 +39,17 @@ class Codes:
 
 
 class Bonus(NamedTuple):
-    """Points for so much net spending within days after the first card was linked; given once."""
+    """Points for so much net spending, in days after the first card was linked or in each year from then on."""
 
     name: str
     points: int
     spend_minor: int
-    days: int
+    days: int | None
+    """None for one that can be had each year."""
+
+    def of_year(self, number: int) -> Bonus:
+        """Return a yearly bonus as the one of a year, which is given once like any other."""
+        return self._replace(name=f"{self.name}.{number}")
 
 
 class CardTerms(NamedTuple):
@@ -71,22 +79,46 @@ class CardTerms(NamedTuple):
 def _bonuses(terms: Any) -> tuple[Bonus, ...]:
     if not isinstance(terms, list) or len(terms) > MOST_BONUSES:
         raise TermsRefused(f"cards.bonuses is a list of at most {MOST_BONUSES} bonuses")
-    found = tuple(_bonus(one) for one in terms)
-    if len({one.name for one in found}) < len(found):
+    read = [_bonus(one) for one in terms]
+    if len({term["name"] for term in terms}) < len(terms):
         raise TermsRefused("two bonuses have the same name")
+    found = tuple(stage for stages in read for stage in stages)
+    if len(found) > MOST_BONUSES:
+        raise TermsRefused(f"cards.bonuses have at most {MOST_BONUSES} stages together")
     return found
 
 
-def _bonus(term: Any) -> Bonus:
-    if not isinstance(term, Mapping) or set(term) != set(Bonus._fields):
-        raise TermsRefused(f"a bonus is an object with {', '.join(Bonus._fields)}")
-    name, points, spend_minor = term["name"], term["points"], term["spend_minor"]
+def _bonus(term: Any) -> list[Bonus]:
+    """Read a bonus: one stage, or several that are each given when so much was spent in all."""
+    if not isinstance(term, Mapping) or set(term) not in _FORMS:
+        raise TermsRefused('a bonus has a name; days, or every "year"; points and spend_minor, or stages of them')
+    name, every = term["name"], term.get("every", "year")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise TermsRefused("the name of a bonus is 1 to 12 characters of a-z 0-9 -, a letter first")
+    if every != "year":
+        raise TermsRefused("a bonus that can be had again is one every year")
+    days = _days(term["days"], least=1) if "days" in term else None
+    if "stages" not in term:
+        return [_stage(name, term, days)]
+    stages = term["stages"]
+    if not isinstance(stages, list) or not 2 <= len(stages) <= MOST_BONUSES:
+        raise TermsRefused(f"a bonus has 2 to {MOST_BONUSES} stages")
+    found = []
+    for number, stage in enumerate(stages, 1):
+        if not isinstance(stage, Mapping) or set(stage) != _STAGE:
+            raise TermsRefused("a stage of a bonus is an object with points and spend_minor")
+        found.append(_stage(f"{name}:{number}", stage, days))
+    if any(later.spend_minor <= one.spend_minor for one, later in pairwise(found)):
+        raise TermsRefused("each stage of a bonus asks for more than the one before")
+    return found
+
+
+def _stage(name: str, term: Mapping[str, Any], days: int | None) -> Bonus:
+    points, spend_minor = term["points"], term["spend_minor"]
     for value, most in ((points, MAX_POINTS), (spend_minor, MAX_MINOR)):
         if type(value) is not int or not 1 <= value <= most:
             raise TermsRefused(f"points and spend_minor of a bonus are whole numbers from 1 to {most}")
-    return Bonus(name, points, spend_minor, _days(term["days"], least=1))
+    return Bonus(name, points, spend_minor, days)
 
 
 def _days(days: Any, least: int) -> int:

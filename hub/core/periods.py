@@ -45,8 +45,8 @@ def name_of(period: str, day: date, joined_on: date | None = None) -> str:
     if statement := STATEMENT.fullmatch(period):
         return _statement(day, int(statement[1]))
     assert joined_on is not None
-    begins = _anniversary(joined_on, day.year)
-    return str(begins if begins <= day else _anniversary(joined_on, day.year - 1))
+    begins = anniversary(joined_on, day.year)
+    return str(begins if begins <= day else anniversary(joined_on, day.year - 1))
 
 
 def _statement(day: date, closes_on: int) -> str:
@@ -55,6 +55,16 @@ def _statement(day: date, closes_on: int) -> str:
     return str(date(months // 12, months % 12 + 1, closes_on))
 
 
-def _anniversary(joined_on: date, year: int) -> date:
+def year_number(joined_on: date, day: date) -> int:
+    """Return which of a member's years a day is in, from 1.
+
+    >>> year_number(date(2016, 2, 29), date(2017, 2, 28)), year_number(date(2016, 2, 29), date(2017, 3, 1))
+    (1, 2)
+    """
+    return day.year - joined_on.year + (day >= anniversary(joined_on, day.year))
+
+
+def anniversary(joined_on: date, year: int) -> date:
+    """Return the day of a year on which a member's year begins."""
     is_missing = (joined_on.month, joined_on.day) == (2, 29) and (year % 4 or (not year % 100 and year % 400))
     return date(year, 3, 1) if is_missing else joined_on.replace(year=year)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from typing import NamedTuple
 
 from hub.core.card_terms import Bonus, CardTerms
 from hub.core.errors import Refused
 from hub.core.rules import Counted, Sale
-from hub.services import cards, counting
+from hub.services import bonus_offers, cards, counting
 from hub.services.card_answers import Record
 from hub.services.context import Hub, Moment, Partner
 from hub.services.counting import Places
@@ -20,9 +20,6 @@ from hub.store import cards as stored_cards
 from hub.store.cards import Change
 from hub.store.counters import Key
 from hub.store.database import Connection
-
-Promises = Mapping[str, tuple[datetime, Sequence[Bonus]]]
-"""By card line: since when it is linked, and the bonuses that were promised then."""
 
 
 class Case(NamedTuple):
@@ -65,7 +62,7 @@ def find(
     there = [one for one in held if one is not None and one.member_id is not None]
     survivors = stored_accounts.survivors(connection, sorted({one.member_id for one in there if one.member_id}))
     places = counting.places(connection, partner, survivors.values())
-    promises = promised(connection, partner, sorted({one.line for one in there}))
+    starts = _starts(connection, partner, sorted({one.line for one in there}))
     terms = cache(lambda day: terms_on(partner, day))
     applying = cache(lambda day, category: counting.applying(terms(day).rate, Sale(0, category)))
 
@@ -73,29 +70,26 @@ def find(
         try:
             if record["event_id"] in refused:
                 raise refused[record["event_id"]]
-            return _case(moment, record, change, survivors, places, promises, terms, applying)
+            return _case(moment, partner, record, change, survivors, places, starts, terms, applying)
         except Refused as refusal:
             return refusal
 
     return [case(record, change) for record, change in zip(records, held, strict=True)]
 
 
-def promised(connection: Connection, partner: Partner, lines: Sequence[str]) -> Promises:
-    """Return the bonuses of card lines, by the contract of the day on which the first card was linked."""
-    if not any(one.cards and one.cards.bonuses for one in partner.contracts.versions):
-        return {}
-    starts = stored_cards.starts(connection, partner.partner_id, lines)
-    then = {line: partner.contracts.on(at.date()) for line, at in starts.items()}
-    return {line: (starts[line], one.cards.bonuses if one and one.cards else ()) for line, one in then.items()}
+def _starts(connection: Connection, partner: Partner, lines: Sequence[str]) -> Mapping[str, datetime]:
+    """Return since when card lines are linked, where bonuses go by that."""
+    return stored_cards.starts(connection, partner.partner_id, lines) if bonus_offers.has_bonuses(partner) else {}
 
 
 def _case(
     moment: Moment,
+    partner: Partner,
     record: Record,
     held: Change | None,
     survivors: Mapping[int, int],
     places: Places,
-    promises: Promises,
+    starts: Mapping[str, datetime],
     terms: Callable[[date], Terms],
     applying: Callable[[date, str | None], Sequence[Counted]],
 ) -> Case:
@@ -108,8 +102,7 @@ def _case(
         raise Refused("unknown_card", "Nobody held this card then; link it, with the day from which that counts.")
     if record["amount"]["currency"] != in_force.rate.currency:
         raise Refused("currency_mismatch", f"The rate in force is in {in_force.rate.currency}.")
-    since, offered = promises.get(held.line, (at, ()))
-    open_ = [one for one in offered if at < since + timedelta(days=one.days)]
+    open_ = bonus_offers.open_at(partner, starts[held.line], at) if held.line in starts else []
     day, member_id = in_force.day, survivors[held.member_id]
     return Case(
         record, held, member_id, in_force, in_force.contract.cards, open_,

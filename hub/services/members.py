@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.core.errors import Refused
 from hub.core.ledger import Lot
-from hub.services import accounts
+from hub.services import accounts, bonus_offers
 from hub.services.context import Hub, Moment, Partner
 from hub.store import lots, members
 from hub.store.database import Connection
@@ -151,6 +151,8 @@ def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
     with hub.database.connect() as connection:
         moment = hub.moment(connection)
         standing = accounts.look(connection, moment, require(hub, connection, name, moment))
+        partner = moment.configuration.partners.get(partner_id or "")
+        bonuses = bonus_offers.conditions(connection, moment, partner, standing.member_id) if partner else []
     spendable = standing.spendable(partner_id)
     expiring = _expiring(standing, spendable)
     return {
@@ -162,6 +164,7 @@ def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
         "qualifying": sum(lot.points for lot in standing.qualifying()),
         "next_to_expire": expiring[0] if expiring else None,
         "expiring": expiring,
+        **({"bonuses": bonuses} if bonuses else {}),
     }
 
 

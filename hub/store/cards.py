@@ -51,7 +51,10 @@ _OF_MEMBERS = """
     ORDER BY held.effective_at, held.place, held.event_id LIMIT %(most)s
 """
 
-
+_LINES = """
+    SELECT line FROM hub.card_change WHERE partner_id = %(partner_id)s AND member_id = ANY(%(members)s::bigint[])
+    GROUP BY line ORDER BY min(effective_at), line LIMIT 100
+"""
 _STARTS = """
     SELECT event_id, min(effective_at) FROM hub.card_change
     WHERE partner_id = %(partner_id)s AND event_id = ANY(%(lines)s::text[]) GROUP BY event_id
@@ -104,6 +107,11 @@ def held(connection: Connection, partner_id: str, cards: Sequence[tuple[bytes, d
     values = {"partner_id": partner_id, **columns_of(("cards", "times"), cards)}
     rows = fetch(connection, _HELD, values)
     return [_change(row) if row[0] is not None else None for row in rows]
+
+
+def lines_of(connection: Connection, partner_id: str, members: Sequence[int]) -> list[str]:
+    """Return the card lines of members, those that were linked first before the others."""
+    return [row[0] for row in fetch(connection, _LINES, {"partner_id": partner_id, "members": list(members)})]
 
 
 def starts(connection: Connection, partner_id: str, lines: Sequence[str]) -> dict[str, datetime]:

@@ -54,4 +54,14 @@ CHECKS_OF_COUNTERS: dict[str, str] = {
             WHERE starts_with(stood.name, 'cap/' || spent.name || '/')
               AND greatest(0, stood.minor::bigint) = spent.minor::bigint)
     """,
+    "each bonus was given when so much was spent for it": f"""
+        SELECT 'event ' || bonus.partner_id || '/' || bonus.event_id,
+               'asks for ' || bonus.amount_minor || ', spent was ' || coalesce(stood + minor, 0)
+        FROM hub.event AS bonus
+        LEFT JOIN ({_STEPS}) AS step
+          ON step.partner_id = bonus.partner_id AND step.event_id = bonus.refers_to
+         AND step.name = 'spend/' || (bonus.details->>'bonus') || '/' || (bonus.details->>'line')
+        WHERE bonus.kind = 'earning' AND bonus.details ? 'bonus' AND NOT bonus.details ? 'represents'
+          AND coalesce(stood + minor, 0) < bonus.amount_minor
+    """,
 }

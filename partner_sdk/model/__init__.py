@@ -27,6 +27,7 @@ from partner_sdk.model.exchanges import ExchangeTerms as ExchangeTerms
 from partner_sdk.model.files import BulkFile as BulkFile
 from partner_sdk.model.files import FileCounts as FileCounts
 from partner_sdk.model.files import FileResult as FileResult
+from partner_sdk.model.members import CardBonus as CardBonus
 from partner_sdk.model.members import Ending as Ending
 from partner_sdk.model.members import Enrolment as Enrolment
 from partner_sdk.model.members import EnrolmentResult as EnrolmentResult

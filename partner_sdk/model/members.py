@@ -1,7 +1,7 @@
 """Members and their points."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from partner_sdk.model.values import Failure, Readable, Wire, optional
@@ -46,6 +46,22 @@ class Expiring(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class CardBonus(Readable):
+    """A bonus that you promised for a card: `points` for `spend_minor` before `until`, of which `spent_minor` is there.
+
+    `state` is `open`, `given`, `undone` (given, and taken back) or `missed`; `card` is the event of the first link.
+    """
+
+    name: str
+    points: int
+    spend_minor: int
+    spent_minor: int
+    until: datetime
+    card: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberView(Readable):
     """What this partner may see of a member's points.
 
@@ -61,6 +77,7 @@ class MemberView(Readable):
     debt: int = 0
     qualifying: int = 0
     expiring: tuple[Expiring, ...] = ()
+    bonuses: tuple[CardBonus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

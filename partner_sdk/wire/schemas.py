@@ -287,6 +287,18 @@ class ExpiringSchema(WireSchema):
     expires_on = Day(required=True)
 
 
+class BonusSchema(WireSchema):
+    """A bonus of a card line (`card`, the event that linked its first card) and how far the member is with it."""
+
+    name = values.label(required=True)
+    points = values.points(required=True)
+    spend_minor = values.total(required=True)
+    spent_minor = values.total(required=True)
+    until = Moment(required=True)
+    card = values.identifier(required=True)
+    state = Choice("open", "given", "undone", "missed", required=True)
+
+
 class MemberAnswer(WireSchema):
     """GET /v1/members/{member}."""
 
@@ -298,6 +310,7 @@ class MemberAnswer(WireSchema):
     qualifying = values.total(required=True)
     next_to_expire = Part(ExpiringSchema, required=True, allow_none=True)
     expiring = Series(Part(ExpiringSchema), 0, 100, required=True)
+    bonuses = Series(Part(BonusSchema), 1, 100)
 
 
 class ExpiringQuery(WireSchema):

@@ -16,7 +16,8 @@ from tests.support.cards import Issuer, record
 from tests.support.network import broken_rows
 
 HELD, BOUGHT, GIVEN = CHECKS_OF_CARDS
-COUNTED, WALKED, _ = CHECKS_OF_COUNTERS
+COUNTED, WALKED, _, SPENT = CHECKS_OF_COUNTERS
+TABLES = ("event", "counter", "card_change", "card_purchase", "card_bonus")
 BONUS = {"name": "welcome", "points": 500, "spend_minor": 10_000, "days": 9}
 CASES: dict[str, tuple[str, dict[str, str]]] = {
     "counter: more": ("UPDATE hub.counter SET amount = amount + 1", {COUNTED: "counter ", WALKED: "counter "}),
@@ -40,6 +41,10 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         "UPDATE hub.card_purchase SET represents = NULL WHERE represents = 'k-2'", {BOUGHT: "purchase "},
     ),
     "bonus: another condition": ("UPDATE hub.card_bonus SET spend_minor = 1", {GIVEN: "bonus "}),
+    "bonus: given too soon": (
+        "UPDATE hub.event SET details = jsonb_set(details, '{counted}', '{}') WHERE event_id = 'k-1'",
+        {COUNTED: "counter ", SPENT: "event "},
+    ),
     "bonus: gone": ("DELETE FROM hub.card_bonus", {GIVEN: "bonus "}),
 }  # fmt: skip
 
@@ -64,7 +69,7 @@ def hub(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 def test_what_is_altered_is_named(hub: Hub, name: str) -> None:
     statement, expected = CASES[name]
     with hub.database.connect() as connection:
-        tables = {table: f"kept_{table}" for table in ("counter", "card_change", "card_purchase", "card_bonus")}
+        tables = {table: f"kept_{table}" for table in TABLES}
         for table, kept in tables.items():
             connection.execute(text(f"CREATE TABLE {kept} AS TABLE hub.{table}"))
         try:
@@ -87,4 +92,4 @@ def test_what_is_altered_is_named(hub: Hub, name: str) -> None:
 
 
 def test_every_check_has_been_seen_to_fail() -> None:
-    assert {check for _, broken in CASES.values() for check in broken} == {*CHECKS_OF_CARDS, COUNTED, WALKED}
+    assert {check for _, broken in CASES.values() for check in broken} == {*CHECKS_OF_CARDS, COUNTED, WALKED, SPENT}
