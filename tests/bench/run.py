@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, log, machine, outbox, stage, traffic
+from tests.bench import books, closing, files, log, machine, outbox, stage, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -31,6 +31,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
     {
         "tpcb": "pgbench TPC-B, 16 clients",
         "batches": "earnings, batches of 1,000, 4 connections",
+        "files": "earnings in two bulk files, looked through and posted by 2 workers",
         "singles": "single earnings, 32 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
         "faithful": "redemptions of one member with 10,000 earnings, 1 connection",
@@ -87,6 +88,9 @@ class Benchmark:
             Pgbench.of(self.stage).prepare()
             yield self._tpcb()
         yield from self._requests()
+        if "files" in self.options.only:
+            self.steps.begin(WHAT["files"])
+            yield files.measure(WHAT["files"], self.stage, self.options)
         for kind in (kind for kind in outbox.RECORDED if kind in self.options.only):
             self.steps.begin(WHAT[kind])
             yield outbox.record(kind, WHAT[kind], self.options)

@@ -19,7 +19,7 @@ SMALL = ["--seconds", "0.4", "--members", "50", "--obligations", "1000", "--seal
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path) -> None:
-    kinds = ["batches", "outbox", "redemptions", "faithful", "checkpoint", "proofs", "record-nosync", "close"]
+    kinds = ["batches", "files", "outbox", "redemptions", "faithful", "checkpoint", "proofs", "record-nosync", "close"]
     assert main([*SMALL, "--only", *kinds, "--json", str(tmp_path / "figures.json")]) == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
     measured = {one["name"]: one for one in figures["measurements"]}
