@@ -5,6 +5,7 @@ What is found nowhere: no row of any table, no body kept as evidence, no line of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 from hub.api.routes import SIGNED
 from hub.core.errors import Refused
 from hub.services.card_guard import refuse_in_body
+from partner_sdk import Money, Outbox
 from partner_sdk.wire import strict_json
 from tests.hub.test_hostile_bodies import FOLLOWING, GOOD, WRITES, _changed, _places, _pointer
 from tests.support.network import Network, earn, sale
 from tests.support.raw import Answer, RawClient
+from tests.support.sdk import business_time, client_of
 
 PLANTED = "4111111111111111"
 WAYS = (PLANTED, "5555 5555 5555 4444", "3782-822463-10005", "6011000990139424999"[:16], "4222222222222")
@@ -72,6 +75,14 @@ def test_a_number_in_any_text_of_a_body_is_refused_by_its_place(client: RawClien
             answer = client.call("POST", path, _changed(document, steps, named))
             assert answer.code == "card_number"
             assert PLANTED.encode() not in answer.body
+
+
+@pytest.mark.parametrize(
+    "endpoint", [one for one in SIGNED if one.request is not None], ids=lambda one: f"{one.method} {one.path}"
+)
+def test_a_number_is_refused_before_the_schema_is_read(client: RawClient, endpoint: Any) -> None:
+    path = re.sub(r"\{\w+\}", "1", endpoint.path)
+    _refused(client.call(endpoint.method, path, {"x": [{"y": WAYS[1]}]}), "/x/0/y")
 
 
 def test_every_endpoint_with_a_body_is_among_them() -> None:
@@ -129,3 +140,16 @@ def test_the_top_of_a_body_has_a_place_too() -> None:
         refuse_in_body(body, PLANTED)
     assert refused.value.code == "card_number"
     assert PLANTED not in refused.value.detail
+
+
+def test_an_outbox_singles_out_the_event_that_looks_like_a_card_number(net: Network, tmp_path: Path) -> None:
+    """A till whose own numbers are digits alone: the one in ten that looks like a card blocks none of the others."""
+    with client_of(net, "grocer") as till, Outbox(tmp_path / "outbox.db", till, deliver=False) as outbox:
+        for number in range(40):
+            own_id = PLANTED if number == 17 else None
+            outbox.record_earning(net.member(), Money(100, "USD"), occurred_at=business_time(net), event_id=own_id)
+        while outbox.step() is not None:
+            pass
+        [aside] = outbox.set_aside()
+        assert (aside.code, outbox.stats().delivered) == ("card_number", 39)
+        assert PLANTED not in aside.detail

@@ -26,6 +26,7 @@ WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
     "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace", "/v1/files",
+    "/v1/claims",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -203,6 +204,16 @@ GOOD |= {
         "product": "gold",
         "linked_at": EARNING["occurred_at"],
     },
+    "/v1/claims": {
+        "claim_id": "good",
+        "member": "card:good",
+        "occurred_at": EARNING["occurred_at"],
+        "amount": EARNING["amount"],
+        "at": "grocer",
+        "reference": "none",
+        "reason": "other",
+        "evidence": {"sha256": "ab" * 32},
+    },
     "/v1/card-records": {
         "records": [
             {
@@ -235,7 +246,7 @@ REQUIRED = {
     "event_id", "member", "occurred_at", "amount", "minor", "currency", "sku", "category", "quantity",
     "records", "earnings", "refunds", "redemption_id", "members", "partner", "public_key", "proof", "kty", "crv", "x",
     "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
-    "exchange_id", "quote_id", "direction", "unit", "card", "consent",
+    "exchange_id", "quote_id", "direction", "unit", "card", "consent", "claim_id",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}, "/v1/card-records": {"partner"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
