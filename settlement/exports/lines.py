@@ -10,6 +10,7 @@ which; when one was put in, its number is taken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,6 +50,9 @@ FILE = pa.schema(
 )
 _OF_FEW_VALUES = ("partner_id", "issuer", "redeemer", "currency", "origin", "kind", "points_of", ORIGIN_CYCLE)
 _SORTED = dict.fromkeys(("event_id", PREVIOUS), "DELTA_BYTE_ARRAY") | {NUMBER: "DELTA_BINARY_PACKED"}
+
+
+_FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date.min, date.max))
 
 
 class Written:
@@ -119,6 +123,9 @@ def _whole(batch: pa.RecordBatch, path: Path) -> pa.Table:
     """The batch, without gaps and with texts that are texts, which no writer promises; raises `FileRefused`."""
     if any(column.null_count for column in batch.columns):
         raise FileRefused(f"{path.name} has a line without a value")
+    days = batch.column("business_date").cast(pa.int32())
+    if pc.any(pc.or_(pc.less(days, _FIRST_DAY), pc.greater(days, _LAST_DAY))).as_py():
+        raise FileRefused(f"{path.name} has a line of a day that no calendar has")
     batch.validate(full=True)
     return pa.Table.from_batches([batch])
 

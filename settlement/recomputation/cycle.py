@@ -134,8 +134,11 @@ class Recomputation:
         doubtful = doubtful_events(sorted(self._agreements.funded), _number_type(stretch))
         query = f"SELECT {EVENT}, {_FIELDS} FROM stretch WHERE {EVENT} IN ({doubtful}) ORDER BY {EVENT}, line"
         rows = self._duckdb.execute(query)
-        for _, lines in groupby(_fetched(rows), key=itemgetter(0)):
-            self.findings.extend(check_event([Obligation._make(row[1:]) for row in lines], self._agreements.share))
+        for _, found in groupby(_fetched(rows), key=itemgetter(0)):
+            lines = [Obligation._make(row[1:]) for row in found]
+            # A price of nothing at all was named before; nothing is worth anything at it.
+            if all(line.price_denominator for line in lines):
+                self.findings.extend(check_event(lines, self._agreements.share))
 
 
 def _number_type(stretch: pa.Table) -> str:

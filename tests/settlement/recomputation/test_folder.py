@@ -316,6 +316,17 @@ def test_other_columns_and_texts_that_cannot_be_printed_are_refused(folder: Path
         recompute(folder)
 
 
+def test_a_price_of_nothing_is_named_and_a_day_of_no_calendar_is_refused(folder: Path) -> None:
+    findings = alter(folder, "lines", lambda rows: line(rows, "b4-fuel-r").update(price_denominator=0))
+    assert "fuel/b4-fuel-r/1" in named(findings, "value")
+    columns = pq.read_table(folder / lines.NAME)
+    days = pa.array([-(2**31), *range(len(JANUARY) - 1)], pa.int32()).cast(pa.date32())
+    place = columns.schema.get_field_index("business_date")
+    pq.write_table(columns.set_column(place, columns.schema.field(place), days), folder / lines.NAME)
+    with pytest.raises(FileRefused, match="a day that no calendar has"):
+        recompute(folder)
+
+
 def test_a_cycle_of_many_stretches_is_equal(january: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "STRETCH_LINES", 2)
     told: list[int] = []
