@@ -16,6 +16,7 @@ from hub.cli.output import json_option, print_table, show
 from hub.services import cycles, file_signatures
 from hub.settings import Settings
 from settlement.core.moves import SETTLED
+from settlement.exports import manifest
 from settlement.formats.statement_words import ENGLISH, WORDS
 
 NAME = click.argument("name", metavar="NAME")
@@ -124,9 +125,12 @@ def advance(settings: Settings, name: str, state: str, author: str, as_json: boo
 def export(settings: Settings, name: str, path: Path) -> None:
     """Write a published cycle with all its lines into the new folder PATH, as Parquet with a manifest of digests.
 
-    Anyone can recompute it from that folder alone: python -m settlement verify PATH
+    Anyone can recompute it from that folder alone: python -m settlement verify PATH. Beside the manifest stands
+    manifest.json.sig, the hub's signature; hansa-partner verify file PATH/manifest.json verifies it offline.
     """
-    cycles.export(start.open_hub(settings), name, path)
+    hub = start.open_hub(settings)
+    cycles.export(hub, name, path)
+    file_signatures.sign(hub, path / manifest.NAME, {"kind": "export", "cycle": name})
 
 
 @cycle.command()

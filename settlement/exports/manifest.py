@@ -18,6 +18,8 @@ from settlement.errors import FileRefused
 from settlement.exports.strict_json import parse
 
 NAME = "manifest.json"
+SIGNATURE = f"{NAME}.sig"
+"""The operator's signature of the manifest, which no manifest can name; who has the root key verifies it."""
 FORMAT = "hansa-settlement-cycle"
 VERSION = 1
 MAX_BYTES = 1 << 20
@@ -100,7 +102,7 @@ def sha256_of(path: Path) -> bytes:
 
 def differences(folder: Path, manifest: Manifest) -> list[Finding]:
     """Findings for each file that is missing, changed, or not in the manifest."""
-    there = {path.name for path in folder.iterdir()} - {NAME}
+    there = {path.name for path in folder.iterdir()} - {NAME, SIGNATURE}
     findings = [Finding("file", name, "is not in the manifest") for name in sorted(there - {*_names(manifest)})]
     for file in manifest.files:
         if file.name not in there:

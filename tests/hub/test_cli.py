@@ -18,6 +18,7 @@ from hub.cli import COMMANDS, Commands, main
 from partner_sdk.cli import main as partner_command
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.keys import PrivateKey, key_id, registration
+from settlement.__main__ import main as verify_export
 from tests.support.coalition import Coalition
 from tests.support.exchange import IN, OUT, publish, take
 from tests.support.network import broken_rows
@@ -326,7 +327,10 @@ def test_a_cycle_is_closed_listed_shown_and_audited(sandbox: Run, tmp_path: Path
     assert sandbox("cycle", "payments", "2017-01", "--direct").output == "2017-01: nothing to pay\n"
     assert sandbox("cycle", "audit", "2017-01").output == "2017-01: 0 findings\n"
     assert sandbox("cycle", "export", "2017-01", str(tmp_path / "cycle")).exit_code == 0
+    assert verify_export(["verify", str(tmp_path / "cycle")]) == 0
     root = (tmp_path / "secrets" / "root.pub").read_text().strip()
+    manifest = str(tmp_path / "cycle" / "manifest.json")
+    assert partner_command(["verify", "file", manifest], {"HANSA_ROOT_KEY": root}) == 0
     for suffix in ("json", "csv", "parquet", "pdf"):
         path = str(tmp_path / f"s.{suffix}")
         assert sandbox("cycle", "statement", "2017-01", "grocer", path).exit_code == 0
