@@ -3,10 +3,9 @@
 What a merchant uses keeps every word. The private names, the modules of `wire`, and what is behind the client, the
 commands, the outbox and the test kit, are for those who read the source: whoever builds a hub, or a client in another
 language. They travel as programs only, without docstrings and the types of parameters; tracebacks still show each line
-as it runs. Those behind the test kit, which only tests import, are folded into one file, and the commands
-into another. The members of the archive
-are then deflated again by zopfli, which spends more time on the same format than zlib. This file is no part of the
-wheel.
+as it runs. The test kit, which only tests import, is folded into one file, the commands with the audit into another,
+and what only these use of `wire` into a third. The members of the archive are then deflated again by zopfli, which
+spends more time on the same format than zlib. This file is no part of the wheel.
 """
 
 import ast
@@ -37,8 +36,9 @@ BEHIND = {
     ),
 }  # fmt: skip
 """Modules beside the client and the commands that only these use."""
-COMMANDS = ("cli.py", "commands.py", *BEHIND["the commands"])
-FOLDS = {"testing": "what is behind the test kit", "": "the commands"}
+COMMANDS = ("cli.py", "commands.py", "audit.py", *BEHIND["the commands"])
+SELDOM = ("claiming.py", "file_signatures.py", "log.py", "packs.py", "sandbox_members.py", "webhooks.py")
+FOLDS = {"testing": "the test kit", "": "the commands", "wire": "what only they use of the wire"}
 """Folders some of whose modules are folded: no till imports them."""
 
 FOLDED = "behind.zip"
@@ -62,11 +62,12 @@ class LeanWheel(BuildHookInterface[Any]):
             internal |= module.parent == root and any(module.name in names for names in BEHIND.values())
             text = lean(module.read_text(encoding="utf-8"), internal=internal)
             folder = str(module.relative_to(root).parent).strip(".")
-            if (folder == "testing" and internal) or module.name in COMMANDS:
+            is_front = module.name == "__init__.py"
+            if (folder == "testing" and not is_front) or module.name in {"": COMMANDS, "wire": SELDOM}.get(folder, ()):
                 fold(self._folded(folder), module.name, text)
                 continue
-            if folder in FOLDS and module.name == "__init__.py":
-                text = text.replace("\nfrom ", f"\n{UNFOLD}\nfrom ", 1)
+            if folder in FOLDS and is_front:
+                text = f"{text}\n{UNFOLD}\n" if folder == "wire" else text.replace("\nfrom ", f"\n{UNFOLD}\nfrom ", 1)
             copy = Path(self._copies.name) / f"{number}.py"
             copy.write_text(text, encoding="utf-8")
             build_data["force_include"][str(copy)] = str(module.relative_to(root))

@@ -72,7 +72,7 @@ def check_modules(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None, "the archive is broken"
         built = modules_of(archive)
-        for package in ("partner_sdk", "partner_sdk/testing"):
+        for package in ("partner_sdk", "partner_sdk/testing", "partner_sdk/wire"):
             with zipfile.ZipFile(io.BytesIO(archive.read(f"{package}/behind.zip"))) as behind:
                 built |= {f"{package}/{name}": text for name, text in modules_of(behind).items()}
             front = f"{package}/__init__.py"
