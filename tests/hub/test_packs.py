@@ -93,6 +93,18 @@ def test_a_pack_covers_what_its_partner_gives_out_and_then_nothing_is_given_out(
     assert broken_rows(hub) == []
 
 
+def test_partners_without_packs_are_asked_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that pays on redemption nor one that pays at issue, while others have packs."""
+    for name in ("take", "record", "look", "draws_of", "came_back", "give_back", "listing"):
+        monkeypatch.setattr(f"settlement.packs.{name}", None)
+    plain = f"bank{next(_NUMBERS)}"
+    coalition.join(hub, plain, points=1, per_minor=1)
+    agreements.agree(hub, plain, agreements.ON_ISSUE, NOON.date())
+    for partner in ("grocer", plain):
+        assert sell(hub, partner, 500, f"{plain}-{partner}") == "posted"
+        assert refund(hub, partner, f"{plain}-{partner}-f", f"{plain}-{partner}")["status"] == "posted"
+
+
 def test_of_one_batch_only_what_no_pack_covers_is_refused(hub: Hub) -> None:
     bank = issuer(hub)
     pack = buy(hub, bank, 10)
