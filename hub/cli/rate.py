@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,6 +30,7 @@ def rate() -> None:
     "--rules", "rules_file", type=json_file.JSON_FILE, metavar="FILE.json", help="Earning: a list of rules, as above."
 )
 @click.option("--price", help="Reimbursement: minor units for one redeemed point, as a fraction such as 9/10.")
+@click.option("--into", help="With --price: a currency's rate, minor units of this currency for one of --currency.")
 @click.option("--currency", required=True, help="ISO 4217, for instance USD.")
 @click.option("--from", "valid_from", type=DATE, help="First day (default: today).")
 @json_option
@@ -40,11 +42,12 @@ def set_rate(
     per_minor: int | None,
     rules_file: Path | None,
     price: str | None,
+    into: str | None,
     currency: str,
     valid_from: datetime | None,
     as_json: bool,
 ) -> None:
-    """Add a dated version of a rate: --points and --per-minor, or --rules, or --price.
+    """Add a dated version of a rate: --points and --per-minor, or --rules, or --price, or --price --into.
 
     What is in force is never edited; a later version supersedes it from its day on.
 
@@ -63,9 +66,14 @@ def set_rate(
     """
     if not re.fullmatch("[A-Z]{3}", currency):
         raise click.UsageError("--currency is three capital letters, for instance USD")
+    terms: Any
     given = [points is not None, per_minor is not None, rules_file is not None, price is not None]
     if given == [False, False, False, True]:
         kind, terms = "reimbursement", _fraction(str(price))
+        if into is not None:
+            kind, terms = "currency", {**_fraction(str(price)), "into": into}
+    elif into is not None:
+        raise click.UsageError("--into says what --price converts a currency into; give both")
     elif given == [False, False, True, False] and rules_file is not None:
         kind, terms = "earning", json_file.read(rules_file, list)
     elif given == [True, True, False, False]:
@@ -86,7 +94,7 @@ def listing(settings: Settings, partner_id: str, as_json: bool) -> None:
     show(partners.show(start.open_hub(settings), partner_id)["rates"], as_json, f"Rates of {partner_id}")
 
 
-def _fraction(price: str) -> object:
+def _fraction(price: str) -> dict[str, int]:
     match = re.fullmatch(r"(\d{1,7})(?:/(\d{1,7}))?", price)
     if match is None:
         raise click.UsageError("--price is a fraction such as 9/10, or a whole number")

@@ -2,7 +2,8 @@
 
 Rules count a purchase from its first minor unit. Three things make a sale another part of one: what was presented again
 after a chargeback lies above what was left of the purchase; what had no purchase to be refunded from is made good by
-the next one; and a bonus is given whole or not at all. Each is kept with the event, so that the same is found again
+the next one; and a bonus is given whole or not at all. What was bought in a foreign currency is converted as a whole
+from its first unit, so that its parts add up. Each is kept with the event, so that the same is found again
 when the sale is refunded, checked or explained.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.core.point_kinds import BONUS, is_spendable
+from hub.core.rounding import half_even
 from hub.core.rules import Grant, Grants, Sale
 
 SALE = "sale"
@@ -44,9 +46,20 @@ def spendable(grants: list[Grant]) -> int:
     return sum(one.points for one in grants if is_spendable(one.kind))
 
 
+def counted_minor(sale: Sale) -> int:
+    """Return what a sale is in the currency of its rate: what counters count."""
+    return _converted(sale, sale.above_minor + sale.amount_minor) - _converted(sale, sale.above_minor)
+
+
+def _converted(sale: Sale, minor: int) -> int:
+    if sale.foreign is None:
+        return minor
+    return half_even(minor * int(sale.foreign["numerator"]), int(sale.foreign["denominator"]))
+
+
 def _up_to(grants: Grants, sale: Sale, minor: int) -> list[Grant]:
     """Return what the first ``minor`` units of the purchase give."""
-    counted = max(0, minor - sale.credited_minor)
+    counted = max(0, _converted(sale, minor) - sale.credited_minor)
     if sale.bonus:
         return [Grant(sale.bonus if counted else 0, BONUS)]
     return grants(sale._replace(amount_minor=counted))

@@ -6,6 +6,7 @@ the same day, the higher version. What was posted keeps the version it was poste
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ REFUND_POLICIES = ("within_balance", "debt", "issuer_bears")
 """Where points that a refund wants back are spent already: take what there is; the member owes; the issuer bears."""
 BREAKAGE_OWNERS = ("issuer", "coalition")
 """Who keeps the value of points that expire: the issuer owes nothing more, or owes it to the coalition."""
+_CURRENCY = re.compile(r"[A-Z]{3}")
 MAX_PENDING_DAYS = MAX_LATE_DAYS = 3_660
 MONEY = "settlement"
 """The term that holds what was agreed about money."""
@@ -165,6 +167,34 @@ class ReimbursementPrice:
         if numerator > 1_000 * denominator:
             raise TermsRefused("a point cannot be worth more than 1,000 minor units")
         return cls(version, valid_from, currency, numerator, denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyRate:
+    """What purchases in ``currency`` are converted at: ``numerator / denominator`` minor units of ``into`` for each."""
+
+    version: int
+    valid_from: date
+    currency: str
+    into: str
+    numerator: int
+    denominator: int
+
+    @classmethod
+    def of(cls, version: int, valid_from: date, currency: str, terms: Mapping[str, Any]) -> CurrencyRate:
+        """Check the fraction, both whole numbers from 1 to 1,000,000,000, and the other currency.
+
+        Raises:
+            TermsRefused: something is missing, unknown or out of range.
+        """
+        if not isinstance(terms, Mapping) or set(terms) != {"into", "numerator", "denominator"}:
+            raise TermsRefused("a rate of a currency has into, numerator and denominator")
+        into, parts = terms["into"], (terms["numerator"], terms["denominator"])
+        if not isinstance(into, str) or not _CURRENCY.fullmatch(into) or into == currency:
+            raise TermsRefused("a currency is converted into another one, three capital letters")
+        if any(type(part) is not int or not 1 <= part <= 1_000_000_000 for part in parts):
+            raise TermsRefused("a rate of a currency is a fraction of two whole numbers from 1 to 1,000,000,000")
+        return cls(version, valid_from, currency, into, *parts)
 
 
 class Dated(Protocol):

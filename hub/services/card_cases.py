@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hub.core.card_terms import Bonus, CardTerms
 from hub.core.errors import Refused
@@ -14,7 +14,7 @@ from hub.services import bonus_offers, cards, counting
 from hub.services.card_answers import Record
 from hub.services.context import Hub, Moment, Partner
 from hub.services.counting import Places
-from hub.services.sale_terms import Terms, check_time, terms_on
+from hub.services.sale_terms import Terms, check_time, foreign, terms_on
 from hub.store import accounts as stored_accounts
 from hub.store import cards as stored_cards
 from hub.store.cards import Change
@@ -35,6 +35,8 @@ class Case(NamedTuple):
     """Those that are still to be had for the card line, by the terms of when it was linked."""
     caps: Mapping[str, Key]
     """The counter of each cap that the purchase counts towards, by the cap's name."""
+    foreign: Mapping[str, Any]
+    """What rules look at because the purchase is in a foreign currency; nothing where it is not."""
     credit: str
     """The counter of refunds that had no purchase in its month."""
 
@@ -100,12 +102,11 @@ def _case(
         raise Refused("not_allowed", "The contract of that day has no terms about cards.")
     if held is None or held.member_id is None:
         raise Refused("unknown_card", "Nobody held this card then; link it, with the day from which that counts.")
-    if record["amount"]["currency"] != in_force.rate.currency:
-        raise Refused("currency_mismatch", f"The rate in force is in {in_force.rate.currency}.")
+    converted = foreign(partner, in_force, record["amount"]["currency"])
     open_ = bonus_offers.open_at(partner, starts[held.line], at) if held.line in starts else []
     day, member_id = in_force.day, survivors[held.member_id]
     return Case(
         record, held, member_id, in_force, in_force.contract.cards, open_,
         counting.caps_of(applying(day, record.get("category")), day, member_id, places),
-        counting.of_credit(held.line, day),
+        converted, counting.of_credit(held.line, day),
     )  # fmt: skip

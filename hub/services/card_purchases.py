@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from hub.core import ledger
 from hub.core.card_terms import Bonus
 from hub.core.errors import Overtaken, Refused
-from hub.core.granting import SALE, given, sale_of, spendable
+from hub.core.granting import SALE, counted_minor, given, sale_of, spendable
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.services import card_cases, counting, funding, members, packs, reimbursement
 from hub.services.accounts import as_json
@@ -188,8 +188,9 @@ class _Batch:
         """Return what rules look at beside the amount."""
         record, credit = case.record, (case.member_id, case.credit)
         spent = {name: max(0, self._tally[key]) for name, key in case.caps.items()}
-        credited = min(max(0, self._tally[credit]), record["amount"]["minor"])
-        said = {"category": record.get("category"), "partner": record.get("partner"), "spent": spent}
+        minor = counted_minor(sale_of(record["amount"]["minor"], {SALE: case.foreign}))
+        credited = min(max(0, self._tally[credit]), minor)
+        said = {"category": record.get("category"), "partner": record.get("partner"), "spent": spent, **case.foreign}
         return said | ({"credited_minor": credited} if credited else {})
 
     def _grants(self, case: Case, sale: Mapping[str, Any]) -> list[Any]:
@@ -201,19 +202,22 @@ class _Batch:
         record, sale = case.record, self._sale(case)
         grants = self._grants(case, sale)
         points, minor = spendable(grants), record["amount"]["minor"]
+        counts = counted_minor(sale_of(minor, {SALE: sale}))
         if max([points, *(one.points for one in grants)]) > ledger.MAX_POINTS:
             raise Refused("points_over_cap", f"{points} points are above the cap of {ledger.MAX_POINTS}.")
         self._moment.configuration.check_issuing(one.issuer or self._partner.partner_id for one in grants)
-        counted = dict.fromkeys(case.caps.values(), minor)
-        counted |= {(case.member_id, counting.of_bonus(one.name, case.line)): minor for one in case.bonuses}
+        counted = dict.fromkeys(case.caps.values(), counts)
+        counted |= {(case.member_id, counting.of_bonus(one.name, case.line)): counts for one in case.bonuses}
         if credited := sale.get("credited_minor"):
             counted[case.member_id, case.credit] = -credited
-        bonuses = [self._bonus(case, one) for one in case.bonuses if self._is_reached(case, one, minor)]
+        bonuses = [self._bonus(case, one) for one in case.bonuses if self._is_reached(case, one, counts)]
         details = {"record": "clearing", "line": case.line, SALE: sale, **self._tally.change(counted)}
         details |= {"claim": record["claim"]} if "claim" in record else {}
         details |= {"bonuses": [given_.name for _, _, _, given_ in bonuses]} if bonuses else {}
         event = self._earning(case, record["event_id"], points, minor, grants[0], details)
-        event = event._replace(content=digest(record), store=record.get("merchant"))
+        event = event._replace(
+            content=digest(record), store=record.get("merchant"), currency=record["amount"]["currency"]
+        )
         transfers = [self._transfer(case, event, line, grant) for line, grant in enumerate(grants, 1) if grant.points]
         purchase = Purchase(
             event.event_id, case.line, event.event_id, None, record["occurred_at"], record.get("merchant"), minor,

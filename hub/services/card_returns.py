@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.core.card_matching import NAMED, PERIOD, Found, match
 from hub.core.errors import Refused
+from hub.core.granting import SALE, counted_minor, sale_of
 from hub.core.ledger import Event
 from hub.services import accounts, card_bonuses, cards, counting
 from hub.services.accounts import Standing
@@ -20,6 +21,7 @@ from hub.services.card_purchases import NOTHING
 from hub.services.card_single import OneRecord
 from hub.services.counting import COUNTED, Tally
 from hub.services.refunds import Return
+from hub.services.sale_terms import foreign, terms_on
 from hub.services.taking_back import Sums
 from hub.store import card_records, counters
 from hub.store import cards as stored_cards
@@ -45,6 +47,7 @@ class Back(OneRecord):
         Raises:
             Refused: ``unknown_event`` or ``unknown_card``.
         """
+        self._left: dict[str, int] = {}
         named = self.record.get("refers_to")
         if named is not None:
             return self._named(named)
@@ -118,11 +121,12 @@ class Back(OneRecord):
 
     def _pieces(self, origin: str, minor: int) -> Pieces:
         """Return how much of each part of a purchase comes back, the newest part first."""
-        taken = []
+        taken: list[tuple[str, int]] = []
         for part in card_records.parts_of(self.connection, self.partner.partner_id, origin):
             own = min(minor, part.left_minor)
             if own:
                 taken.append((part.event_id, own))
+                self._left[part.event_id] = part.left_minor
                 minor -= own
         return taken
 
@@ -130,11 +134,16 @@ class Back(OneRecord):
         """Return by which counters change: those of the purchases, and for what was found in none."""
         originals = self.stored([event_id for event_id, _ in pieces])
         changes = [
-            counting.returned(original.details.get(COUNTED, {}), minor)
-            for original, (_, minor) in zip(originals, pieces, strict=True)
+            counting.returned(
+                original.details.get(COUNTED, {}), counting.counted_part(original, self._left[event_id], minor)
+            )
+            for original, (event_id, minor) in zip(originals, pieces, strict=True)
         ]
         if rest_minor:
-            changes.append({counting.of_credit(self.line, self.record["occurred_at"].date()): rest_minor})
+            day = self.record["occurred_at"].date()
+            said = foreign(self.partner, terms_on(self.partner, day), self.record["amount"]["currency"])
+            rest = counted_minor(sale_of(rest_minor, {SALE: said}))
+            changes.append({counting.of_credit(self.line, day): rest})
         return counting.added(changes)
 
     def _count(self, standing: Standing, change: Mapping[str, int]) -> tuple[Said, list[card_bonuses.Standing]]:

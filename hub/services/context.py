@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from hub.core.errors import ConfigurationError, Refused
 from hub.core.exchange import ExchangeRate
 from hub.core.scheme import Scheme
-from hub.core.terms import BREAKAGE_OWNERS, MONEY, Contract, EarningRate, ReimbursementPrice, Timeline
+from hub.core.terms import BREAKAGE_OWNERS, MONEY, Contract, CurrencyRate, EarningRate, ReimbursementPrice, Timeline
 from hub.core.webhook_targets import Network
 from hub.keyring import Keyring, signers
 from hub.store import configuration
@@ -75,6 +75,8 @@ class Partner:
     """Its own rate limit, where it has one."""
     money: Mapping[int, Terms] = field(default_factory=dict)
     """What was agreed about money, by version of the contract; nothing where all of it is usual."""
+    currencies: Mapping[tuple[str, str], Timeline[CurrencyRate]] = field(default_factory=dict)
+    """The rates at which purchases in a foreign currency are converted, by that currency and the rate's."""
     counts: bool = False
     """Whether some version of its rate counts what is bought in a period; sales of the others lock no counter."""
 
@@ -273,8 +275,17 @@ def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partne
         any("jurisdictions" in str(one.terms) for one in (*contracts, *rates)),
         row.requests_a_second,
         MappingProxyType({one.version: _money(one) for one in contracts if MONEY in one.terms}),
+        MappingProxyType(_currencies(kinds["currency"])),
         any(rate.caps for rate in earning_rates),
     )
+
+
+def _currencies(rows: Sequence[Any]) -> dict[tuple[str, str], Timeline[CurrencyRate]]:
+    by_pair: defaultdict[tuple[str, str], list[CurrencyRate]] = defaultdict(list)
+    for row in rows:
+        rate = CurrencyRate.of(row.version, row.valid_from, row.currency, row.terms)
+        by_pair[rate.currency, rate.into].append(rate)
+    return {pair: Timeline(versions) for pair, versions in by_pair.items()}
 
 
 def _exchanges(partner_id: str, rows: Sequence[Any]) -> dict[tuple[str, str], Timeline[ExchangeRate]]:

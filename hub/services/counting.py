@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from hub.core.errors import Overtaken
+from hub.core.granting import counted_minor, sale_of
 from hub.core.ledger import NO_MEMBER
 from hub.core.periods import MEMBER_YEAR, name_of
 from hub.core.rules import Counted, Sale
@@ -84,6 +85,12 @@ def returned(counted: Mapping[str, int], minor: int) -> dict[str, int]:
     return {name: -minor for name in counted if not name.startswith(CREDIT)}
 
 
+def counted_part(original: Any, left_minor: int, minor: int) -> int:
+    """Return what so much of what is left of a sale counts, in the currency of its rate."""
+    then, now = (sale_of(left, original.details) for left in (left_minor, left_minor - minor))
+    return counted_minor(then) - counted_minor(now)
+
+
 def added(changes: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Return several changes as one."""
     sums: dict[str, int] = {}
@@ -105,16 +112,24 @@ def lock_back(connection: Connection, partner_id: str, member_id: int, original:
 
 
 def count_back(
-    connection: Connection, partner_id: str, member_id: int, original: Any, minor: int, locked: Mapping[Key, int]
+    connection: Connection,
+    partner_id: str,
+    member_id: int,
+    original: Any,
+    left_minor: int,
+    minor: int,
+    locked: Mapping[Key, int],
 ) -> dict[str, Any]:
-    """Count so much of a sale back and return the details that say so; ``locked`` is what `lock_back` gave.
+    """Count so much of what is left of a sale back, and return the details that say so.
+
+    ``locked`` is what `lock_back` gave.
 
     Raises:
         Overtaken: the sale's member was merged or parted since, so other counters would have to be locked.
     """
     if not locked:
         return {}
-    change = keyed(member_id, returned(original.details[COUNTED], minor))
+    change = keyed(member_id, returned(original.details[COUNTED], counted_part(original, left_minor, minor)))
     if not change.keys() <= locked.keys():
         raise Overtaken("the member of what comes back is another one by now")
     counters.count(connection, partner_id, change)

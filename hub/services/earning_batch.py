@@ -17,14 +17,14 @@ from typing import Any
 from hub.core import ledger
 from hub.core.content import content_digest
 from hub.core.errors import Overtaken, Refused
-from hub.core.granting import SALE, given, sale_of
+from hub.core.granting import SALE, counted_minor, given, sale_of
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.services import counting, late_events, members
 from hub.services.accounts import as_json, from_json
 from hub.services.context import Hub, Moment, Partner
 from hub.services.counting import Places, Tally
-from hub.services.sale_terms import Terms, check_time, enrols_unknown, maturity, price, terms_on
+from hub.services.sale_terms import Terms, check_time, enrols_unknown, foreign, maturity, price, terms_on
 from hub.store import accounts, counters, events
 from hub.store.counters import Key
 from hub.store.database import Connection
@@ -88,7 +88,7 @@ class Batch:
             self._ages.check(reported)
         terms = self._terms(occurred_at.date())
         counted = self._counted(reported, self._counts) if self._counts and terms.rate.caps else {}
-        said = self._said(reported, counted)
+        said = self._said(terms, reported, counted)
         sale = sale_of(reported["amount"]["minor"], {SALE: said} if said else None)
         points = price(terms, reported, sale)
         grants = given(terms.rate.grants, sale) if said else terms.rate.grants(sale)
@@ -108,7 +108,7 @@ class Batch:
             occurred_at,
             content_digest("earning", reported),
             reported["amount"]["minor"],
-            terms.rate.currency,
+            reported["amount"]["currency"],
             terms.rate.version,
             terms.expires_on(grants[0], self._jurisdictions.get(member_id)),
             maturity(terms, self._now),
@@ -121,15 +121,17 @@ class Batch:
         claimed = reported.get("claim", {}).get("says", {})
         if not said:
             return event._replace(details=as_json(claimed)) if claimed else event
-        noted = self._counts.count(event, counted) if self._counts and counted else {}
+        noted = self._counts.count(event, counted, counted_minor(sale)) if self._counts and counted else {}
         return event._replace(details=as_json({SALE: said, **noted, **claimed}))
 
     def _member(self, reported: Reported) -> int | None:
         return reported["claim"]["member"] if "claim" in reported else self._members.get(reported["member"])
 
-    def _said(self, reported: Reported, counted: Mapping[str, Key]) -> dict[str, Any]:
+    def _said(self, terms: Terms, reported: Reported, counted: Mapping[str, Key]) -> dict[str, Any]:
         """Return what rules look at beside the amount, where the report says so or something is counted."""
         said = {name: reported[name] for name in ("category", "partner") if name in reported}
+        if (currency := reported["amount"]["currency"]) != terms.rate.currency:
+            said |= foreign(self._partner, terms, currency)
         if counted and self._counts:
             said["spent"] = {name: max(0, self._counts.tally[key]) for name, key in counted.items()}
         return said
@@ -209,11 +211,11 @@ class _Counts:
         self.accepted: dict[str, Event] = {}
         self.changes: dict[str, Mapping[Key, int]] = {}
 
-    def count(self, event: Event, counted: Mapping[str, Key]) -> dict[str, Any]:
+    def count(self, event: Event, counted: Mapping[str, Key], minor: int) -> dict[str, Any]:
         """Count an event, the first of its id; return the details that say what."""
         if event.event_id in self.stored:
             return {}
-        changes = dict.fromkeys(counted.values(), event.amount_minor or 0)
+        changes = dict.fromkeys(counted.values(), minor)
         self.changes[event.event_id] = changes
         noted = self.tally.change(changes)
         self.accepted[event.event_id] = event

@@ -11,7 +11,7 @@ from hub.core.content import instant
 from hub.core.errors import Refused, TermsRefused
 from hub.core.ledger import COALITION, PARTNER_ID
 from hub.core.rules import named_partners
-from hub.core.terms import MONEY, Contract, EarningRate, ReimbursementPrice
+from hub.core.terms import MONEY, Contract, CurrencyRate, EarningRate, ReimbursementPrice
 from hub.keyring import HUB
 from hub.services import contracts, exchange_rates, gains, suspects
 from hub.services.context import Hub, Partner, PartnerKey
@@ -29,6 +29,10 @@ from partner_sdk.wire.keys import (
 )
 
 RESERVED = frozenset({COALITION, HUB, "operator"})
+_KINDS: Mapping[str, Callable[[int, date, str, Any], object]] = MappingProxyType(
+    {"earning": EarningRate.of, "reimbursement": ReimbursementPrice.of, "currency": CurrencyRate.of}
+)
+"""Kinds of rates that are set here, and what reads their terms."""
 MAX_PENDING_KEYS = 5
 """Keys of one partner that may wait for approval; more are refused until the operator has looked."""
 OVERLAP = timedelta(days=7)
@@ -174,7 +178,7 @@ def show(hub: Hub, partner_id: str) -> dict[str, Any]:
 
 
 def rates(partner: Partner) -> list[dict[str, Any]]:
-    """Return every version of a partner's earning rates, reimbursement prices and exchange rates."""
+    """Return every version of a partner's earning rates, prices, and rates of currencies and exchanges."""
     earning = [{**_dated("earning", one), "rules": one.terms} for one in partner.earning_rates.versions]
     prices = [
         {
@@ -183,10 +187,18 @@ def rates(partner: Partner) -> list[dict[str, Any]]:
         }
         for one in partner.prices.versions
     ]
-    return earning + prices + exchange_rates.listing(partner)
+    currencies = [
+        {
+            **_dated("currency", one),
+            "conversion": {"into": one.into, "numerator": one.numerator, "denominator": one.denominator},
+        }
+        for timeline in partner.currencies.values()
+        for one in timeline.versions
+    ]
+    return earning + prices + currencies + exchange_rates.listing(partner)
 
 
-def _dated(kind: str, one: EarningRate | ReimbursementPrice) -> dict[str, Any]:
+def _dated(kind: str, one: EarningRate | ReimbursementPrice | CurrencyRate) -> dict[str, Any]:
     return {
         "kind": kind,
         "version": one.version,
@@ -196,7 +208,8 @@ def _dated(kind: str, one: EarningRate | ReimbursementPrice) -> dict[str, Any]:
 
 
 def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: str, terms: Any) -> dict[str, Any]:
-    """Add a version of a rate: ``earning`` (a list of rule terms) or ``reimbursement`` (numerator, denominator).
+    """Add a version of a rate: ``earning`` (a list of rule terms), ``reimbursement`` (numerator, denominator) or
+    ``currency`` (the same and ``into``).
 
     A version in force is never edited; a later one supersedes it from its day on.
 
@@ -204,8 +217,7 @@ def set_rate(hub: Hub, partner_id: str, kind: str, valid_from: date, currency: s
         Refused: ``unknown_partner``, also for one that the rules name, or ``not_allowed`` when the terms make no sense,
             or when with the exchange rates somebody could gain by a price.
     """
-    check = EarningRate.of if kind == "earning" else ReimbursementPrice.of
-    _check(lambda: check(0, valid_from, currency, terms))
+    _check(lambda: _KINDS[kind](0, valid_from, currency, terms))
 
     def work(connection: Connection) -> int:
         configuration.lock(connection)

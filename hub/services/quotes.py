@@ -40,6 +40,7 @@ def _earning(
         raise Refused("unknown_member", members.UNKNOWN)
     jurisdiction = members.jurisdictions(connection, partner, [member_id or 0]).get(member_id or 0)
     said = _said(connection, partner, terms.rate, sale, member_id)
+    said |= sale_terms.foreign(partner, terms, sale["amount"]["currency"])
     priced = sale_of(sale["amount"]["minor"], {SALE: said} if said else None)
     points = sale_terms.price(terms, sale, priced)
     grant = given(terms.rate.grants, priced)[0]

@@ -133,7 +133,9 @@ def refund(
     back = Return(
         reported["event_id"], reported["occurred_at"], content, minor,
         json.dumps(reported["items"], separators=(",", ":")) if reported.get("items") else None,
-        counting.count_back(connection, partner.partner_id, standing.member_id, original, minor, counted),
+        counting.count_back(
+            connection, partner.partner_id, standing.member_id, original, original.amount_minor - before, minor, counted
+        ),
     )  # fmt: skip
     event, sums = give_back(connection, moment, partner, reporter, original, standing, following, back)
     return _answer(event.event_id, minor, original.currency, sums)

@@ -73,7 +73,10 @@ class Again(OneRecord):
         is_one = "pieces" not in named.details
         originals = self.stored([one.refers_to for one in backs])
         changes = [
-            counting.returned(original.details.get(COUNTED, {}), -back.amount_minor)
+            counting.returned(
+                original.details.get(COUNTED, {}),
+                -counting.counted_part(original, original.amount_minor - back.returned_before, back.amount_minor),
+            )
             for original, back in zip(originals, backs, strict=True)
         ]
         change = counting.added(changes)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from hub.core import ledger
 from hub.core.content import instant
 from hub.core.errors import Refused
+from hub.core.granting import counted_minor, given, spendable
 from hub.core.rules import Grant, Sale
 from hub.core.terms import Contract, EarningRate
 from hub.services.context import Moment, Partner
@@ -69,21 +70,38 @@ def enrols_unknown(partner: Partner, moment: Moment) -> bool:
     return contract is not None and contract.enrols_unknown
 
 
+def foreign(partner: Partner, terms: Terms, currency: str) -> dict[str, Any]:
+    """Return what rules look at beside a sale in some currency: the rate at which it is converted, if it has to be.
+
+    Raises:
+        Refused: ``currency_mismatch``: it would have to be, and there is no rate for the day.
+    """
+    into = terms.rate.currency
+    if currency == into:
+        return {}
+    dated = partner.currencies.get((currency, into))
+    rate = dated.on(terms.day) if dated else None
+    if rate is None:
+        raise Refused("currency_mismatch", f"The rate in force is in {into}, and {currency} has none into it that day.")
+    said = {"into": into, "numerator": rate.numerator, "denominator": rate.denominator, "version": rate.version}
+    return {"foreign": said}
+
+
 def price(terms: Terms, reported: Reported, sale: Sale) -> int:
     """Return the points of a reported sale under ``terms``; ``sale`` is what rules look at of it.
 
     Raises:
-        Refused: ``currency_mismatch``, ``not_allowed``, ``points_over_cap`` or ``points_mismatch``.
+        Refused: ``not_allowed``, ``points_over_cap`` or ``points_mismatch``.
     """
-    amount = reported["amount"]
-    if amount["currency"] != terms.rate.currency:
-        raise Refused("currency_mismatch", f"The rate in force is in {terms.rate.currency}.")
     cards = terms.contract.cards
     if cards is not None and sale.category in cards.excluded:
         raise Refused("not_allowed", f"By the contract, purchases of the category {sale.category} earn nothing.")
-    points = terms.rate.points(sale)
+    grants = terms.rate.grants(sale) if sale.foreign is None else given(terms.rate.grants, sale)
+    points = terms.rate.points(sale) if sale.foreign is None else spendable(grants)
     # No grant may be above the cap either: points that are never spent are not among those counted first.
-    most = max(points, *(grant.points for grant in terms.rate.grants(sale)))
+    most = max(points, *(grant.points for grant in grants))
+    if sale.foreign is not None and counted_minor(sale) > ledger.MAX_MINOR:
+        raise Refused("points_over_cap", f"{counted_minor(sale)} {terms.rate.currency} are too much for one sale.")
     if most > ledger.MAX_POINTS:
         raise Refused("points_over_cap", f"{most} points are above the cap of {ledger.MAX_POINTS}.")
     if reported.get("points", points) != points:

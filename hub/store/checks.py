@@ -246,7 +246,8 @@ CHECKS |= CHECKS_OF_RETURNS | CHECKS_OF_PACKS | CHECKS_OF_CARDS | CHECKS_OF_COUN
 
 PRICED = """
     SELECT event.partner_id, event.rate_version, event.amount_minor, event.points, rate.terms,
-           event.currency = rate.currency AS same_currency, details->'sale' AS sale, min(event.event_id) AS event_id
+           coalesce(details->'sale'->'foreign'->>'into', event.currency) = rate.currency AS same_currency,
+           details->'sale' AS sale, min(event.event_id) AS event_id
     FROM hub.event AS event
     LEFT JOIN hub.rate AS rate
       ON rate.partner_id = event.partner_id AND rate.kind = 'earning' AND rate.version = event.rate_version

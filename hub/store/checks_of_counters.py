@@ -54,6 +54,15 @@ CHECKS_OF_COUNTERS: dict[str, str] = {
             WHERE starts_with(stood.name, 'cap/' || spent.name || '/')
               AND greatest(0, stood.minor::bigint) = spent.minor::bigint)
     """,
+    "each sale in a foreign currency was converted at the rate of its day": """
+        SELECT 'event ' || event.partner_id || '/' || event_id, 'was converted by ' || said::text
+        FROM hub.event AS event CROSS JOIN LATERAL (SELECT details->'sale'->'foreign' AS said) AS own
+        LEFT JOIN hub.rate AS rate ON rate.partner_id = event.partner_id AND rate.kind = 'currency'
+                                  AND rate.version = (said->>'version')::integer
+        WHERE said IS NOT NULL
+          AND (rate.terms || jsonb_build_object('version', rate.version) IS DISTINCT FROM said
+               OR rate.currency <> event.currency OR rate.valid_from > (occurred_at AT TIME ZONE 'UTC')::date)
+    """,
     "each bonus was given when so much was spent for it": f"""
         SELECT 'event ' || bonus.partner_id || '/' || bonus.event_id,
                'asks for ' || bonus.amount_minor || ', spent was ' || coalesce(stood + minor, 0)

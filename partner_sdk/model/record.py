@@ -30,10 +30,19 @@ class Price(Readable):
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion(Readable):
+    """Minor units of the currency `into` for one of a foreign currency, as a fraction."""
+
+    into: str
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rate(Readable):
     """One version of a rate of this partner: `rules` for earning, `price` for reimbursement, or `exchange`.
 
-    The first two are in a `currency`.
+    The first two are in a `currency`; `conversion` is what purchases in a foreign `currency` are converted at.
     """
 
     kind: str
@@ -42,6 +51,7 @@ class Rate(Readable):
     currency: str | None = None
     rules: tuple[Rule, ...] = ()
     price: Price | None = None
+    conversion: Conversion | None = None
     exchange: ExchangeTerms | None = None
 
 

@@ -391,18 +391,25 @@ class PriceSchema(WireSchema):
     denominator = Whole(1, MAX_SUM, required=True)
 
 
+class ConversionSchema(PriceSchema):
+    """Minor units of the currency `into` for one of the rate's, as a fraction."""
+
+    into = values.currency(required=True)
+
+
 class RateSchema(WireSchema):
     """One version of a rate: `rules` for earning, `price` for reimbursement, `exchange` for an exchange.
 
-    The first two are in a `currency`.
+    The first two are in a `currency`; `conversion` is what purchases in a foreign `currency` are converted at.
     """
 
-    kind = Choice("earning", "reimbursement", "exchange", required=True)
+    kind = Choice("earning", "reimbursement", "currency", "exchange", required=True)
     version = Whole(1, MAX_SUM, required=True)
     valid_from = Day(required=True)
     currency = values.currency()
     rules = Series(Part(RuleSchema), 1, 100)
     price = Part(PriceSchema)
+    conversion = Part(ConversionSchema)
     exchange = Part(ExchangeTermsSchema)
 
 

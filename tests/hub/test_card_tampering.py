@@ -16,7 +16,7 @@ from tests.support.cards import Issuer, record
 from tests.support.network import broken_rows
 
 HELD, BOUGHT, GIVEN = CHECKS_OF_CARDS
-COUNTED, WALKED, _, SPENT = CHECKS_OF_COUNTERS
+COUNTED, WALKED, _, _, SPENT = CHECKS_OF_COUNTERS
 TABLES = ("event", "counter", "card_change", "card_purchase", "card_bonus")
 BONUS = {"name": "welcome", "points": 500, "spend_minor": 10_000, "days": 9}
 CASES: dict[str, tuple[str, dict[str, str]]] = {

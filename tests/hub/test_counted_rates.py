@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
 from hub.services import business_clock, explaining, partners
-from partner_sdk import Client, Earning, EarningResult, Money, PoolMember, Refund
+from partner_sdk import CardRecord, CardResult, Client, Earning, EarningResult, Money, PoolMember, Refund
 from tests.support import network
 from tests.support.network import Network, broken_rows
 from tests.support.sdk import client_of
@@ -58,7 +59,8 @@ class Issuer:
     def sale(self, member: str, minor: int, at: datetime = DAY, category: str = AIRLINE, **more: Any) -> Earning:
         """A sale to report."""
         event_id = more.pop("event_id", None) or self.net.fresh("e")
-        return Earning(event_id, member, at, Money(minor, "USD"), category=category, **more)
+        money = Money(minor, more.pop("currency", "USD"))
+        return Earning(event_id, member, at, money, category=category, **more)
 
     def earn(self, *sales: Earning) -> list[EarningResult]:
         """Report sales together."""
@@ -70,9 +72,9 @@ class Issuer:
         assert result.error is None, result
         return result.points
 
-    def refund(self, sale: str, minor: int | None = None, at: datetime = DAY) -> int:
+    def refund(self, sale: str, minor: int | None = None, at: datetime = DAY, currency: str = "USD") -> int:
         """Return something of a sale; what came back."""
-        amount = None if minor is None else Money(minor, "USD")
+        amount = None if minor is None else Money(minor, currency)
         [result] = self.client.refund([Refund(self.net.fresh("f"), sale, at, amount)])
         assert result.error is None, result
         return result.points
@@ -197,3 +199,56 @@ def test_a_statement_is_rounded_and_not_each_purchase(net: Network) -> None:
     told = explaining.explain(net.hub, f"{club.partner}/{bought[1].event_id}")["why"]
     assert any("of the total of the statement-25: 3 after it, 1 before; so 2" in line for line in told), told
     club.client.close()
+
+
+def test_a_foreign_currency_is_converted_at_the_rate_of_the_day(net: Network) -> None:
+    bank = Issuer(net, rules(), cards={})
+    for day, numerator in ((date(2017, 1, 1), 108), (date(2017, 3, 11), 2)):
+        terms = {"into": "USD", "numerator": numerator, "denominator": 100 if numerator > 2 else 1}
+        partners.set_rate(net.hub, bank.partner, "currency", day, "EUR", terms)
+    member, later = bank.member(), DAY + timedelta(days=1)
+    # 5,000.00 EUR are 5,400.00 USD; 10.00 EUR are 20.00 USD from the next day on.
+    first = bank.sale(member, 500_000, currency="EUR")
+    assert bank.client.quote_earning(first).points == 3 * 5_400
+    assert [one.points for one in bank.earn(first, bank.sale(member, 1_000, later, currency="EUR"))] == [16_200, 60]
+    assert bank.earn(bank.sale(member, 58_100))[0].points == 3 * 580 + 1
+    assert bank.refund(first.event_id, 250_000, currency="EUR") == 3 * 2_700
+    assert bank.earn(bank.sale(member, 270_000))[0].points == 3 * 2_699 + 1
+    for currency, at in (("GBP", DAY), ("EUR", datetime(2016, 12, 31, tzinfo=UTC))):
+        [refused] = bank.earn(bank.sale(member, 100, at, currency=currency))
+        assert refused.error is not None
+        assert refused.error.code in ("currency_mismatch", "no_rate", "no_contract")
+    told = explaining.explain(net.hub, f"{bank.partner}/{first.event_id}")["why"]
+    assert any("converted at 108/100 (version 1) and is" in line for line in told), told
+    [rate] = [one for one in bank.client.rates() if one.kind == "currency" and one.version == 1]
+    assert rate.conversion is not None
+    assert (rate.currency, rate.conversion.into, rate.conversion.numerator) == ("EUR", "USD", 108)
+    bank.client.close()
+
+
+def test_a_purchase_with_a_card_in_a_foreign_currency_comes_back_as_it_was_converted(net: Network) -> None:
+    bank = Issuer(net, rules(), cards={"bonuses": [{"name": "w", "points": 9, "spend_minor": 100_100, "days": 90}]})
+    terms = {"into": "USD", "numerator": 1_001, "denominator": 1_000}
+    partners.set_rate(net.hub, bank.partner, "currency", date(2017, 1, 1), "EUR", terms)
+    member, token = bank.member(), net.fresh("PAR-")
+    bank.client.link_card(net.fresh("l"), token, member, "form", linked_at=DAY - timedelta(days=1))
+
+    def report(kind: str, minor: int, **more: Any) -> CardResult:
+        at = DAY + timedelta(hours=next(hours))
+        record = CardRecord(net.fresh("c"), kind, token, at, Money(minor, "EUR"), AIRLINE, "m1", **more)
+        [result] = bank.client.report_cards([record])
+        assert result.error is None, result
+        return result
+
+    hours = count(1)
+    bought = report("clearing", 100_000)
+    assert (bought.points, bought.bonuses) == (3 * 1_001, ("w",))
+    back = report("chargeback", 40_050, refers_to=bought.event_id)
+    assert back.undone == ("w",)
+    report("second_presentment", 40_050, refers_to=back.event_id)
+    view = bank.client.member(member)
+    assert (view.available, view.bonuses[0].spent_minor, view.bonuses[0].state) == (3_003 + 9, 100_100, "given")
+    assert report("refund", 150_000).unmatched_minor == 50_000
+    assert report("clearing", 50_000).points == 0
+    assert (report("clearing", 1_000).points, bank.client.member(member).available) == (30, 30)
+    bank.client.close()

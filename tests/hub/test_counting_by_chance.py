@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from hub.store.checks_of_counters import CHECKS_OF_COUNTERS
 from tests.support import coalition
 from tests.support.coalition import NOON
 from tests.support.network import broken_rows, sale
-from tests.support.services import post, refund
+from tests.support.services import partner, post, refund, report_refund
 from tests.support.threads import at_once
 
 AIRLINE = "4511"
@@ -49,9 +50,22 @@ def hub(module_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     made = coalition.build(module_postgres_url, tmp_path_factory.mktemp("data")).hub
     partners.add(made, "bank", "Bank", date(2016, 1, 1), 24, True, {"refunds": "debt"})
     partners.set_rate(made, "bank", "earning", date(2016, 1, 1), "USD", RATE)
+    for day in (date(2016, 1, 1), date(2017, 1, 9)):
+        terms = {"into": "USD", "numerator": 1_017, "denominator": 1_000}
+        partners.set_rate(made, "bank", "currency", day, "EUR", terms)
     business_clock.move(made, NOON.replace(day=20))
     yield made
     made.database.dispose()
+
+
+def abroad(event_id: str, member: str, minor: int, at: str) -> dict[str, Any]:
+    """A sale of an airline in euro."""
+    return sale(event_id, member, occurred_at=at, category=AIRLINE, amount={"minor": minor, "currency": "EUR"})
+
+
+def converted(minor: int) -> int:
+    """What euro are in the rate's currency, half a minor unit to the even one."""
+    return round(Fraction(minor * 1_017, 1_000))
 
 
 class Bought(NamedTuple):
@@ -62,11 +76,17 @@ class Bought(NamedTuple):
     at: str
     minor: int
     before: int
+    in_euro: bool
+
+    def counts(self, minor: int) -> int:
+        """What so much of it counts."""
+        return (converted(minor) if self.in_euro else minor) if self.airline else 0
 
     def points(self, minor: int) -> int:
         """What so much of it gives."""
         if not self.airline:
             return minor // 70
+        minor = self.counts(minor)
         low = max(0, min(minor, CAP_MINOR - self.before))
         whole = 2 * ((self.before + minor) // 1_000) - 2 * (self.before // 1_000)
         return 3 * (low // 70) + (minor - low) // 70 + whole
@@ -79,23 +99,25 @@ class Model:
         self.spent = {JANUARY: 0, LATE: 0}
         self.left: dict[Bought, int] = {}
 
-    def buy(self, event_id: str, airline: bool, at: str, minor: int) -> int:
+    def buy(self, event_id: str, airline: bool, at: str, minor: int, in_euro: bool) -> int:
         """Return the points of a purchase."""
-        bought = Bought(event_id, airline, at, minor, self.spent[at])
+        bought = Bought(event_id, airline, at, minor, self.spent[at], in_euro)
         self.left[bought] = minor
-        self.spent[at] += minor if airline else 0
+        self.spent[at] += bought.counts(minor)
         return bought.points(minor)
 
     def give_back(self, bought: Bought, minor: int) -> int:
         """Return the points that come back."""
         left = self.left[bought]
         self.left[bought] = left - minor
-        self.spent[bought.at] -= minor if bought.airline else 0
+        self.spent[bought.at] -= bought.counts(left) - bought.counts(left - minor)
         return bought.points(left) - bought.points(left - minor)
 
 
 SALES = st.lists(
-    st.tuples(st.booleans(), st.sampled_from([JANUARY, LATE]), st.integers(0, 6_000)), min_size=1, max_size=4
+    st.tuples(st.sampled_from(["5411", AIRLINE, "EUR"]), st.sampled_from([JANUARY, LATE]), st.integers(0, 6_000)),
+    min_size=1,
+    max_size=4,
 )
 STEPS = st.lists(st.one_of(SALES, st.tuples(st.integers(0, 20), st.integers(1, 6_000))), min_size=2, max_size=7)
 
@@ -110,18 +132,25 @@ def test_points_are_what_the_model_says(hub: Hub, steps: list[Any]) -> None:
         elif open_ := [one for one, left in model.left.items() if left]:
             bought = open_[step[0] % len(open_)]
             minor = min(step[1], model.left[bought])
-            back = refund(hub, "bank", f"f{next(NUMBERS)}", bought.event_id, minor)
+            back = _give_back(hub, bought, minor)
             assert back["points"] == model.give_back(bought, minor)
     assert broken_rows(hub) == []
 
 
-def _buy(hub: Hub, model: Model, member: str, step: list[tuple[bool, str, int]]) -> None:
+def _give_back(hub: Hub, bought: Bought, minor: int) -> dict[str, Any]:
+    amount = {"minor": minor, "currency": "EUR" if bought.in_euro else "USD"}
+    asked = {"event_id": f"f{next(NUMBERS)}", "refunds": bought.event_id, "occurred_at": JANUARY, "amount": amount}
+    return report_refund(hub, partner(hub, "bank"), asked)
+
+
+def _buy(hub: Hub, model: Model, member: str, step: list[tuple[str, str, int]]) -> None:
     """Report a batch, and once more."""
     sales, points = [], []
-    for airline, at, minor in step:
+    for what, at, minor in step:
         event_id = f"s{next(NUMBERS)}"
-        sales.append(sale(event_id, member, minor, occurred_at=at, category=AIRLINE if airline else "5411"))
-        points.append(model.buy(event_id, airline, at, minor))
+        at_home = sale(event_id, member, minor, occurred_at=at, category=what if what != "EUR" else AIRLINE)
+        sales.append(abroad(event_id, member, minor, at) if what == "EUR" else at_home)
+        points.append(model.buy(event_id, what != "5411", at, minor, what == "EUR"))
     for _ in range(2):
         assert [one["points"] for one in post(hub, "bank", *sales)] == points
 
@@ -151,7 +180,7 @@ def test_a_cap_is_exact_whoever_reports_at_once(hub: Hub) -> None:
     assert broken_rows(hub) == []
 
 
-ADDED, WALKED, GIVEN, BONUS = CHECKS_OF_COUNTERS
+ADDED, WALKED, GIVEN, CONVERTED, _ = CHECKS_OF_COUNTERS
 _TOLD = "UPDATE hub.event SET details = jsonb_set(details, '{%s}', '%s') WHERE event_id = 'tampered'"
 ALTERED: dict[str, tuple[str, set[str]]] = {
     "counter: more": (
@@ -171,6 +200,15 @@ ALTERED: dict[str, tuple[str, set[str]]] = {
         """UPDATE hub.event SET details = jsonb_set(jsonb_set(details, '{sale,spent,airline}', '0'),
            '{stood,cap/airline/2017}', '0') WHERE event_id = 'tampered'""", {WALKED, ledger_check.RULES_HOLD},
     ),
+    "event: another rate": (
+        "UPDATE hub.event SET details = jsonb_set(details, '{sale,foreign,numerator}', '9') WHERE event_id = 'abroad'",
+        {CONVERTED, ledger_check.RULES_HOLD},
+    ),
+    "event: a rate of a later day": (
+        "UPDATE hub.event SET details = jsonb_set(details, '{sale,foreign,version}', '2') WHERE event_id = 'abroad'",
+        {CONVERTED},
+    ),
+    "event: another currency": ("UPDATE hub.event SET currency = 'GBP' WHERE event_id = 'abroad'", {CONVERTED}),
     "event: another category": (_TOLD % ("sale,category", '"5411"'), {ledger_check.RULES_HOLD}),
 }  # fmt: skip
 
@@ -180,6 +218,7 @@ def tampered(hub: Hub) -> Hub:
     """The hub, with one sale in which there is something to alter."""
     member = f"card:{next(NUMBERS)}"
     post(hub, "bank", sale("before", member, 9_000, occurred_at=JANUARY, category=AIRLINE))
+    post(hub, "bank", abroad("abroad", f"card:{next(NUMBERS)}", 9_000, JANUARY))
     post(hub, "bank", sale("tampered", member, 9_000, occurred_at=JANUARY, category=AIRLINE))
     return hub
 
@@ -208,4 +247,4 @@ def _restore(hub: Hub) -> None:
 
 
 def test_each_check_of_counters_has_been_seen_to_fail() -> None:
-    assert {check for _, broken in ALTERED.values() for check in broken} >= {ADDED, WALKED, GIVEN}
+    assert {check for _, broken in ALTERED.values() for check in broken} >= {ADDED, WALKED, GIVEN, CONVERTED}

@@ -28,7 +28,7 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 class Sale(NamedTuple):
     """What an earning rule may look at: the sale, in minor units of the rate's currency.
 
-    The last four say which part of a purchase it is; `hub.core.granting` goes by them, and rules see only the amount.
+    The last ones say which part of a purchase it is; `hub.core.granting` goes by them, and rules see only the amount.
     """
 
     amount_minor: int
@@ -46,6 +46,8 @@ class Sale(NamedTuple):
     """What the purchase makes good of a refund that had none to be taken from."""
     bonus: int = 0
     """The points of a bonus, instead of what rules give."""
+    foreign: Mapping[str, Any] | None = None
+    """The rate of its currency, if that is not the rate's: ``into``, ``numerator``, ``denominator``, ``version``."""
 
 
 Rule = Callable[[Sale], int]

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.core import ledger
 from hub.core.content import instant
-from hub.core.granting import given, sale_of
+from hub.core.granting import counted_minor, given, sale_of
 from hub.core.point_kinds import class_of, spend_at
 from hub.core.rules import Grant, Sale, explain_rules
 from hub.core.terms import Contract, EarningRate
@@ -39,6 +39,11 @@ def earning(facts: Facts) -> Iterator[str]:
     yield f"Earning rate version {rate.version} of {event.partner_id}, valid from {rate.valid_from}:"
     sale = sale_of(event.amount_minor, event.details)
     yield from cards.context(facts, sale)
+    if sale.foreign:
+        converted = words.money(counted_minor(sale), sale.foreign["into"])
+        at = f"{sale.foreign['numerator']}/{sale.foreign['denominator']} (version {sale.foreign['version']})"
+        yield f"It is converted at {at} and is {converted}, half a minor unit to the even one."
+        sale = sale._replace(amount_minor=counted_minor(sale), foreign=None)
     for place, one in enumerate(() if cards.is_part(sale) else explain_rules(rate.terms, sale), 1):
         yield f"rule {place} ({one.rule}): {one.arithmetic}{_of_kind(one.grant, event.partner_id)}."
     yield f"Together {words.count(event.points, 'point')} that can be spent."
