@@ -252,3 +252,26 @@ def test_a_purchase_with_a_card_in_a_foreign_currency_comes_back_as_it_was_conve
     assert report("clearing", 50_000).points == 0
     assert (report("clearing", 1_000).points, bank.client.member(member).available) == (30, 30)
     bank.client.close()
+
+
+def test_double_at_partners_shared_60_to_40_gives_obligations_that_sum(net: Network) -> None:
+    double = {"rule": "at_partner", "partner": "grocer", "points": 1, "per_minor": 100}
+    shared = [
+        {**double, "from_percent": 0, "to_percent": 60},
+        {**double, "from_percent": 60, "to_percent": 100, "gives": {"issuer": "grocer"}},
+    ]
+    bank = Issuer(net, [{"rule": "linear", "points": 1, "per_minor": 100}, *shared])
+    member = bank.member()
+    sale = bank.sale(member, 10_199, category=GROCERY, partner="grocer")
+    assert bank.earn(sale, bank.sale(member, 10_199, category=GROCERY))[0].points == 101 + 101
+    assert bank.refund(sale.event_id, 1_099) == 10 + 10
+    redemption = net.fresh("r")
+    with client_of(net, "fuel") as fuel:
+        value = fuel.redeem(redemption, member, 2 * 91 + 101).value.minor
+    query = "SELECT issuer, points, amount_minor FROM settlement.obligation WHERE event_id = %s"
+    with net.hub.database.connect() as connection:
+        owed = {issuer: (points, minor) for issuer, points, minor in connection.exec_driver_sql(query, (redemption,))}
+    # Of 91 points, 54 (60 of 100, rounded down on the total) are the bank's and 37 the grocer's.
+    assert {issuer: points for issuer, (points, _) in owed.items()} == {bank.partner: 91 + 101 + 54, "grocer": 37}
+    assert sum(minor for _, minor in owed.values()) == value
+    bank.client.close()
