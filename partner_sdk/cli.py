@@ -283,6 +283,16 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         ),
     ),
     (
+        "records",
+        commands.records,
+        (
+            _text("--day", "DAY", "a business day, as 2017-01-31"),
+            _text("--cycle", "CYCLE", "or a cycle, as 2017-01"),
+            ("--out", {"metavar": "FILE", "required": True, "help": "where to, .csv or .jsonl"}),
+        ),
+    ),
+    ("explain", commands.explain, (_id("an event of yours", "event_id"),)),
+    (
         "claim",
         commands.claim,
         (
@@ -298,7 +308,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
             _text("--reference", "EVENT", "the event that it should be"),
             ("--reason", {"choices": CLAIMED, "default": CLAIMED[0], "help": "what went wrong"}),
             _text("--text", "TEXT", "what happened, or why"),
-            _text("--sha256", "DIGEST", "of a document that shows it"),
+            _text("--sha256", "DIGEST", "of a document"),
             _text("--claimant", "PARTNER", "whose claim it is, if not yours"),
         ),
     ),

@@ -589,6 +589,19 @@ class Client:
         (found,) = _matched(model.Dispute.from_wire, [answer], "dispute_id", [dispute_id])
         return found
 
+    # --- what became of records ---
+
+    def records(
+        self, day: date | None = None, cycle: str = "", cursor: str | None = None, limit: int = 1000
+    ) -> Iterator[model.Page[dict[str, Any]]]:
+        """All that you sent on a business day or in a cycle, with its outcome, page by page."""
+        wanted = {"cycle": cycle} if cycle or day is None else {"day": day.isoformat()}
+        return self._pages("/v1/records", "records", dict, cursor, limit, wanted)
+
+    def explain(self, event_id: str) -> dict[str, Any]:
+        """Why an event of yours gave or took its points, in sentences; raises NotFound (unknown_event)."""
+        return self._transport.get(f"/v1/events/{_segment(event_id)}/explanation")
+
     # --- purchases that brought no points ---
 
     def claim(
@@ -603,9 +616,8 @@ class Client:
     ) -> model.Claim:
         """Claim the points of a purchase of the `member`, or of who held your `card` then; the id is your own.
 
-        `at` names the partner where it was, if not you; `reference` the event that it should be; `category` the
-        merchant's code for your card. Reasons: no_points, not_identified, till_failed, other. `evidence` has a `text`
-        and the `sha256` of a document. Raises NotFound, Conflict (not_claimable), EventConflict.
+        `at` names the partner where it was, if not you; the rest is as in `POST /v1/claims` of the protocol.
+        Raises NotFound, Conflict (not_claimable), EventConflict.
         """
         asked = {
             "claim_id": claim_id, "occurred_at": occurred_at.isoformat(), "amount": amount.to_wire(), "reason": reason
@@ -614,22 +626,21 @@ class Client:
         return _matched(model.Claim.from_wire, [answer], "claim_id", [claim_id])[0]
 
     def move_claim(self, claim_id: str, move: str, text: str = "", **more: str) -> model.Claim:
-        """Say `more` of your claim or `withdraw` it; where you are asked: `ask`, `grant` or `decline`.
+        """Say `more` of your claim or `withdraw` it; `ask`, `grant` or `decline` that of a `partner` about you.
 
-        `partner` names whose claim it is, if not yours; `sha256` a document. Raises NotFound (unknown_claim), Conflict
-        (claim_closed, already_reported), and for a grant what a sale is refused for.
+        Raises NotFound (unknown_claim), Conflict (claim_closed, already_reported).
         """
         asked = {"move": move, **({"text": text} if text else {}), **more}
         path = f"/v1/claims/{_segment(claim_id)}/moves"
         return model.Claim.from_wire(self._transport.post(path, strict_json.dumps(asked)))
 
     def claim_state(self, claim_id: str, partner: str | None = None) -> model.Claim:
-        """A claim of yours, or of `partner` about a purchase at you, and what was found reported of it."""
+        """A claim of yours, or of `partner` about you, and what was found reported of it."""
         query = {"partner": partner} if partner else {}
         return model.Claim.from_wire(self._transport.get(f"/v1/claims/{_segment(claim_id)}", query))
 
     def claims(self, cursor: str | None = None, limit: int = 1000) -> Iterator[model.Page[model.Claim]]:
-        """Claims that you made or are asked about, by claimant and id, page by page."""
+        """Claims that you made or are asked about, page by page."""
         return self._pages("/v1/claims", "claims", model.Claim.from_wire, cursor, limit)
 
     # --- what the hub can prove ---

@@ -37,6 +37,7 @@ from partner_sdk.wire import strict_json
 from partner_sdk.wire.card_records import CardRecordSchema
 from partner_sdk.wire.file_signatures import read_file_signature
 from partner_sdk.wire.keys import KeyRefused, PrivateKey, PublicKey, key_id, name_environment, registration
+from partner_sdk.wire.records import write_records
 from partner_sdk.wire.returns import RefundSchema
 from partner_sdk.wire.schemas import EarningSchema, InvalidRequest, validate
 from partner_sdk.wire.webhooks import TOPICS
@@ -319,6 +320,27 @@ def _disputed(options: argparse.Namespace, text: str) -> DisputedLine:
     if not (event_id and line.isdecimal() and minor.isdecimal()):
         wrong_usage(options, f"{text} is no line such as grocer/r-17/1=250")
     return DisputedLine(partner, event_id, int(line), int(minor))
+
+
+def records(options: argparse.Namespace) -> int:
+    """Write all that you sent on a day or in a cycle, with its outcome, as CSV (.csv) or JSON lines, totals last."""
+    if bool(options.day) == bool(options.cycle):
+        wrong_usage(options, "give either --day or --cycle")
+    path, day = Path(options.out), _instant(options, f"{options.day}T00:00:00Z").date() if options.day else None
+    with open_client(options) as client:
+        rows = (one for page in client.records(day, options.cycle) for one in page.items)
+        return show(options, write_records(path, rows, as_csv=path.suffix == ".csv"))
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Say why an event of yours gave or took its points."""
+    with open_client(options) as client:
+        found = client.explain(options.event_id)
+    if options.json:
+        return show(options, found)
+    for line in (f"{found['kind']} {found['event_id']}: {found['points']} points", *found["why"], *found["moved"]):
+        print(line)
+    return DONE
 
 
 def claim(options: argparse.Namespace) -> int:

@@ -37,7 +37,10 @@ BEHIND = {
 }  # fmt: skip
 """Modules beside the client and the commands that only these use."""
 COMMANDS = ("cli.py", "commands.py", "audit.py", *BEHIND["the commands"])
-SELDOM = ("claiming.py", "file_signatures.py", "log.py", "packs.py", "sandbox_members.py", "webhooks.py")
+SELDOM = (
+    "claiming.py", "explaining.py", "file_signatures.py", "log.py", "packs.py", "records.py", "sandbox_members.py",
+    "webhooks.py",
+)  # fmt: skip
 FOLDS = {"testing": "the test kit", "": "the commands", "wire": "what only they use of the wire"}
 """Folders some of whose modules are folded: no till imports them."""
 
@@ -104,10 +107,15 @@ def lean(source: str, *, internal: bool) -> str:
         if internal or str(getattr(node, "name", "")).startswith("_"):
             _bare(node)
     if not internal:
-        return ast.unparse(tree)
+        return _flat(ast.unparse(tree))
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     tree.body = [one for one in tree.body if not isinstance(one, ast.Import | ast.ImportFrom) or _is_used(one, used)]
-    return re.sub("^ +", lambda spaces: " " * (len(spaces[0]) // 4), ast.unparse(tree), flags=re.MULTILINE)
+    return _flat(ast.unparse(tree))
+
+
+def _flat(text: str) -> str:
+    """The same program indented by one space; only docstrings have lines of their own, and keep their shape."""
+    return re.sub("^ +", lambda spaces: " " * sum(divmod(len(spaces[0]), 4)), text, flags=re.MULTILINE)
 
 
 def _bare(node: ast.AST) -> None:

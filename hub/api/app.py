@@ -57,8 +57,12 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
 
 
 def _rule(path: str) -> str:
-    """Return the path of an endpoint as a rule; only a member's identifier may have slashes in it."""
-    return re.sub(r"\{(\w+)\}", r"<\1>", path).replace("<member>", "<path:member>")
+    """Return the path of an endpoint as a rule.
+
+    Only a member's identifier may have slashes in it, and the name that the hub gave an event, as in `r-1/capture`.
+    """
+    rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
+    return re.sub(r"<(member|event)>", r"<path:\1>", rule)
 
 
 def _check_spelling() -> None:

@@ -13,7 +13,8 @@ from hub.cli.exposure import exposure
 from hub.cli.output import json_option, show
 from hub.cli.winding_down import wind_down
 from hub.core.errors import Refused
-from hub.services import partners
+from hub.services import file_signatures, partners
+from hub.services import records as service
 from hub.settings import Settings
 from partner_sdk.wire import strict_json
 from partner_sdk.wire.schemas import InvalidRequest, KeyRegistration, validate
@@ -249,3 +250,26 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise click.UsageError(f"{text} has no time zone; end it with Z for UTC.")
     return instant
+
+
+@partner.command()
+@click.argument("partner_id")
+@click.option("--day", type=DATE, help="A business day.")
+@click.option("--cycle", help="Or the days of a cycle, as 2017-01.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="FILE.csv or FILE.jsonl.")
+@json_option
+@click.pass_obj
+def records(
+    settings: Settings, partner_id: str, day: datetime | None, cycle: str | None, out: Path, as_json: bool
+) -> None:
+    """Write all that a partner sent on a day or in a cycle, with what became of each record; totals come last.
+
+    Beside it stands FILE.sig, the hub's signature, which the partner verifies offline with hansa-partner verify file.
+    """
+    if (day is None) == (cycle is None):
+        raise click.UsageError("give either --day or --cycle")
+    hub = start.open_hub(settings)
+    totals = service.write(hub, partner_id, day.date() if day else None, cycle, out)
+    about = {"kind": "records", "partner": partner_id} | ({"cycle": cycle} if cycle else {"day": f"{day:%Y-%m-%d}"})
+    file_signatures.sign(hub, out, about)
+    show(totals, as_json, f"Records of {partner_id}")

@@ -31,8 +31,10 @@ def found(hub: Hub, caller: str, claim: Claim, event: Any) -> dict[str, Any]:
     }
     if event.status == "quarantined":
         return answer | {"why": ["It came too late and waits for the operator, or was rejected."]}
-    if caller in ("", claim.at_partner):
+    if not caller:
         return answer | {"why": explaining.explain(hub, f"{claim.at_partner}/{event.event_id}")["why"]}
+    if caller == claim.at_partner:
+        return answer | {"why": explaining.explain_to(hub, caller, event.event_id)["why"]}
     return answer | {"why": [REPORTED.format(partner=claim.at_partner)]}
 
 

@@ -16,7 +16,7 @@ from partner_sdk.model.between import Transfer as Transfer
 from partner_sdk.model.cards import Card as Card
 from partner_sdk.model.cards import CardRecord as CardRecord
 from partner_sdk.model.cards import CardResult as CardResult
-from partner_sdk.model.claims import Claim as Claim
+from partner_sdk.model.disputes import Claim as Claim
 from partner_sdk.model.disputes import Dispute as Dispute
 from partner_sdk.model.disputes import DisputedLine as DisputedLine
 from partner_sdk.model.disputes import DisputeMove as DisputeMove

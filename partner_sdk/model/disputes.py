@@ -1,11 +1,11 @@
-"""Disputes about lines of a published statement."""
+"""What partners and the operator argue about: lines of a published statement, purchases that brought no points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from partner_sdk.model.values import Readable
+from partner_sdk.model.values import Money, Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,48 @@ class Withheld(Readable):
 
     currency: str
     minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMove(Readable):
+    """A move into a state: by a partner, an operator or `@deadline`, and what was said."""
+
+    state: str
+    by: str
+    at: datetime
+    text: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent(Readable):
+    """What was reported that may be the claimed purchase, and why it gave what it gave."""
+
+    event_id: str
+    status: str
+    points: int
+    occurred_at: datetime
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Readable):
+    """A claim of `partner` about a purchase `at` a partner; silence up to `due_on` means `outcome`.
+
+    `state` is open, needs_more, granted (by `event_id`), declined or withdrawn; `found` is of a claim looked at alone.
+    """
+
+    partner: str
+    claim_id: str
+    at: str
+    occurred_at: datetime
+    amount: Money
+    reason: str
+    state: str
+    moves: tuple[ClaimMove, ...]
+    reference: str = ""
+    due_on: date | None = None
+    outcome: str = ""
+    event_id: str = ""
+    points: int | None = None
+    found: tuple[FoundEvent, ...] = ()

@@ -26,7 +26,7 @@ WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
     "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace", "/v1/files",
-    "/v1/claims",
+    "/v1/claims", "/v1/claims/none/moves",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -174,6 +174,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/webhooks": {"webhook_id": "w1", "url": "https://93.184.216.34/hansa", "topics": ["points.posted"]},
 }
 GOOD |= {
+    "/v1/claims/none/moves": {"move": "grant", "partner": "grocer", "sha256": "ab" * 32},
     "/v1/redemptions/none/capture": {"points": 1},
     "/v1/redemptions/none/void": {},
     "/v1/redemptions/none/reverse": {"points": 1, "reversal_id": "good"},
@@ -248,7 +249,7 @@ REQUIRED = {
     "transfer_id", "to", "pool_id", "share", "may_spend", "into", "reason", "webhook_id", "url", "topics",
     "exchange_id", "quote_id", "direction", "unit", "card", "consent", "claim_id",
 }  # fmt: skip
-OPTIONAL = {"/v1/refunds": {"amount"}, "/v1/card-records": {"partner"}}
+OPTIONAL = {"/v1/refunds": {"amount"}, "/v1/card-records": {"partner"}, "/v1/claims/none/moves": {"partner"}}
 WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
 WRONG_NUMBER: tuple[Any, ...] = (None, True, "1", [], {}, -1, 10**18)
 WRONG_FLAG: tuple[Any, ...] = (None, 0, 1, "true", [], {})
@@ -494,7 +495,8 @@ def test_no_body_has_no_content_type(client: RawClient, path: str) -> None:
 READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
     "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none", "/v1/disputes",
-    "/v1/files/none", "/v1/files/none/results", "/v1/packs",
+    "/v1/files/none", "/v1/files/none/results", "/v1/packs", "/v1/claims", "/v1/claims/none",
+    "/v1/records?day=2017-01-10", "/v1/events/none/explanation",
 )  # fmt: skip
 
 
@@ -568,6 +570,10 @@ PATHS = {
     "/v1/exchanges/%ff": "unknown_event",
     "/v1/exchanges/none/confirm": "method_not_allowed",
     "/v1/exchanges/" + "x" * 7_000: "unknown_event",
+    "/v1/claims/%00": "unknown_event",
+    "/v1/claims/" + "x" * 7_000: "unknown_event",
+    "/v1/events/%00/explanation": "unknown_event",
+    "/v1/events/" + "x" * 7_000 + "/explanation": "unknown_event",
     "/v1/members/": "not_found",
     "/v1/members/4711": "unknown_member",
     "/v1/members/card:%00": "unknown_member",
@@ -601,6 +607,17 @@ def test_a_path_that_leads_nowhere_says_so(client: RawClient, path: str) -> None
 QUERIES = {
     "/v1/ping?x=1": "malformed_request",
     "/v1/rates?limit=1": "malformed_request",
+    "/v1/claims?limit=0": "invalid_request",
+    "/v1/claims?cursor=AAAAAAAAAAAAAAAAAAAA": "cursor_invalid",
+    "/v1/claims/none": "unknown_claim",
+    "/v1/claims/none?partner=grocer": "unknown_claim",
+    "/v1/claims/none?partner=%00": "invalid_request",
+    "/v1/records": "invalid_request",
+    "/v1/records?day=2017-02-30": "invalid_request",
+    "/v1/records?day=2017-01-10&cycle=2017-01": "invalid_request",
+    "/v1/records?cycle=2017-01": None,
+    "/v1/records?day=9999-12-31&cursor=AAAAAAAAAAAAAAAAAAAA": "cursor_invalid",
+    "/v1/events/none/explanation?x=1": "malformed_request",
     "/v1/packs": None,
     "/v1/packs?partner=grocer": "malformed_request",
     "/v1/members/card:1?x=%ff": "malformed_request",

@@ -26,9 +26,11 @@ from partner_sdk.wire import (
     claiming,
     disputing,
     exchanging,
+    explaining,
     files,
     log,
     packs,
+    records,
     returns,
     schemas,
     webhooks,
@@ -41,7 +43,7 @@ from tests.support.network import Network, redeem, running
 
 EXAMPLES = {
     "member": "card:0", "cycle": "2016-01", "event_id": "e0", "redemption_id": "r0", "exchange_id": "x0",
-    "webhook_id": "w0", "dispute_id": "d0", "claim_id": "c0", "file_id": "b0", "number": "1",
+    "webhook_id": "w0", "dispute_id": "d0", "claim_id": "c0", "event": "e0", "file_id": "b0", "number": "1",
 }  # fmt: skip
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
 
@@ -266,6 +268,9 @@ CALLS: list[tuple[str, str, Any, int, type[Schema]]] = [
     ("GET", "/v1/statements/2017-01", None, 200, schemas.StatementAnswer),
     ("POST", "/v1/disputes/d1/escalate", {"reason": "fraud"}, 409, ProblemSchema),
     ("POST", "/v1/disputes/d1/withdraw", None, 200, disputing.DisputeAnswer),
+    ("GET", "/v1/records?day=2017-01-10", None, 200, records.RecordsAnswer),
+    ("GET", "/v1/records", None, 422, ProblemSchema),
+    ("GET", "/v1/events/e1/explanation", None, 200, explaining.ExplanationAnswer),
     ("POST", "/v1/claims", CLAIM, 200, claiming.ClaimAnswer),
     ("POST", "/v1/claims", CLAIM | {"reason": "other"}, 409, ProblemSchema),
     ("GET", "/v1/claims/q1", None, 200, claiming.ClaimAnswer),

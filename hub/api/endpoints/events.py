@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hub.api.calls import Call, Endpoint
-from hub.services import history, sequences
+from hub.services import explaining, history, sequences
+from partner_sdk.wire.explaining import ExplanationAnswer
 from partner_sdk.wire.schemas import EventsAnswer, EventsQuery, GapsAnswer, OwnEventsQuery
 
 
@@ -21,7 +22,20 @@ def gaps(call: Call) -> dict[str, Any]:
     return sequences.gap_page(call.hub, call.caller.partner, call.query.get("cursor", ""), call.query["limit"])
 
 
+def explanation(call: Call) -> dict[str, Any]:
+    """Say how an event of the caller's came to its points."""
+    return explaining.explain_to(call.hub, call.caller.partner.partner_id, call.path["event"])
+
+
 ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/v1/events/{event}/explanation",
+        "Why an own event gave or took its points",
+        ExplanationAnswer,
+        explanation,
+        refusals=("unknown_event",),
+    ),
     Endpoint(
         "GET",
         "/v1/events",

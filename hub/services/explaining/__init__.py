@@ -6,16 +6,20 @@ event has a function that tells it. To add one: write a function from facts to s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from hub.core.content import instant
+from hub.core.errors import Refused
 from hub.services.context import Hub
 from hub.services.explaining import among_members, cards, exchanging, sales, spending, upkeep, words
 from hub.services.explaining.facts import Facts, gather
 from hub.store import reviews
+from hub.store.facts import Owed
 from settlement import packs
+from settlement.core.packs import Draw
 
 TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
     {
@@ -53,6 +57,12 @@ TOLD: Mapping[str, Callable[[Facts], Iterator[str]]] = MappingProxyType(
     }
 )
 """Kind of event -> what tells how it came about."""
+Visible = Callable[[Facts, Sequence[Draw]], tuple[Sequence[Owed], Sequence[Draw]]]
+"""Which of the lines that are owed, and of the draws on packs, whoever asks may see."""
+_RECORDED = re.compile(r"[A-Za-z0-9._~:/-]{1,120}")
+"""An id as the hub records it."""
+_NUMBER = re.compile(r"\b([Mm]embers?) [0-9]+")
+_NOTHING_OWED = "Nobody owes anybody for it."
 
 
 def explain(hub: Hub, name: str) -> dict[str, Any]:
@@ -61,16 +71,45 @@ def explain(hub: Hub, name: str) -> dict[str, Any]:
     Raises:
         Refused: ``unknown_event``; the message says what to write.
     """
+    return _explained(hub, name, lambda facts, drawn: (facts.owed, drawn))
+
+
+def explain_to(hub: Hub, partner_id: str, event_id: str) -> dict[str, Any]:
+    """Return an event of a partner's own as that partner may see it.
+
+    What is owed between others, and others' packs, are theirs to know; members have no numbers outside.
+
+    Raises:
+        Refused: ``unknown_event``.
+    """
+    if not _RECORDED.fullmatch(event_id):
+        raise Refused("unknown_event", "The partner has reported no such event.")
+
+    def visible(facts: Facts, drawn: Sequence[Draw]) -> tuple[Sequence[Owed], Sequence[Draw]]:
+        own = {one.line for one in facts.transfers if one.issuer == partner_id}
+        owed = [one for one in facts.owed if partner_id in (one.issuer, one.redeemer)]
+        return owed, [one for one in drawn if one.line in own]
+
+    found = _explained(hub, f"{partner_id}/{event_id}", visible)
+    if found["owed"] == [_NOTHING_OWED]:
+        found["owed"] = ["You owe nothing for it, and nobody owes you."]
+    told = {name: [_NUMBER.sub(r"\1", one) for one in found[name]] for name in ("why", "moved", "owed", "later")}
+    del found["event"], found["member"]
+    return {"event_id": event_id} | found | told
+
+
+def _explained(hub: Hub, name: str, visible: Visible) -> dict[str, Any]:
     with hub.database.snapshot() as connection:
         facts = gather(connection, hub.moment(connection), name)
         drawn = packs.of_event(connection, facts.event.partner_id, facts.event.event_id)
         is_suspect = reviews.is_suspect(connection, facts.event.partner_id, facts.event.event_id)
+    owed, covered = visible(facts, drawn)
     return {
         **_event(facts),
         **({"status": "quarantined"} if is_suspect else {}),
         "why": list(TOLD[facts.event.kind](facts)),
         "moved": list(words.transfers(facts.transfers, facts.event.business_date)) or ["Nothing was moved."],
-        "owed": [*words.obligations(facts.owed), *words.draws(drawn)] or ["Nobody owes anybody for it."],
+        "owed": [*words.obligations(owed), *words.draws(covered)] or [_NOTHING_OWED],
         "later": [_later(one) for one in facts.later],
     }
 
