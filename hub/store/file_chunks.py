@@ -137,9 +137,13 @@ def elsewhere(connection: Connection, file: File) -> int:
     return int(fetch(connection, _ELSEWHERE, _key(file))[0][0])
 
 
-def take(connection: Connection, file: File, state: str) -> Chunk | None:
-    """Take a chunk in a state that nobody else has, until the transaction ends."""
-    rows = fetch(connection, f"{_FIRST} FOR UPDATE SKIP LOCKED", {"state": state, **_key(file)})
+def take(connection: Connection, file: File, state: str, *, in_order: bool) -> Chunk | None:
+    """Take a chunk in a state that nobody else has, until the transaction ends.
+
+    ``in_order`` waits for whoever has the first, and then returns None: there may be more.
+    """
+    lock = "FOR UPDATE" if in_order else "FOR UPDATE SKIP LOCKED"
+    rows = fetch(connection, f"{_FIRST} {lock}", {"state": state, **_key(file)})
     return _chunk(rows[0]) if rows else None
 
 

@@ -32,6 +32,8 @@ class RecordKind(NamedTuple):
     post: Post
     at_once: int
     """Records in a chunk: few where each locks its member."""
+    in_order: bool
+    """Whether a record may be about one before it, so that chunks are posted one after another."""
 
 
 def _earnings(
@@ -47,7 +49,7 @@ def _refunds(
 
 
 KINDS: Mapping[str, RecordKind] = MappingProxyType({
-    "card-record": RecordKind(CardRecordSchema(), card_records.post_within, 500),
-    "earning": RecordKind(EarningSchema(), _earnings, 1_000),
-    "refund": RecordKind(RefundSchema(), _refunds, 50),
+    "card-record": RecordKind(CardRecordSchema(), card_records.post_within, 500, in_order=True),
+    "earning": RecordKind(EarningSchema(), _earnings, 1_000, in_order=False),
+    "refund": RecordKind(RefundSchema(), _refunds, 50, in_order=True),
 })  # fmt: skip

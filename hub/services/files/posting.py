@@ -53,7 +53,7 @@ def post_one(hub: Hub, file: File) -> bool:
 
     def work(connection: Connection) -> bool:
         within.clear()
-        chunk = file_chunks.take(connection, file, file_chunks.WAITING)
+        chunk = file_chunks.take(connection, file, file_chunks.WAITING, in_order=KINDS[file.record].in_order)
         if chunk is None:
             return False
         moment = hub.moment(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from hub.services.context import Hub
 from hub.services.files import decisions, receiving, results
 from settlement.errors import ApprovalRefused
 from tests.support import services
-from tests.support.bulk import SALES, add_template, answers, row, sales, send
+from tests.support.bulk import SALES, add_template, answers, receive, row, sales, send
 from tests.support.coalition import FIRST_DAY
 from tests.support.network import broken_rows
+from tests.support.threads import at_once
 
 SAME_ID_TWICE = [row("{name}-a"), row("{name}-a"), row("{name}-b", amount="20,00")]
 
@@ -126,6 +128,20 @@ def test_late_records_wait_and_are_released_from_their_file(hub: Hub) -> None:
     released = reviews.release(hub, "fuel/late-a", "ada", "the bank was late")
     assert (released["result"]["status"], available(hub, "card:late")) == ("posted", 10)
     partners.set_contract(hub, "fuel", FIRST_DAY, 6, True, {})
+
+
+def test_refunds_of_a_file_are_posted_in_its_order_however_many_post_it(hub: Hub) -> None:
+    send(hub, "fuel", "sold", sales("sold", [row("sold-a", "sold", "100,00")]), "plain")
+    columns = {"event_id": {"from": 1}, "refunds": {"from": 2}, "occurred_at": {"from": 3}, "minor": {"from": 4}}
+    terms = {"record": "refund", "format": "csv", "columns": {**columns, "currency": {"value": "USD"}}}
+    add_template(hub, "fuel", terms, "back")
+    lines = [f"sold-r{number},sold-a,2017-01-10T10:00:00Z,100" for number in range(120)]
+    receive(hub, "fuel", "returns", "\n".join(lines).encode(), "back")
+    at_once([partial(file_worker.work_off, hub)] * 3)
+    file_worker.work_off(hub)
+    found = [one["status"] for one in answers(hub, "fuel", "returns")]
+    assert found == ["posted"] * 100 + ["rejected"] * 20
+    assert available(hub, "card:sold") == 0
 
 
 def test_a_suspended_partner_s_file_waits(hub: Hub) -> None:
