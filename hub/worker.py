@@ -16,6 +16,7 @@ from hub import file_worker
 from hub.messenger import Carriers, deliver_all
 from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, retro_claims, suspects, webhooks
 from hub.services.context import Hub
+from hub.services.files import work
 
 
 def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
@@ -41,6 +42,7 @@ def _daily(hub: Hub, ended: date | None, say: Callable[[str], None]) -> date:
     webhooks.announce_retiring_keys(hub)
     webhooks.forget_delivered(hub)
     rate_limits.forget(hub)
+    work.forget_left_lying(hub)
     suspects.quarantine_all(hub)
     disputes.end_stages(hub)
     retro_claims.end_stages(hub)

@@ -77,6 +77,7 @@ _AT_WORK = f"""
           AND before.state IN ('received', 'posting', 'reversing'))
     ORDER BY number
 """
+_LEFT_LYING = f"SELECT {_COLUMNS} FROM hub.file WHERE state = 'receiving' AND opened_at < %(before)s ORDER BY number"
 _NUMBERED = """
     SELECT coalesce(max(sequence), 0) FROM hub.file
     WHERE partner_id = %(partner_id)s AND template = %(template)s AND state IN ('posting', 'posted', 'waiting')
@@ -214,6 +215,11 @@ def erase(connection: Connection, file: File) -> None:
 def at_work(connection: Connection, *states: str) -> list[File]:
     """Return the files in these states that are the first of their partners' to be worked on."""
     return [File(*row) for row in fetch(connection, _AT_WORK, {"states": list(states)})]
+
+
+def left_lying(connection: Connection, before: datetime) -> list[File]:
+    """Return the files that were opened before an instant and have not come whole."""
+    return [File(*row) for row in fetch(connection, _LEFT_LYING, {"before": before})]
 
 
 def last_sequence(connection: Connection, file: File) -> int:

@@ -38,7 +38,7 @@ REPEATED_FILE, REPEATED_SEQUENCE, GAP, TOO_MANY_BAD = (
 _NUMBER = re.compile("-?[0-9]{1,18}", re.ASCII)
 _WRONG_RECORD = "invalid_request"
 
-_UNDECIDED = (files.RECEIVED, files.WAITING)
+_UNDECIDED = (files.RECEIVING, files.RECEIVED, files.WAITING)
 
 Reasons = list[dict[str, str]]
 

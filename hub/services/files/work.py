@@ -6,9 +6,12 @@ Any number of processes may do it at once: each looks through a file alone, and 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from hub.core.errors import DatabaseUnavailable
+from hub.core.files.faults import TRUNCATED, FileFault
 from hub.services.context import Hub
+from hub.services.files import validating
 from hub.services.files.posting import post_all
 from hub.services.files.reversing import reverse_all
 from hub.services.files.validating import look_through
@@ -16,6 +19,7 @@ from hub.store import files
 from hub.store.files import File
 
 LOG = logging.getLogger("hansa.files")
+DAYS_TO_COME = 30
 
 
 def is_due(hub: Hub) -> bool:
@@ -33,6 +37,14 @@ def work(hub: Hub) -> bool:
         due = files.at_work(connection, files.RECEIVED, files.POSTING, files.REVERSING)
     done = [_done(hub, file) for file in due]
     return any(done)
+
+
+def forget_left_lying(hub: Hub) -> None:
+    """Refuse files that did not come whole in `DAYS_TO_COME`, and erase what has come of them."""
+    with hub.database.connect() as connection:
+        left = files.left_lying(connection, hub.moment(connection).now - timedelta(days=DAYS_TO_COME))
+    for file in left:
+        validating.refuse(hub, file, FileFault(TRUNCATED, f"it did not come whole in {DAYS_TO_COME} days"))
 
 
 def _done(hub: Hub, file: File) -> bool:

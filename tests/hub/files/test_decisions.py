@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from hub import file_worker
 from hub.cli import main
 from hub.core.errors import Refused
 from hub.services import members, partners, reviews
 from hub.services.context import Hub
-from hub.services.files import decisions, receiving, results
+from hub.services.files import decisions, receiving, results, work
+from partner_sdk.wire.files import FileRequest
+from partner_sdk.wire.schemas import validate
 from settlement.errors import ApprovalRefused
 from tests.support import services
 from tests.support.bulk import SALES, add_template, answers, receive, row, sales, send
@@ -142,6 +146,23 @@ def test_refunds_of_a_file_are_posted_in_its_order_however_many_post_it(hub: Hub
     found = [one["status"] for one in answers(hub, "fuel", "returns")]
     assert found == ["posted"] * 100 + ["rejected"] * 20
     assert available(hub, "card:sold") == 0
+
+
+def test_a_file_that_never_comes_whole_is_erased_after_thirty_days(hub: Hub) -> None:
+    by, content = services.partner(hub, "fuel"), sales("lying", [row("lying-a")])
+    asked = {"file_id": "lying", "template": "plain", "bytes": len(content), "sha256": "ab" * 32}
+    receiving.open_file(hub, by, services.evidence(), validate(FileRequest, asked))
+    receiving.add_part(hub, by, "lying", "1", {"content": b64encode(content).decode()})
+    work.forget_left_lying(hub)
+    assert receiving.view(hub, "fuel", "lying")["missing"] == []
+    with hub.database.connect() as connection:
+        connection.execute(
+            text("UPDATE hub.file SET opened_at = opened_at - interval '31 days' WHERE file_id = 'lying'")
+        )
+    work.forget_left_lying(hub)
+    assert receiving.view(hub, "fuel", "lying")["reasons"][0]["code"] == "file_truncated"
+    with pytest.raises(Refused, match="takes no parts"):
+        receiving.add_part(hub, by, "lying", "1", {"content": b64encode(content).decode()})
 
 
 def test_a_suspended_partner_s_file_waits(hub: Hub) -> None:
