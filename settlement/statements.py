@@ -15,11 +15,20 @@ from typing import Any
 from sqlalchemy import Connection, func, select, tuple_
 
 from settlement.core.currency import decimals
+from settlement.core.dues import Due
 from settlement.core.lines import Obligation
 from settlement.core.moves import PUBLISHED, Move
 from settlement.core.netting import Net
 from settlement.core.positions import Position
-from settlement.core.statement_balances import Balance, Charged, Movement, MovementTally, balances, expect_same
+from settlement.core.statement_balances import (
+    Balance,
+    Charged,
+    Movement,
+    MovementTally,
+    balances,
+    expect_same,
+    unproved_balances,
+)
 from settlement.core.verification import Claims
 from settlement.disputes.dispute_views import on_statement, withheld
 from settlement.errors import NotPublished, UnknownCycle
@@ -39,9 +48,10 @@ Document = dict[str, Any]
 def summary(connection: Connection, cycle: str, partner: str) -> Document:
     """The statement without its lines: nets by currency, positions of the partner, pair digests of the cycle, balances.
 
-    A partner without a line has an empty statement. Raises `UnknownCycle`, `NotPublished` and `NotBalanced`.
+    A partner without a line has an empty statement. One that does not add up is shown as it is, so that the partner
+    can see where; no file is made of it. Raises `UnknownCycle` and `NotPublished`.
     """
-    return _summary(connection, cycle, partner, balances_of(connection, cycle, partner))
+    return _summary(connection, cycle, partner, unproved_balances(*_kept(connection, cycle, partner)))
 
 
 def _summary(connection: Connection, cycle: str, partner: str, stated: Sequence[Balance]) -> Document:
@@ -113,8 +123,15 @@ def write(connection: Connection, cycle: str, partner: str, path: Path, language
 
 def balances_of(connection: Connection, cycle: str, partner: str) -> list[Balance]:
     """A statement's balances by currency; raises `UnknownCycle`, `NotPublished` and `NotBalanced`."""
+    return balances(*_kept(connection, cycle, partner))
+
+
+def _kept(
+    connection: Connection, cycle: str, partner: str
+) -> tuple[list[Net], list[Due], list[Movement], list[Charged]]:
+    """What a statement's balances are drawn up from."""
     _, _, claims = load_published(connection, cycle)
-    return balances(
+    return (
         [row for row in claims.nets if row.partner == partner],
         [row for row in claims.dues if row.party == partner],
         ask_movements(connection, window_of(connection, cycle), partner),

@@ -17,6 +17,9 @@ from settlement.core.lines import Obligation
 from settlement.core.netting import Net
 from settlement.errors import NotBalanced
 
+NOBODY = ""
+"""The party of a due that there is not, though there are lines or charges in its currency."""
+
 
 class Movement(NamedTuple):
     """The lines of one kind; those that correct earlier events stand apart. `on_us_minor` is not cleared."""
@@ -136,14 +139,17 @@ def balances(
     Without a due in a currency, as in cycles from before there were dues, its net is due and nothing is carried.
     Raises `NotBalanced` where movements are not the net, charges not those of the due, or the equation does not hold.
     """
-    known = {due.currency: due for due in dues}
-    for net in nets:
-        known.setdefault(net.currency, Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0))
-    moved, charged = list(movements), list(charges)
-    for currency in {one.currency for one in moved} | {one.currency for one in charged}:
-        if currency not in known:
-            raise NotBalanced(f"there are lines or charges in {currency}, but no net and no due")
-    return [_balance(known[currency], moved, charged) for currency in sorted(known)]
+    drawn = _drawn(nets, dues, movements, charges)
+    for due, balance in drawn:
+        _expect_balanced(due, balance)
+    return [balance for _, balance in drawn]
+
+
+def unproved_balances(
+    nets: Iterable[Net], dues: Iterable[Due], movements: Iterable[Movement], charges: Iterable[Charged]
+) -> list[Balance]:
+    """The same as they are kept, whether they add up or not: for whoever checks that himself."""
+    return [balance for _, balance in _drawn(nets, dues, movements, charges)]
 
 
 def expect_same(stated: Iterable[Balance], found: Iterable[Movement]) -> None:
@@ -153,11 +159,27 @@ def expect_same(stated: Iterable[Balance], found: Iterable[Movement]) -> None:
         raise NotBalanced("the lines of the statement do not come to the movements above them")
 
 
+def _drawn(
+    nets: Iterable[Net], dues: Iterable[Due], movements: Iterable[Movement], charges: Iterable[Charged]
+) -> list[tuple[Due, Balance]]:
+    known = {due.currency: due for due in dues}
+    for net in nets:
+        known.setdefault(net.currency, Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0))
+    moved, charged = list(movements), list(charges)
+    for currency in {one.currency for one in moved} | {one.currency for one in charged}:
+        known.setdefault(currency, Due(NOBODY, currency, 0, 0, 0, 0, 0))
+    return [(known[currency], _balance(known[currency], moved, charged)) for currency in sorted(known)]
+
+
 def _balance(due: Due, movements: Iterable[Movement], charges: Iterable[Charged]) -> Balance:
-    currency = due.currency
-    own = [one for one in movements if one.currency == currency]
-    charged = [one for one in charges if one.currency == currency]
-    balance = Balance(currency, due.brought_minor, own, charged, due.due_minor, due.carried_minor)
+    own = [one for one in movements if one.currency == due.currency]
+    charged = [one for one in charges if one.currency == due.currency]
+    return Balance(due.currency, due.brought_minor, own, charged, due.due_minor, due.carried_minor)
+
+
+def _expect_balanced(due: Due, balance: Balance) -> None:
+    if due.party == NOBODY:
+        raise NotBalanced(f"there are lines or charges in {due.currency}, but no net and no due")
     for what, found, stated in (
         ("movements", balance.movements_minor, due.net_minor),
         ("charges", balance.charges_minor, due.charges_minor),
@@ -169,6 +191,6 @@ def _balance(due: Due, movements: Iterable[Movement], charges: Iterable[Charged]
     ):
         if found != stated:
             raise NotBalanced(
-                f"the statement does not add up: {what} in {currency} come to {found} minor units, {stated} are stated"
+                f"the statement does not add up: {what} in {balance.currency} come to {found} minor units,"
+                f" {stated} are stated"
             )
-    return balance

@@ -35,6 +35,7 @@ MEMBER = {
     "debt": 0,
     "qualifying": 12,
     "expiring": [{"points": 7, "expires_on": "2017-07-31"}],
+    "bonuses": [],
 }
 REFUND = {
     "event_id": "f-1",
@@ -400,7 +401,7 @@ def test_statements_are_listed_and_shown(
     full = {**head, "partner": "grocer", "nets": [], "positions": [], "pairs_of_cycle": []}
     peer.handle = lambda seen: (200, full)
     assert main(["statement", "2017-01", "--json"], environment) == 0
-    assert json.loads(capsys.readouterr().out) == full | {"charges": [], "disputes": [], "withheld": []}
+    assert json.loads(capsys.readouterr().out) == full | {"charges": [], "disputes": [], "withheld": [], "balances": []}
     peer.handle = lambda seen: (200, {"lines": [], "next_cursor": "c", "more": False})
     assert main(["statement", "2017-01", "--lines"], environment) == 0
     assert main(["statement", "2017-01"], environment | {"HANSA_PARTNER_LINES": "1"}) == 0

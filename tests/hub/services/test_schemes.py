@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.core.claims import ClaimTerms
 from hub.core.errors import Refused
 from hub.services import schemes
 from hub.services.context import Hub
@@ -27,6 +28,7 @@ def test_a_coalition_that_has_set_none_has_the_usual_rules(hub: Hub) -> None:
         "version": 0, "valid_from": None, "in_force": True, "burn_order": "restricted-first-1",
         "limit_per_transaction": None, "limit_per_day": None, "limit_per_year": None,
         "approval_above": 10_000, "adjustment_limit": None, "settlement_days": Days()._asdict(),
+        "claims": ClaimTerms()._asdict(),
     }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def test_what_is_left_out_stays_as_it_was(hub: Hub) -> None:
         "version": 2, "valid_from": "2017-03-01", "in_force": False, "burn_order": "expiry-first-1",
         "limit_per_transaction": None, "limit_per_day": None, "limit_per_year": 20,
         "approval_above": 5, "adjustment_limit": None, "settlement_days": Days()._asdict(),
+        "claims": ClaimTerms()._asdict(),
     }  # fmt: skip
     third = schemes.amend(hub, JANUARY, {"approval_above": None, "limits": {"per_year": None, "per_day": 3}})
     assert (third["approval_above"], third["limit_per_day"], third["limit_per_year"]) == (10_000, 3, None)
