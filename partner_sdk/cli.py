@@ -292,6 +292,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], tuple[_Argument
         ),
     ),
     ("explain", commands.explain, (_id("an event of yours", "event_id"),)),
+    ("liability", commands.liability, (_text("--cycle", "CYCLE", "what those of a cycle came to, as 2017-01"),)),
     (
         "claim",
         commands.claim,

@@ -602,6 +602,14 @@ class Client:
         """Why an event of yours gave or took its points, in sentences; raises NotFound (unknown_event)."""
         return self._transport.get(f"/v1/events/{_segment(event_id)}/explanation")
 
+    def liability(self) -> dict[str, Any]:
+        """What members hold of your points, by month of their end, and how long your packs last."""
+        return self._transport.get("/v1/liability")
+
+    def accruals(self, cycle: str) -> dict[str, Any]:
+        """What your points of a cycle came to, by card product and category; raises NotFound (unknown_cycle)."""
+        return self._transport.get("/v1/accruals", {"cycle": cycle})
+
     # --- purchases that brought no points ---
 
     def claim(

@@ -343,6 +343,12 @@ def explain(options: argparse.Namespace) -> int:
     return DONE
 
 
+def liability(options: argparse.Namespace) -> int:
+    """Show what members hold of your points, or what those of a cycle came to."""
+    with open_client(options) as client:
+        return show(options, client.accruals(options.cycle) if options.cycle else client.liability())
+
+
 def claim(options: argparse.Namespace) -> int:
     """Claim points of a purchase that brought none, list or show claims, answer them, or decide on those about you.
 

@@ -38,8 +38,8 @@ BEHIND = {
 """Modules beside the client and the commands that only these use."""
 COMMANDS = ("cli.py", "commands.py", "audit.py", *BEHIND["the commands"])
 SELDOM = (
-    "claiming.py", "explaining.py", "file_signatures.py", "log.py", "packs.py", "records.py", "sandbox_members.py",
-    "webhooks.py",
+    "claiming.py", "explaining.py", "file_signatures.py", "liability.py", "log.py", "packs.py", "records.py",
+    "sandbox_members.py", "webhooks.py",
 )  # fmt: skip
 FOLDS = {"testing": "the test kit", "": "the commands", "wire": "what only they use of the wire"}
 """Folders some of whose modules are folded: no till imports them."""

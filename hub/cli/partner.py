@@ -13,7 +13,7 @@ from hub.cli.exposure import exposure
 from hub.cli.output import json_option, show
 from hub.cli.winding_down import wind_down
 from hub.core.errors import Refused
-from hub.services import file_signatures, partners
+from hub.services import file_signatures, liability, partners
 from hub.services import records as service
 from hub.settings import Settings
 from partner_sdk.wire import strict_json
@@ -273,3 +273,15 @@ def records(
     about = {"kind": "records", "partner": partner_id} | ({"cycle": cycle} if cycle else {"day": f"{day:%Y-%m-%d}"})
     file_signatures.sign(hub, out, about)
     show(totals, as_json, f"Records of {partner_id}")
+
+
+@partner.command("liability")
+@click.argument("partner_id")
+@click.option("--cycle", help="Instead what its points of a cycle's days came to, as 2017-01.")
+@json_option
+@click.pass_obj
+def show_liability(settings: Settings, partner_id: str, cycle: str | None, as_json: bool) -> None:
+    """Show what members hold of a partner's points, valued, and how long its packs last."""
+    hub = start.open_hub(settings)
+    found = liability.accruals(hub, partner_id, cycle) if cycle else liability.of_partner(hub, partner_id)
+    show(found, as_json, f"Points of {partner_id}")

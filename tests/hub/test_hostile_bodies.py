@@ -496,7 +496,7 @@ READS = (
     "/v1/ping", "/v1/rates", "/v1/events", "/v1/members/card:1", "/v1/statements", "/v1/statements/2017-01",
     "/v1/expiring?until=2017-12-31", "/v1/exchanges", "/v1/exchanges/none", "/v1/disputes",
     "/v1/files/none", "/v1/files/none/results", "/v1/packs", "/v1/claims", "/v1/claims/none",
-    "/v1/records?day=2017-01-10", "/v1/events/none/explanation",
+    "/v1/records?day=2017-01-10", "/v1/events/none/explanation", "/v1/liability", "/v1/accruals?cycle=2017-01",
 )  # fmt: skip
 
 
@@ -612,6 +612,11 @@ QUERIES = {
     "/v1/claims/none": "unknown_claim",
     "/v1/claims/none?partner=grocer": "unknown_claim",
     "/v1/claims/none?partner=%00": "invalid_request",
+    "/v1/liability?x=1": "malformed_request",
+    "/v1/accruals": "invalid_request",
+    "/v1/accruals?cycle=2017-13": "invalid_request",
+    "/v1/accruals?cycle=2017-W53": "unknown_cycle",
+    "/v1/accruals?cycle=2099-01": None,
     "/v1/records": "invalid_request",
     "/v1/records?day=2017-02-30": "invalid_request",
     "/v1/records?day=2017-01-10&cycle=2017-01": "invalid_request",
