@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from hub.core.claims import DECLINED, GRANTED, MOVES, NEEDS_MORE, OPEN, ClaimTerms
+from hub.core.claims import GRANTED, MOVES, NEEDS_MORE, OPEN, WITHDRAWN, ClaimTerms
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Evidence, Posting
@@ -126,7 +126,7 @@ def show(hub: Hub, caller: str, claimant: str, claim_id: str) -> dict[str, Any]:
     with hub.database.snapshot() as connection:
         claim = _find(connection, claimant, claim_id, caller)
         [plain] = claim_views.documents(connection, [claim])
-        found = reported(connection, claim) if claim.state in (OPEN, NEEDS_MORE, DECLINED) else []
+        found = reported(connection, claim) if claim.state != WITHDRAWN else []
     return plain | {"found": [claim_views.found(hub, caller, claim, one) for one in found]}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hub.store.checks_of_cards import CHECKS_OF_CARDS
+from hub.store.checks_of_claims import CHECKS_OF_CLAIMS
 from hub.store.checks_of_counters import CHECKS_OF_COUNTERS
 from hub.store.checks_of_packs import CHECKS_OF_PACKS
 from hub.store.checks_of_returns import CHECKS_OF_RETURNS
@@ -242,7 +243,7 @@ CHECKS: dict[str, str] = {
     """,
 }
 
-CHECKS |= CHECKS_OF_RETURNS | CHECKS_OF_PACKS | CHECKS_OF_CARDS | CHECKS_OF_COUNTERS
+CHECKS |= CHECKS_OF_RETURNS | CHECKS_OF_PACKS | CHECKS_OF_CARDS | CHECKS_OF_COUNTERS | CHECKS_OF_CLAIMS
 
 PRICED = """
     SELECT event.partner_id, event.rate_version, event.amount_minor, event.points, rate.terms,

@@ -1,7 +1,7 @@
 """What the local hub answers: the paths of the wire that a till and a back office use, each with its schema.
 
-What is not here (merges; statements, of which there are none, and disputes) is answered `not_found`: for those, use a
-sandbox hub.
+What is not here (merges; statements, of which there are none, disputes, claims and reports) is answered `not_found`:
+for those, use a sandbox hub.
 """
 
 import re

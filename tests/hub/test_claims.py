@@ -17,6 +17,8 @@ from hub.core.errors import TermsRefused
 from hub.core.scheme import Scheme
 from hub.services import business_clock, explaining, retro_claims, schemes
 from hub.store import webhooks
+from hub.store.checks import first_break
+from hub.store.checks_of_claims import CHECKS_OF_CLAIMS
 from hub.store.webhooks import Name
 from hub.worker import run
 from partner_sdk import CardRecord, Client, Conflict, EventConflict, InvalidRequestError, Money, NotFound, Refund
@@ -178,6 +180,48 @@ def test_lists_go_on_and_show_both_sides(grocer: Client, fuel: Client, member: s
     assert {("grocer", "p1"), ("grocer", "p2"), ("grocer", "p3")} <= {*seen}
     with pytest.raises(InvalidRequestError, match="cursor_invalid"):
         list(grocer.claims(pages[0].next_cursor))
+
+
+def test_a_purchase_that_is_reported_after_its_grant_is_shown_with_the_claim(
+    net: Network, grocer: Client, fuel: Client
+) -> None:
+    mine = sell(net, grocer, 100, at=AT - timedelta(days=2)).member
+    grocer.claim("after", AT, PAID, member=mine, at="fuel")
+    assert fuel.move_claim("after", "grant", partner="grocer").found == ()
+    late = sell(net, fuel, 1_000, mine, at=AT)
+    assert [one.event_id for one in grocer.claim_state("after").found] == [late.event_id]
+
+
+ALTERED = {
+    "a claim granted by hand": "UPDATE hub.claim SET state = 'granted', due_on = NULL, event_id = 'x' WHERE {own}",
+    "its earning is gone": "UPDATE hub.event SET details = details - 'claim' WHERE event_id = 'claim:grocer:{id}'",
+    "its earning is of another amount": (
+        "UPDATE hub.event SET amount_minor = amount_minor + 1 WHERE event_id = 'claim:grocer:{id}'"
+    ),
+    "the claim is gone": "DELETE FROM hub.claim WHERE {own}",
+    "a move is gone": "DELETE FROM hub.claim_move WHERE {own} AND seq = 2",
+    "a move says something else": "UPDATE hub.claim_move SET state = 'declined' WHERE {own} AND seq = 2",
+}
+
+
+@pytest.fixture(scope="module")
+def granted(net: Network) -> str:
+    with client_of(net, "grocer") as grocer, client_of(net, "fuel") as fuel:
+        mine = sell(net, grocer, 100, at=AT - timedelta(days=2)).member
+        grocer.claim("kept", AT, PAID, member=mine, at="fuel")
+        return fuel.move_claim("kept", "grant", partner="grocer").claim_id
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_a_row_altered_by_hand_is_named(net: Network, granted: str, name: str) -> None:
+    statement = ALTERED[name].format(own=f"claim_id = '{granted}'", id=granted)
+    with net.hub.database.connect() as connection:
+        connection.execution_options(isolation_level="READ COMMITTED")
+        connection.exec_driver_sql("BEGIN")
+        assert connection.exec_driver_sql(statement).rowcount
+        broken = [found for query in CHECKS_OF_CLAIMS.values() if (found := first_break(connection, query))]
+        connection.exec_driver_sql("ROLLBACK")
+    assert {row for row, _ in broken} == {"claim grocer/kept"}
 
 
 @pytest.mark.usefixtures("closed_at_last")
