@@ -212,7 +212,10 @@ def grant_terms(grant: Grant) -> dict[str, Any]:
         "expiry": grant.life,
     }
     said = {name: value for name, value in gives.items() if value and value != "base"}
-    rule_terms = {"rule": "linear", "points": grant.points, "per_minor": grant.per_minor}
+    rule_terms: dict[str, Any] = {"rule": "linear", "points": grant.points, "per_minor": grant.per_minor}
+    if grant.cap_minor is not None:
+        cap = {"name": "bought", "minor": grant.cap_minor, "period": "year", "then": grant.points // 2}
+        rule_terms |= {"rule": "category", "other_than": [], "cap": cap}
     return rule_terms | ({"gives": said} if said else {})
 
 

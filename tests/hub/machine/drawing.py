@@ -51,9 +51,16 @@ _MORE = st.builds(
     kind=st.sampled_from(["bonus", "promotional", "promotional@fuel", "promotional@bank+grocer", "qualifying"]),
     issuer=st.sampled_from([None, None, *PARTNERS]),
     life=st.none() | LIVES.filter(lambda life: life["rule"] != "inactivity"),
+    cap_minor=st.none(),
+    before=st.just(0),
 )
+_CAPPED = st.builds(lambda grant, cap: grant._replace(cap_minor=cap), _BASE, st.sampled_from([1_500, 12_000, 40_000]))
 RATES = (
-    st.tuples(_BASE) | st.tuples(_BASE, _MORE) | st.lists(_MORE, min_size=1, max_size=2, unique_by=lambda one: one.kind)
+    st.tuples(_BASE)
+    | st.tuples(_CAPPED)
+    | st.tuples(_CAPPED, _MORE)
+    | st.tuples(_BASE, _MORE)
+    | st.lists(_MORE, min_size=1, max_size=2, unique_by=lambda one: one.kind)
 )
 
 FLAWS = st.sampled_from([*[""] * 14, "stated", "stated", "misstated", "future", "early", "EUR"])

@@ -198,6 +198,8 @@ class Books:
     """By member: the last day on which it did anything."""
     earned: dict[str, date] = field(default_factory=dict)
     """By member: the last day on which it earned."""
+    bought: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    """By partner, member and year: net purchases, where a rate counts them."""
     merged: dict[str, str] = field(default_factory=dict)
     """By member: into whom it was merged."""
     merges: dict[tuple[str, str], Merge] = field(default_factory=dict)

@@ -28,6 +28,8 @@ def refund(books: Books, partner: str, asked: dict[str, Any]) -> Outcome:
     put_right(books, books.survivor(sold.member))
     minor, given = _returned(sold, asked), [sold.given(number) for number in range(len(sold.grants))]
     sold.refunded += minor
+    if any(grant.cap_minor for grant in sold.grants):
+        books.bought[partner, books.survivor(sold.member), sold.day.year] -= minor
     sold.returned += asked.get("items", [])
     wanted = [(number, points - sold.given(number)) for number, points in enumerate(given)]
     taking = _Taking(books, partner, sold)

@@ -45,6 +45,8 @@ def earn(books: Books, partner: str, sale: Sale) -> Outcome:
         books.active[member] = books.earned[member] = books.today
     books.sales[partner, sale["event_id"]] = sold
     answer = {"points": worth(books, partner, sale), "expires_on": str(lots[0].expires_on)}
+    if any(grant.cap_minor for grant in grants):
+        books.bought[partner, account, day.year] += minor
     return books.tell(partner, sale["event_id"], "earning", sale, answer | _available(books, matures_on))
 
 
@@ -62,8 +64,11 @@ def _fault(books: Books, partner: str, sale: Sale) -> str | None:
 
 def rate(books: Books, partner: str, sale: Sale) -> list[Grant]:
     """What the rate of a sale's day gives, first what can ever be spent."""
-    grants = in_force(books.partners[partner].rates, datetime.fromisoformat(sale["occurred_at"]).date())
-    return sorted(grants, key=lambda grant: grant.kind == QUALIFYING)
+    day = datetime.fromisoformat(sale["occurred_at"]).date()
+    grants = in_force(books.partners[partner].rates, day)
+    family = books.family(books.survivor(sale["member"]))
+    before = max(0, sum(books.bought[partner, member, day.year] for member in family))
+    return sorted((grant._replace(before=before) for grant in grants), key=lambda grant: grant.kind == QUALIFYING)
 
 
 def worth(books: Books, partner: str, sale: Sale) -> int:

@@ -29,9 +29,14 @@ class Grant(NamedTuple):
     """Who gives them; None for the partner that reports the sale."""
     life: Life | None = None
     """How long they live; None for what the contract says."""
+    cap_minor: int | None = None
+    """Up to which purchases of a year it gives these points, and half of them, rounded down, above."""
+    before: int = 0
+    """Of a sale: what its member had bought in the year before it."""
 
     def of(self, minor: int) -> int:
-        return self.points * (minor // self.per_minor)
+        below = minor if self.cap_minor is None else max(0, min(minor, self.cap_minor - self.before))
+        return self.points * (below // self.per_minor) + self.points // 2 * ((minor - below) // self.per_minor)
 
 
 @dataclass(frozen=True)
