@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -18,6 +19,8 @@ from urllib.request import urlopen
 from hub.settings import Settings
 
 START_S = 60
+FIRST_PORT, BLOCK, BLOCKS = 12_000, 20, 1_000
+_TURNS = count()
 
 
 @dataclass
@@ -56,9 +59,16 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a loopback port that nobody listens on.
+
+    It is one of a few that belong to this process, below those that the system gives to outgoing connections: workers
+    of several hubs may listen on one port, so two test processes must never be given the same one.
+    """
+    block = FIRST_PORT + os.getpid() % BLOCKS * BLOCK
+    while True:
+        port = block + next(_TURNS) % BLOCK
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def start(settings: Settings, **changes: object) -> Server:
