@@ -13,13 +13,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from settlement.core.agreements import Agreements
+from settlement.core.books.approved_checks import check_security, check_write_offs
 from settlement.core.books.checks import check, unbalanced
 from settlement.core.books.entries import Entry, Total, trial_balance
 from settlement.core.books.of_cycles import Settled, entries_of
 from settlement.core.books.of_money import of_payments, of_security, of_write_offs
+from settlement.core.books.payment_checks import Paid, check_payments
 from settlement.core.dues import dues_of_nets
 from settlement.core.findings import Finding
 from settlement.core.moves import is_public
+from settlement.core.payment_moves import Standing
 from settlement.store import books as store
 from settlement.store.history import moves_by_cycle
 from settlement.store.payments import standings
@@ -43,15 +46,16 @@ class Books(NamedTuple):
 
 def books(connection: Connection, until: date | None = None) -> Books:
     """The books of all published cycles and moves of money, up to and with a day, or all."""
-    cycles = [*_cycles(connection)]
+    cycles, payments = [*_cycles(connection)], standings(connection)
     money = [
-        *of_payments(standings(connection)),
+        *of_payments(payments),
         *of_security(store.secured(connection)),
         *of_write_offs(store.written_off(connection)),
     ]
     found = [*(entry for _, entries in cycles for entry in entries), *money]
     entries = sorted((one for one in found if until is None or one.day <= until), key=lambda one: (one.day, one.name))
-    return Books(entries, [*check(cycles), *unbalanced(entries)])
+    findings = [*check(cycles), *unbalanced(entries)]
+    return Books(entries, [*findings, *_of_money(connection, payments, [settled for settled, _ in cycles])])
 
 
 def settled_of(connection: Connection, window: Window) -> tuple[Settled, Agreements]:
@@ -60,6 +64,17 @@ def settled_of(connection: Connection, window: Window) -> tuple[Settled, Agreeme
     sums = store.ask_sums(connection, window)
     dues = claims.dues or dues_of_nets(claims.nets)
     return Settled(claims.cycle, claims.ends_on, sums, claims.charges, dues), Agreements(claims.contracts)
+
+
+def _of_money(connection: Connection, payments: Sequence[Standing], cycles: Sequence[Settled]) -> list[Finding]:
+    """What is wrong with payments, security and write-offs, held against what else is known of them."""
+    moves = moves_by_cycle(connection)
+    paid = [Paid(one.cycle, moves[one.cycle][-1].state, one.dues) for one in cycles]
+    return [
+        *check_payments(payments, paid, store.said(connection)),
+        *check_security(store.ordered(connection), store.booked(connection)),
+        *check_write_offs(store.written(connection)),
+    ]
 
 
 def _cycles(connection: Connection) -> Iterator[tuple[Settled, list[Entry]]]:

@@ -20,15 +20,17 @@ from settlement.core.moves import PUBLISHED
 from settlement.core.positions import Position
 from settlement.core.security import (
     ASSESSMENT,
-    BANK,
     CAPITAL,
     COLLATERAL,
+    DEFAULT,
+    DEPOSIT,
     FUND_SHARE,
     GATHERED,
     PREPAID_BALANCE,
     SUBJECT,
+    WITHDRAWAL,
     Entry,
-    entries_of,
+    entries_ordered,
     layers_of,
     order_digest,
 )
@@ -43,7 +45,6 @@ from settlement.store.window import window_of
 
 __all__ = ["approve", "balances", "booked", "declare", "default_of", "move", "orders", "shortfalls", "simulate"]
 
-DEPOSIT, WITHDRAWAL, DEFAULT = "deposit", "withdrawal", "default"
 KINDS = {
     "collateral": COLLATERAL,
     "fund": FUND_SHARE,
@@ -185,23 +186,12 @@ def _present(connection: Connection, found: Order) -> Mapping[str, Any]:
 
 def _entries(connection: Connection, found: Order) -> list[Entry]:
     """The entries of an order; raises `SecurityRefused` when an account has too little for a withdrawal."""
-    stated = found.content
-    if found.kind == DEFAULT:
-        put_up = balances(connection)
-        return [
-            entry
-            for currency, minor in sorted(stated["shortfalls"].items())
-            for entry in entries_of(
-                stated["partner"], currency, _waterfall(stated["partner"], currency, minor, stated["layers"], put_up)
-            )
-        ]
-    account: Account = (stated["account"], stated["currency"])
-    if found.kind == DEPOSIT:
-        return [Entry(BANK, *account, stated["amount_minor"])]
-    has = balances(connection).get(account, 0)
-    if has < stated["amount_minor"]:
-        raise SecurityRefused(f"{account[0]} has {has} minor units of {account[1]}, less than is withdrawn")
-    return [Entry(account[0], BANK, account[1], stated["amount_minor"])]
+    if found.kind == WITHDRAWAL:
+        account: Account = (found.content["account"], found.content["currency"])
+        has = balances(connection).get(account, 0)
+        if has < found.content["amount_minor"]:
+            raise SecurityRefused(f"{account[0]} has {has} minor units of {account[1]}, less than is withdrawn")
+    return entries_ordered(found.kind, found.content)
 
 
 def _default(connection: Connection, partner: str, cycle: str, rules: _Rules) -> dict[str, Any]:

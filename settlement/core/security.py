@@ -21,12 +21,14 @@ from typing import Any, NamedTuple
 
 from settlement.core.dues import Account
 from settlement.core.parties import OPERATOR
-from settlement.core.waterfall import Backer, Layer, Waterfall
+from settlement.core.waterfall import Backer, Layer
 from settlement.errors import WaterfallRefused
 
 COLLATERAL, FUND_SHARE, PREPAID_BALANCE = "collateral:", "fund:", "prepaid:"
 ASSESSMENT, GATHERED = "assessment:", "default:"
 CAPITAL, BANK = "capital", "bank"
+DEPOSIT, WITHDRAWAL, DEFAULT = "deposit", "withdrawal", "default"
+"""The kinds of orders."""
 SUBJECT = "security"
 """The kind of all approvals of orders."""
 
@@ -68,11 +70,16 @@ def layers_of(
     return [_layer(rule, partner, currency, balances) for rule in rules]
 
 
-def entries_of(partner: str, currency: str, waterfall: Waterfall) -> list[Entry]:
-    """The entries that gather what is borne for a failed partner."""
-    return [
-        Entry(_source(one.layer, one.party), GATHERED + partner, currency, one.amount_minor) for one in waterfall.borne
-    ]
+def entries_ordered(kind: str, content: Mapping[str, Any]) -> list[Entry]:
+    """The entries that an order books: those of a default gather what each layer bears for the failed partner."""
+    if kind == DEFAULT:
+        gathered = GATHERED + content["partner"]
+        return [
+            Entry(_source(one["layer"], one["party"]), gathered, one["currency"], one["amount_minor"])
+            for one in content["borne"]
+        ]
+    account, currency, minor = content["account"], content["currency"], content["amount_minor"]
+    return [Entry(BANK, account, currency, minor) if kind == DEPOSIT else Entry(account, BANK, currency, minor)]
 
 
 def _layer(rule: object, partner: str, currency: str, balances: Mapping[Account, int]) -> Layer:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from settlement.core.reconciliation import Break
 
 CLEARING, WRITE_OFF = "clearing", "write_off"
+SUBJECT = "write_off"
+"""The kind of all approvals of write-offs."""
 
 
 class Entry(NamedTuple):

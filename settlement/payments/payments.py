@@ -14,11 +14,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection
 
 from settlement.core.currency import written
-from settlement.core.dues import Due
+from settlement.core.dues import Due, dues_of_nets
 from settlement.core.moves import FINAL
-from settlement.core.parties import KEPT
-from settlement.core.payment_ids import PAY, RECEIVE, payment_id
-from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, Payment, PaymentMove, Standing, following
+from settlement.core.payment_ids import PAY, RECEIVE
+from settlement.core.payment_moves import PAYABLE, SETTLED, STATES, PaymentMove, Standing, following
+from settlement.core.payments_due import payments_of
 from settlement.core.people import signature
 from settlement.errors import SettlementRefused, UnknownPayment
 from settlement.store.history import lock_in_state
@@ -48,7 +48,7 @@ def from_dues(connection: Connection, cycle: str, dues: Iterable[Due], *, author
 
     Raises `SettlementRefused` when payments of the cycle are there that these dues would not give.
     """
-    wanted = {one.payment: one for one in (_payment(cycle, due) for due in dues if _is_paid(due))}
+    wanted = payments_of(cycle, dues)
     there = {one.payment.payment: one.payment for one in standings(connection, payment.c.cycle == cycle)}
     if there and there != wanted:
         different = sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
@@ -123,7 +123,7 @@ def received(
 
 def _not_settled(connection: Connection, cycle: str, direction: str) -> list[str]:
     found = standings(connection, payment.c.cycle == cycle)
-    if not found and any(_is_paid(due) for due in _dues(connection, cycle)):
+    if not found and payments_of(cycle, _dues(connection, cycle)):
         return [f"its payments were not made yet: hansa payment prepare {cycle}"]
     open_ones = [one for one in found if one.payment.direction == direction and one.state != SETTLED]
     more = len(open_ones) - _NAMED
@@ -139,19 +139,7 @@ def _described(standing: Standing) -> str:
 def _dues(connection: Connection, cycle: str) -> Sequence[Due]:
     """The dues of a calculated cycle; its nets where it is from before there were dues."""
     claims = load_claims(connection, window_of(connection, cycle))
-    nets = [Due(net.partner, net.currency, net.net_minor, 0, 0, net.net_minor, 0) for net in claims.nets]
-    return claims.dues or nets
-
-
-def _is_paid(due: Due) -> bool:
-    """The operator pays nothing to himself, to his fund and to the coalition, whose money he keeps."""
-    return due.due_minor != 0 and due.party not in KEPT
-
-
-def _payment(cycle: str, due: Due) -> Payment:
-    direction = PAY if due.due_minor > 0 else RECEIVE
-    name = payment_id(cycle, due.party, due.currency, direction)
-    return Payment(name, cycle, due.party, due.currency, direction, abs(due.due_minor))
+    return claims.dues or dues_of_nets(claims.nets)
 
 
 def _at(state: str | None) -> Sequence[ColumnElement[bool]]:

@@ -13,13 +13,11 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from settlement import approvals
-from settlement.core.write_offs import Entry, entries_of, write_off_digest
+from settlement.core.write_offs import SUBJECT, Entry, entries_of, write_off_digest
 from settlement.errors import SettlementRefused
 from settlement.reconciliation.breaks import expect_open, step
 from settlement.store.reconciliation_breaks import WRITTEN_OFF, LivingBreak
 from settlement.store.reconciliation_tables import write_off
-
-KIND = "write_off"
 
 
 class WriteOff(NamedTuple):
@@ -54,7 +52,7 @@ def propose(connection: Connection, name: str, reason: str, *, author: str, at: 
         raise SettlementRefused(f"break {name} has no difference in money; 'hansa reconcile explain' closes it")
     found = step(connection, name, author=author, at=at, reason=reason)
     made = present(found)
-    proposed = approvals.propose(connection, KIND, name, made.digest, maker=author, at=at, registered=registered)
+    proposed = approvals.propose(connection, SUBJECT, name, made.digest, maker=author, at=at, registered=registered)
     return made._replace(maker=proposed.maker)
 
 
@@ -67,7 +65,7 @@ def approve(connection: Connection, name: str, digest: str, *, author: str, at: 
     made = present(found)
     decided = approvals.approve(
         connection,
-        KIND,
+        SUBJECT,
         name,
         stated=_bytes(digest),
         present=made.digest,

@@ -62,6 +62,13 @@ def record(hansa: Run, folder: Path, party: str, account: BankAccount, **more: A
     return dict(found(hansa(*approve, *BEN, "--json")))
 
 
+def books_of(hansa: Run) -> dict[str, int]:
+    """The balances of the operator's books, which hold."""
+    balance = found(hansa("books", "trial-balance", "--json"))
+    assert balance["findings"] == []
+    return {one["account"]: one["balance_minor"] for one in balance["accounts"]}
+
+
 def released(hansa: Run, folder: Path) -> dict[str, Any]:
     found(hansa("payment", "prepare", "2017-01", *ADA, "--json"))
     record(hansa, folder, "@operator", OPERATOR, habits={"message": "pain.001.001.03"})
@@ -102,6 +109,7 @@ def test_from_a_published_cycle_to_a_payment_that_came_back(hansa: Run, tmp_path
     assert [move["state"] for move in shown["moves"]][-3:] == ["sent", "rejected", "payable"]
     assert (shown["state"], shown["attempt"]) == ("payable", 2)
     assert "record other bank details of fuel" in refusal(hansa(*RELEASE, *ADA))
+    assert books_of(hansa)["payable:fuel"] == -20, "payable again"
 
 
 def test_what_has_to_be_looked_at_is_exit_code_1(hansa: Run, tmp_path: Path) -> None:
@@ -167,6 +175,7 @@ def test_what_a_partner_paid_in(hansa: Run) -> None:
         assert found(hansa(*received, "0.20", "--json"))["state"] == "settled"
     assert found(hansa(*advance, "paid_in", *BEN, "--json"))["state"] == "paid_in"
     assert "to fuel is payable" in refusal(hansa(*advance, "paid_out", *BEN))
+    assert (books_of(hansa)["receivable:grocer"], books_of(hansa)["bank"]) == (0, 20)
 
 
 def test_a_refusal_is_1_and_says_why(hansa: Run) -> None:

@@ -10,56 +10,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, text
 
-from settlement import security
 from settlement.books import books
-from settlement.core.payment_ids import PAY
-from settlement.core.payment_moves import PAYABLE, RELEASED, RETURNED, SENT, SETTLED
 from settlement.formats.books_beancount import write_beancount
 from settlement.formats.books_csv import JOURNAL, TRIAL_BALANCE, write_journal, write_trial_balance
-from settlement.payments import payments
 from settlement.store.dues import load_dues
-from settlement.store.payment_tables import payment_move
-from settlement.store.reconciliation_tables import write_off
-from tests.settlement.sample import AT
-
-RETURNED_ONCE = (PAYABLE, RELEASED, SENT, SETTLED, RETURNED, PAYABLE, RELEASED, SENT, SETTLED)
+from tests.settlement.booked import move_money
 
 
 @pytest.fixture
 def connection(corrected_once: Engine) -> Iterator[Connection]:
     """Yield a connection to two published cycles, January paid, once with a return, and more; it is rolled back."""
     with corrected_once.connect() as connection:
-        pay(connection)
-        put_up(connection)
-        row = {"break": "b1", "currency": "USD", "debit_account": "write_off", "credit_account": "clearing"}
-        more = {
-            "partner": "fuel",
-            "amount_minor": 3,
-            "posted_on": AT.date(),
-            "reason": "r",
-            "maker": "a",
-            "approver": "b",
-        }
-        connection.execute(insert(write_off), row | more)
+        move_money(connection)
         yield connection
-
-
-def pay(connection: Connection) -> None:
-    """Settle all of January's payments; what is paid out comes back and is paid again."""
-    for one in payments.from_dues(connection, "2017-01", load_dues(connection, "2017-01"), author="anna", at=AT):
-        states = RETURNED_ONCE if one.payment.direction == PAY else (PAYABLE, SETTLED)
-        for seq, state in enumerate(states[1:], 2):
-            move = {"payment": one.payment.payment, "seq": seq, "attempt": 1 + (seq > 5), "state": state}
-            at = AT + timedelta(days=seq)
-            connection.execute(insert(payment_move), move | {"author": "a", "at": at, "source": "", "reason": ""})
-
-
-def put_up(connection: Connection) -> None:
-    for kind, owner, minor in (("collateral", "fuel", 500), ("fund", "grocer", 70), ("capital", "", 900)):
-        order = security.move(connection, kind, "deposit", (kind, owner), ("USD", minor), author="olga", at=AT)
-        security.approve(connection, kind, order.digest, author="otto", at=AT, registered=False)
 
 
 def balances(connection: Connection) -> dict[str, int]:

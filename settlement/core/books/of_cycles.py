@@ -75,11 +75,20 @@ def _of_lines(settled: Settled, agreements: Agreements) -> Iterator[Entry]:
 
 
 def _of_charges(settled: Settled, agreements: Agreements) -> Iterator[Entry]:
+    """What charges post; one of a kind that there is not is in no entry, so the dues disagree and it is found."""
     for one in settled.charges:
-        code = agreements.of(one.partner, one.contract_version).tax_code if one.kind == TAX else ""
+        if one.kind not in CHARGES:
+            continue
+        code = _tax_code(agreements, one) if one.kind == TAX else ""
         postings = posting(account(RECEIVABLE, one.partner), account(CHARGES[one.kind], code), one.amount_minor)
         name = f"charge/{one.kind}/{one.partner}/{one.contract_version}/{one.currency}"
         yield from _entry(settled, name, f"{one.kind} of {one.partner}", one.currency, postings)
+
+
+def _tax_code(agreements: Agreements, tax: Charge) -> str:
+    """The code under which a tax is passed on; none where its version of the contract is not there any more."""
+    known = any(one.version == tax.contract_version for one in agreements.versions(tax.partner))
+    return agreements.of(tax.partner, tax.contract_version).tax_code if known else ""
 
 
 def _netting(settled: Settled, entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -80,16 +80,20 @@ def of_payments(standings: Iterable[Standing]) -> Iterator[Entry]:
 
 
 def of_security(rows: Iterable[Secured]) -> Iterator[Entry]:
-    """What was put up, taken back and used."""
+    """What was put up, taken back and used; a row of an account that there is not is named by the checks alone."""
     for one in rows:
+        if not {_kind(one.debit_account), _kind(one.credit_account)} <= {*SECURITY}:
+            continue
         debit, credit = _of_security(one.debit_account), _of_security(one.credit_account)
         name, words = f"security/{one.order_id}/{one.line:04}", f"security: {one.order_id}"
         yield Entry(one.day, name, words, one.currency, posting(debit, credit, one.amount_minor))
 
 
 def of_write_offs(rows: Iterable[WrittenOff]) -> Iterator[Entry]:
-    """What was written off."""
+    """What was written off; a row of an account that there is not is named by the checks alone."""
     for one in rows:
+        if not {one.debit_account, one.credit_account} <= {*WRITE_OFFS}:
+            continue
         postings = posting(WRITE_OFFS[one.debit_account], WRITE_OFFS[one.credit_account], one.amount_minor)
         yield Entry(one.day, f"write-off/{one.name}/{one.currency}", f"write-off of {one.name}", one.currency, postings)
 
@@ -106,5 +110,9 @@ def _of_partner(kind: str, partner: str) -> str:
 
 
 def _of_security(name: str) -> str:
-    prefix, sign, owner = name.partition(":")
-    return account(SECURITY[prefix + sign], owner)
+    return account(SECURITY[_kind(name)], name.partition(":")[2])
+
+
+def _kind(name: str) -> str:
+    prefix, sign, _ = name.partition(":")
+    return prefix + sign
