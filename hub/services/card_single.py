@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from hub.store import events, posting
 from hub.store.database import Connection
 
 
-class OneRecord:
+class OneRecord(ABC):
     """One record in its transaction: what both returns and representments know and do."""
 
     def __init__(
@@ -49,13 +50,13 @@ class OneRecord:
             return again(self.record, first[0])
         return self.decide(standing)
 
+    @abstractmethod
     def find(self) -> int:
         """Find what the record is about; return the member whose lock decides on it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, standing: Standing) -> dict[str, Any]:
         """Decide and post, under that lock; return the result."""
-        raise NotImplementedError
 
     def stored(self, event_ids: Sequence[str]) -> list[Any]:
         """Return the partner's events of these ids that there are, in order."""
