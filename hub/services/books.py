@@ -8,12 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from hub.core.errors import Refused
 from hub.services.context import Hub
 from settlement import books
 from settlement.books import Books
 from settlement.core.books.chart import kind_of
 from settlement.formats.books_beancount import write_beancount
 from settlement.formats.books_csv import write_journal, write_trial_balance
+from settlement.formats.files import whole_file
 
 Record = dict[str, Any]
 FORMATS: Mapping[str, Callable[[Path, Books], None]] = MappingProxyType(
@@ -46,9 +48,17 @@ def journal(hub: Hub, until: date | None = None) -> list[Record]:
 
 
 def export(hub: Hub, kind: str, path: Path, until: date | None = None) -> Record:
-    """Write the books to a file; return how many entries they have, and what is wrong with them, if anything."""
+    """Write the books to a file, whole or not at all; return how many entries they have, and what is wrong with them.
+
+    Raises:
+        Refused: ``not_allowed`` where it cannot be written.
+    """
     found = _books(hub, until)
-    FORMATS[kind](path, found)
+    try:
+        with whole_file(path) as beside:
+            FORMATS[kind](beside, found)
+    except OSError as error:
+        raise Refused("not_allowed", f"{path} cannot be written: {error.strerror}.") from error
     return {"file": str(path), "entries": len(found.entries), "findings": [str(one) for one in found.findings]}
 
 

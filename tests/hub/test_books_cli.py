@@ -52,6 +52,14 @@ def test_files(hansa: Run, tmp_path: Path, kind: str, holds: str) -> None:
     assert holds in path.read_text()
 
 
+def test_where_nothing_can_be_written_is_said_and_nothing_is_left_half(hansa: Run, tmp_path: Path) -> None:
+    result = hansa("export", str(tmp_path / "none" / "books"))
+    assert result.exit_code == 1
+    assert "cannot be written: No such file or directory" in result.stderr
+    assert hansa("export", str(tmp_path / "books")).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["books"]
+
+
 def test_books_that_do_not_hold_end_with_1(hansa: Run, built: Coalition) -> None:
     built.hub.database.transact(
         lambda connection: connection.execute(text("UPDATE settlement.due SET net_minor = net_minor + 1"))
