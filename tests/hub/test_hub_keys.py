@@ -98,6 +98,20 @@ def test_the_last_of_several_keys_of_one_second_signs_in_every_process(built: Co
         assert other.signer().keyid == keyring.name_of(new.public)
 
 
+def test_a_key_that_was_made_after_the_clock_went_back_is_found(built: Coalition) -> None:
+    """By its beginning it is older than the one before, which has ended."""
+    hub, folder = built.hub, built.settings.data / start.SECRETS
+    other = Hub(hub.database, keyring.load(folder), real_time=lambda: FIRST + timedelta(seconds=12))
+    for second in (10, 5):
+        hub.real_time = partial(datetime.__add__, FIRST, timedelta(seconds=second))
+        new = PrivateKey.generate()
+        keyring.add_signer(folder, new)
+        published_keys.change(hub, [new.public], timedelta(0))
+        with other.database.connect() as connection:
+            other.moment(connection)
+    assert other.signer().keyid == keyring.name_of(new.public)
+
+
 def test_changes_at_once_are_all_on_the_list(built: Coalition) -> None:
     keys = [PrivateKey.generate().public for _ in range(4)]
     at_once([partial(published_keys.change, built.hub, [one]) for one in keys])
