@@ -69,7 +69,8 @@ class OneRecord(ABC):
         event = Event(
             self.own_id, "card-record", standing.member_id, "posted", 0, self.record["occurred_at"],
             digest(self.record), amount["minor"], amount["currency"], store=self.record.get("merchant"),
-            evidence_id=self.reporter.evidence_id, details=as_json({"record": self.record["kind"], **details}),
+            evidence_id=self.reporter.evidence_id,
+            details=as_json({"record": self.record["kind"], **details, **self.reporter.said}),
         )  # fmt: skip
         moment, evidences = self.moment, self.reporter.evidences
         entry = Posting(self.partner.partner_id, moment.now, moment.day, [event], [], evidences)

@@ -115,7 +115,7 @@ class Again(OneRecord):
         assert purchase is not None
         standing = accounts.lock(connection, self.moment, [original.member_id])[original.member_id]
         following = events.referring(connection, partner_id, original.event_id)
-        details = self._details(original, back) | dict(counted)
+        details = self._details(original, back) | dict(counted) | dict(self.reporter.said)
         grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, details))
         keys = self._keys(original, following, standing)
         fallback = LotKey(original.expires_on, partner_id, ledger.BASE, original.matures_on or ledger.MATURE_AT_ONCE)

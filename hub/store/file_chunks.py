@@ -49,6 +49,7 @@ _FIRST = """
     WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND state = %(state)s
     ORDER BY number LIMIT 1
 """
+_LAST = _FIRST.replace("ORDER BY number", "ORDER BY number DESC")
 _FINISH = f"""
     UPDATE hub.file_chunk SET state = %(state)s, results = %(results)s, points = %(points)s,
         {", ".join(f"{name} = %({name})s" for name in COUNTED)}
@@ -147,9 +148,9 @@ def take(connection: Connection, file: File, state: str, *, in_order: bool) -> C
     return _chunk(rows[0]) if rows else None
 
 
-def first(connection: Connection, file: File, state: str) -> Chunk | None:
-    """Return the first chunk in a state, or None."""
-    rows = fetch(connection, _FIRST, {"state": state, **_key(file)})
+def last(connection: Connection, file: File, state: str) -> Chunk | None:
+    """Return the last chunk in a state, or None."""
+    rows = fetch(connection, _LAST, {"state": state, **_key(file)})
     return _chunk(rows[0]) if rows else None
 
 

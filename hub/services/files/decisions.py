@@ -134,8 +134,8 @@ def _expect(connection: Connection, name: str, what: str) -> File:
     file, state = _find(connection, name, lock=True), _NEXT[what][0]
     if file.state != state:
         raise Refused("file_closed", f"The file is {file.state}; a {what} is for one that is {state}.")
-    if what == REVERSAL and file.record != "earning":
-        raise Refused("not_reversible", f"A file of {file.record} records cannot be taken back; nor can its events.")
+    if what == REVERSAL and file.record == "refund":
+        raise Refused("not_reversible", "A file of refunds cannot be taken back, since no refund can.")
     return file
 
 

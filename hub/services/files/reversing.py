@@ -1,22 +1,24 @@
-"""Taking a whole file back: each sale that it posted is refunded, whole, with whatever its contract says of refunds.
+"""Taking a whole file back, from its end to its beginning: each sale that it posted is refunded, whole, with whatever
+its contract says of refunds; each record of a card as `hub.services.card_reversals` has it.
 
-The refunds of a chunk are posted some at a time, since each locks its member; their ids follow from those of the
-sales, so that whoever goes on after a kill finds those that are there and does the others. A sale that cannot be
-refunded, because nothing of it is left, keeps its answer and is given the reason.
+The records of a chunk are taken back some at a time, since each locks its member; the ids of what does so follow from
+theirs, so that whoever goes on after a kill finds those that are there and does the others. A record that cannot be
+taken back, because nothing of it is left, keeps its answer and is given the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from hub.core.errors import Refused
-from hub.services import refunds
-from hub.services.context import Hub
+from hub.services import card_reversals, refunds
+from hub.services.context import Hub, Moment, Partner
 from hub.services.files import contents
 from hub.services.files.contents import Answer
 from hub.services.files.decisions import REVERSAL
 from hub.services.reporting import Reporter
-from hub.store import file_chunks, files
+from hub.store import events, file_chunks, files
 from hub.store.database import Connection
 from hub.store.file_chunks import Chunk
 from hub.store.files import COUNTED, File
@@ -24,6 +26,9 @@ from settlement import approvals
 
 AT_ONCE = 50
 REVERSED = "reversed"
+OF_CARDS = "card-record"
+_Given = tuple[Answer, Mapping[str, Any] | None]
+"""What a record became and, where it is one of a card, the record."""
 
 
 def reverse_all(hub: Hub, file: File) -> int:
@@ -45,35 +50,35 @@ def _reverse_one(hub: Hub, file: File) -> bool:
         if not mine:
             return False
         with hub.database.connect() as connection:
-            chunk = file_chunks.first(connection, file, file_chunks.POSTED)
+            chunk = file_chunks.last(connection, file, file_chunks.POSTED)
         if chunk is None:
             return False
         answers = contents.read_answers(chunk)
-        given = [answer for answer in answers if answer.status in ("posted", "pending")]
+        records = {one.line: one.record for one in contents.read(hub, file, chunk)} if file.record == OF_CARDS else {}
+        given = [(one, records.get(one.line)) for one in reversed(answers) if one.status in ("posted", "pending")]
         taken = {one.line: one for some in _some(given) for one in _taken_back(hub, file, some)}
         _finish(hub, file, chunk, [taken.get(answer.line, answer) for answer in answers])
     return True
 
 
-def _some(given: Sequence[Answer]) -> Iterator[Sequence[Answer]]:
+def _some(given: Sequence[_Given]) -> Iterator[Sequence[_Given]]:
     for start in range(0, len(given), AT_ONCE):
         yield given[start : start + AT_ONCE]
 
 
-def _taken_back(hub: Hub, file: File, given: Sequence[Answer]) -> list[Answer]:
+def _taken_back(hub: Hub, file: File, given: Sequence[_Given]) -> list[Answer]:
     def work(connection: Connection) -> list[Answer]:
         moment = hub.moment(connection)
         partner = moment.configuration.partner(file.partner_id)
         by = _operators(connection, file)
-        refunds.lock_members(connection, moment, partner, [_event_id(answer) for answer in given])
+        refunds.lock_members(connection, moment, partner, [_event_id(answer) for answer, _ in given])
+        done = events.first_answers(connection, file.partner_id, [_own_id(answer) for answer, _ in given])
         taken = []
-        for answer in given:
-            back = {
-                "event_id": f"{_event_id(answer)}/reversal", "refunds": _event_id(answer), "occurred_at": moment.now,
-            }  # fmt: skip
+        for answer, record in given:
             try:
-                with connection.begin_nested():
-                    refunds.refund(connection, moment, partner, by, back)
+                if _own_id(answer) not in done:
+                    with connection.begin_nested():
+                        _take_back(hub, connection, moment, partner, by, answer, record)
             except Refused as refusal:
                 taken.append(answer._replace(code=refusal.code, detail=refusal.detail))
             else:
@@ -81,6 +86,22 @@ def _taken_back(hub: Hub, file: File, given: Sequence[Answer]) -> list[Answer]:
         return taken
 
     return hub.database.transact(work)
+
+
+def _take_back(
+    hub: Hub,
+    connection: Connection,
+    moment: Moment,
+    partner: Partner,
+    by: Reporter,
+    answer: Answer,
+    record: Mapping[str, Any] | None,
+) -> None:
+    if record is not None:
+        card_reversals.take_back(hub, connection, moment, partner, by, record, _own_id(answer))
+        return
+    back = {"event_id": _own_id(answer), "refunds": _event_id(answer), "occurred_at": moment.now}
+    refunds.refund(connection, moment, partner, by, back)
 
 
 def _operators(connection: Connection, file: File) -> Reporter:
@@ -92,6 +113,10 @@ def _operators(connection: Connection, file: File) -> Reporter:
 
 def _event_id(answer: Answer) -> str:
     return answer.event_id or answer.record
+
+
+def _own_id(answer: Answer) -> str:
+    return f"{_event_id(answer)}/reversal"
 
 
 def _finish(hub: Hub, file: File, chunk: Chunk, answers: Sequence[Answer]) -> None:

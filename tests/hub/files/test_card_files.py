@@ -31,7 +31,7 @@ AT = "2017-01-05T12:00:00Z"
 NAMES = "id,code,token,at,amount,mcc,shop,of"
 
 
-def _file(*rows: str) -> bytes:
+def card_file(*rows: str) -> bytes:
     return "\n".join([NAMES, *rows, ""]).encode()
 
 
@@ -44,7 +44,7 @@ def test_a_daily_file_of_card_records_is_worth_what_calls_are_worth(hub: Hub) ->
         f"a3,15,PAR-file,{AT},100.00,,,a1", f"a4,35,PAR-file,{AT},100.00,,,a3", f"a5,06,PAR-file,{AT},20.00,,m1,",
         f"a6,10,PAR-file,{AT},9.00,,,", f"a7,05,PAR-nobody,{AT},9.00,5411,,", f"a8,06,PAR-file,{AT},900.00,,,a1",
     ]  # fmt: skip
-    seen = send(hub, bank.partner_id, "day-1", _file(*rows))
+    seen = send(hub, bank.partner_id, "day-1", card_file(*rows))
     assert seen["state"] == "posted", seen
     told = {one["record"]: (one["status"], one["points"]) for one in answers(hub, bank.partner_id, "day-1")}
     assert told == {
@@ -53,7 +53,7 @@ def test_a_daily_file_of_card_records_is_worth_what_calls_are_worth(hub: Hub) ->
     }  # fmt: skip
     # The chargeback undid the bonus, the second presentment brought it back, and the refund undid it for good.
     assert bank.points("card:file") == 280
-    second = _file(*rows[:4], f"b1,05,PAR-file,{AT},1.00,5411,m1,")
+    second = card_file(*rows[:4], f"b1,05,PAR-file,{AT},1.00,5411,m1,")
     assert send(hub, bank.partner_id, "day-2", second)["state"] == "posted"
     again = [one["status"] for one in answers(hub, bank.partner_id, "day-2")]
     assert (again, bank.points("card:file")) == (["duplicate"] * 4 + ["posted"], 281)
@@ -66,7 +66,7 @@ def test_a_card_number_in_a_file_is_kept_nowhere(hub: Hub) -> None:
     add_template(hub, bank.partner_id, CARDS)
     rows = [f"c1,05,{number},{AT},1.00,5411,m1,", f"c2,05,PAR-file2,{AT},1.00,5411,{number},",
             f"c3,05,PAR-file2,{AT},1.00,5411,m1,"]  # fmt: skip
-    send(hub, bank.partner_id, "numbers", _file(*rows))
+    send(hub, bank.partner_id, "numbers", card_file(*rows))
     with hub.database.connect() as connection:
         for table in ("hub.event", "hub.card_purchase", "hub.file", "hub.file_chunk"):
             shown = connection.exec_driver_sql(f"SELECT one::text FROM {table} AS one").scalars().all()
