@@ -17,8 +17,7 @@ CONFLICT = "This id was used before for other content; nothing was changed."
 
 def content_digest(kind: str, content: Mapping[str, Any]) -> bytes:
     """Return the SHA-256 of an event's kind and content; instants are compared in UTC."""
-    canonical = json.dumps([kind, content], sort_keys=True, separators=(",", ":"), default=_instant)
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode([kind, content]).encode()).digest()
 
 
 def instant(at: datetime) -> str:
@@ -29,3 +28,6 @@ def instant(at: datetime) -> str:
 def _instant(value: object) -> str:
     assert isinstance(value, datetime)
     return instant(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_instant)

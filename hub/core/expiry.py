@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import calendar
 from datetime import date
+from functools import lru_cache
 
 
+@lru_cache(maxsize=1_024)
 def end_of_month_plus(earned_on: date, months: int) -> date:
     """Return the last day of the month that lies ``months`` after the month of ``earned_on``.
 

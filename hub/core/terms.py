@@ -17,7 +17,7 @@ from hub.core.card_terms import CardTerms
 from hub.core.errors import TermsRefused
 from hub.core.expiry_rules import Expiry, compile_expiry
 from hub.core.ledger import MATURE_AT_ONCE, WHEN_CONFIRMED
-from hub.core.rules import Counted, Grants, Rule, caps_of, compile_grants, compile_rules
+from hub.core.rules import Counted, Grants, caps_of, compile_grants
 
 
 class Maturity(NamedTuple):
@@ -128,17 +128,15 @@ class EarningRate:
     valid_from: date
     currency: str
     terms: list[dict[str, Any]]
-    points: Rule = field(compare=False)
-    """The spendable points of a sale."""
     grants: Grants = field(compare=False)
-    """The same by kind, issuer and life, with the qualifying points beside them."""
+    """The points of a sale by kind, issuer and life."""
     caps: tuple[Counted, ...] = field(default=(), compare=False)
     """What is counted over purchases in a period."""
 
     @classmethod
     def of(cls, version: int, valid_from: date, currency: str, terms: list[dict[str, Any]]) -> EarningRate:
         """Compile ``terms`` once for the life of this version."""
-        return cls(version, valid_from, currency, terms, compile_rules(terms), compile_grants(terms), caps_of(terms))
+        return cls(version, valid_from, currency, terms, compile_grants(terms), caps_of(terms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from typing import Any
 from hub.core import ledger
 from hub.core.content import content_digest
 from hub.core.errors import Overtaken, Refused
-from hub.core.granting import SALE, counted_minor, given, sale_of
+from hub.core.granting import SALE, counted_minor, sale_of, spendable
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.core.rules import Grant, Sale
 from hub.services import counting, late_events, members
-from hub.services.accounts import as_json, from_json
+from hub.services.accounts import as_json
 from hub.services.context import Hub, Moment, Partner
 from hub.services.counting import Places, Tally
-from hub.services.sale_terms import Terms, check_time, enrols_unknown, foreign, maturity, price, terms_on
+from hub.services.sale_terms import Terms, check_time, enrols_unknown, foreign, granted, maturity, terms_on
 from hub.store import accounts, counters, events
 from hub.store.counters import Key
 from hub.store.database import Connection
@@ -50,6 +50,8 @@ class Batch:
         self._jurisdictions = members.jurisdictions(connection, partner, self._known)
         self._counts: _Counts | None = None
         self._refused: Mapping[str, Refused] = {}
+        self._granted: dict[str, Sequence[Grant]] = {}
+        """What the first sale that was accepted under each id gives."""
 
     def count_in(self, transaction: Connection) -> None:
         """Lock what these sales count, and find those that were posted before; to be done before any is decided."""
@@ -67,6 +69,7 @@ class Batch:
     ) -> list[list[Event | Refused]]:
         """Decide on all sales, in order; ``refused`` are so whatever the terms say."""
         self._refused = refused
+        self._granted.clear()
         if self._counts:
             self._counts.begin()
         return [[self._decide(sale, evidence) for sale in sales] for evidence, sales in reports]
@@ -90,21 +93,21 @@ class Batch:
         counted = self._counted(reported, self._counts) if self._counts and terms.rate.caps else {}
         said = self._said(terms, reported, counted)
         sale = sale_of(reported["amount"]["minor"], {SALE: said} if said else None)
-        points = price(terms, reported, sale)
-        grants = given(terms.rate.grants, sale) if said else terms.rate.grants(sale)
+        grants = granted(terms, reported, sale)
         self._configuration.check_issuing(grant.issuer or self._partner.partner_id for grant in grants)
         member_id = self._member(reported)
         if member_id is None:
             raise Refused("unknown_member", "No member has this identifier.")
         if reported["event_id"] in self._refused:
             raise self._refused[reported["event_id"]]
+        self._granted.setdefault(reported["event_id"], grants)
         items = reported.get("items")
         event = Event(
             reported["event_id"],
             "earning",
             member_id,
             "posted",
-            points,
+            spendable(grants),
             occurred_at,
             content_digest("earning", reported),
             reported["amount"]["minor"],
@@ -169,7 +172,6 @@ class Batch:
     def _transfers(self, event: Event) -> list[Transfer]:
         terms = self._terms(event.occurred_at.date())
         jurisdiction = self._jurisdictions.get(event.member_id)
-        grants = self._grants(terms, event)
         return [
             Transfer(
                 event.event_id,
@@ -183,16 +185,9 @@ class Batch:
                 event.matures_on or ledger.MATURE_AT_ONCE,
                 grant.points,
             )
-            for line, grant in enumerate(grants, 1)
+            for line, grant in enumerate(self._granted[event.event_id], 1)
             if grant.points
         ]
-
-    @staticmethod
-    def _grants(terms: Terms, event: Event) -> list[Grant]:
-        minor = event.amount_minor or 0
-        if event.details is None:
-            return terms.rate.grants(Sale(minor))
-        return given(terms.rate.grants, sale_of(minor, from_json(event.details)))
 
 
 class _Counts:

@@ -7,7 +7,7 @@ be posted or rejects it (`hub.services.reviews`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hub.core.content import CONFLICT, content_digest
@@ -26,16 +26,14 @@ Reported = Mapping[str, Any]
 class Ages(NamedTuple):
     """What decides whether reports of a partner are too late: its limit today, and what was decided on them before."""
 
-    partner: Partner
-    moment: Moment
+    earliest: datetime | None
+    """What happened before is too late; None if nothing is."""
     states: Mapping[str, str]
 
     def check(self, reported: Reported) -> None:
         """Refuse (``too_late``) what is over the limit, unless the operator has released it; and what waits already."""
         state = self.states.get(reported["event_id"])
-        contract = self.partner.contracts.on(self.moment.day)
-        days = contract.late_days if contract else None
-        is_late = days is not None and reported["occurred_at"] < self.moment.now - timedelta(days=days)
+        is_late = self.earliest is not None and reported["occurred_at"] < self.earliest
         if state in (reviews.OPEN, reviews.REJECTED) or (is_late and state is None):
             raise Refused(TOO_LATE, "It came later than the contract allows.")
 
@@ -43,7 +41,10 @@ class Ages(NamedTuple):
 def ages(connection: Connection, moment: Moment, partner: Partner, event_ids: Iterable[str]) -> Ages:
     """Return what decides on these reports; partners whose contracts never had a limit cost no query."""
     limited = any(contract.late_days is not None for contract in partner.contracts.versions)
-    return Ages(partner, moment, reviews.states(connection, partner.partner_id, event_ids) if limited else {})
+    contract = partner.contracts.on(moment.day)
+    days = contract.late_days if contract else None
+    earliest = None if days is None else moment.now - timedelta(days=days)
+    return Ages(earliest, reviews.states(connection, partner.partner_id, event_ids) if limited else {})
 
 
 def quarantine(

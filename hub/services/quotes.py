@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.core.errors import Refused
-from hub.core.granting import SALE, given, sale_of
+from hub.core.granting import SALE, sale_of, spendable
 from hub.core.terms import EarningRate
 from hub.services import counting, exchange_quotes, members, redemptions, reimbursement, sale_terms, spending
 from hub.services.context import Hub, Moment, Partner
@@ -42,12 +42,11 @@ def _earning(
     said = _said(connection, partner, terms.rate, sale, member_id)
     said |= sale_terms.foreign(partner, terms, sale["amount"]["currency"])
     priced = sale_of(sale["amount"]["minor"], {SALE: said} if said else None)
-    points = sale_terms.price(terms, sale, priced)
-    grant = given(terms.rate.grants, priced)[0]
+    grants = sale_terms.granted(terms, sale, priced)
     return {
-        "points": points,
+        "points": spendable(grants),
         **sale_terms.available_at(sale_terms.maturity(terms, moment.now), moment.now),
-        "expires_on": str(terms.expires_on(grant, jurisdiction)),
+        "expires_on": str(terms.expires_on(grants[0], jurisdiction)),
         "rate_version": terms.rate.version,
     }
 

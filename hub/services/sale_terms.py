@@ -87,8 +87,8 @@ def foreign(partner: Partner, terms: Terms, currency: str) -> dict[str, Any]:
     return {"foreign": said}
 
 
-def price(terms: Terms, reported: Reported, sale: Sale) -> int:
-    """Return the points of a reported sale under ``terms``; ``sale`` is what rules look at of it.
+def granted(terms: Terms, reported: Reported, sale: Sale) -> list[Grant]:
+    """Return what a reported sale gives under ``terms``; ``sale`` is what rules look at of it.
 
     Raises:
         Refused: ``not_allowed``, ``points_over_cap`` or ``points_mismatch``.
@@ -97,7 +97,7 @@ def price(terms: Terms, reported: Reported, sale: Sale) -> int:
     if cards is not None and sale.category in cards.excluded:
         raise Refused("not_allowed", f"By the contract, purchases of the category {sale.category} earn nothing.")
     grants = terms.rate.grants(sale) if sale.foreign is None else given(terms.rate.grants, sale)
-    points = terms.rate.points(sale) if sale.foreign is None else spendable(grants)
+    points = spendable(grants)
     # No grant may be above the cap either: points that are never spent are not among those counted first.
     most = max(points, *(grant.points for grant in grants))
     if sale.foreign is not None and counted_minor(sale) > ledger.MAX_MINOR:
@@ -106,7 +106,7 @@ def price(terms: Terms, reported: Reported, sale: Sale) -> int:
         raise Refused("points_over_cap", f"{most} points are above the cap of {ledger.MAX_POINTS}.")
     if reported.get("points", points) != points:
         raise Refused("points_mismatch", f"The rate in force gives {points} points.")
-    return points
+    return grants
 
 
 def check_time(occurred_at: datetime, now: datetime) -> None:

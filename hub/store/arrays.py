@@ -5,7 +5,7 @@ Literals that are written here take a third of the time that the driver's own ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,10 +15,21 @@ def columns_of(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[st
     instants and None.
     """
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return {
-        name: "{" + ",".join([_LITERAL[type(value)](value) for value in column]) + "}"
-        for name, column in zip(names, columns, strict=True)
-    }
+    return {name: array_of(column) for name, column in zip(names, columns, strict=True)}
+
+
+def array_of(values: Collection[Any]) -> str:
+    """Return the array literal of some ints, texts, bytes, days, instants and None."""
+    types = set(map(type, values))
+    if types == {str}:
+        joined = '","'.join(values)
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return f'{{"{joined}"}}'
+    elif types == {type(None)}:
+        return "{" + "NULL," * (len(values) - 1) + "NULL}"
+    elif len(types) == 1:
+        return "{" + ",".join(map(_LITERAL[types.pop()], values)) + "}"
+    return "{" + ",".join([_LITERAL[type(value)](value) for value in values]) + "}"
 
 
 def _quoted(value: str) -> str:

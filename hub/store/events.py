@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from hub.core.ledger import Transfer
+from hub.store.arrays import array_of
 from hub.store.database import fetch
 from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
 
@@ -69,7 +70,7 @@ _PAGE = text("""
 
 def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[str]) -> dict[str, Row[Any]]:
     """Return what is stored of a partner's events, by event id."""
-    rows = connection.exec_driver_sql(_FIRST, {"partner_id": partner_id, "event_ids": list(event_ids)})
+    rows = connection.exec_driver_sql(_FIRST, {"partner_id": partner_id, "event_ids": array_of(event_ids)})
     return {row.event_id: row for row in rows}
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from hub.store.arrays import array_of
 from hub.store.database import fetch
 from hub.store.files import COUNTED, File
 
@@ -44,12 +45,18 @@ _ELSEWHERE = """
         WHERE partner_id = %(partner_id)s AND file_id <> %(file_id)s AND hub.file.state IN ('waiting', 'posting')
           AND chunk.state = 'waiting') AS other USING (hash)
 """
-_FIRST = """
-    SELECT number, digest, sealed, results FROM hub.file_chunk
-    WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND state = %(state)s
-    ORDER BY number LIMIT 1
+_CHUNK = "SELECT number, digest, sealed, results FROM hub.file_chunk"
+_NEXT = f"""
+    {_CHUNK} AS chunk
+    WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND state = 'waiting' AND EXISTS (
+        SELECT FROM hub.file AS file
+        WHERE (file.partner_id, file.file_id) = (chunk.partner_id, chunk.file_id) AND file.state = 'posting')
+    ORDER BY number LIMIT 1 FOR UPDATE OF chunk
 """
-_LAST = _FIRST.replace("ORDER BY number", "ORDER BY number DESC")
+_LAST = f"""
+    {_CHUNK} WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND state = %(state)s
+    ORDER BY number DESC LIMIT 1
+"""
 _FINISH = f"""
     UPDATE hub.file_chunk SET state = %(state)s, results = %(results)s, points = %(points)s,
         {", ".join(f"{name} = %({name})s" for name in COUNTED)}
@@ -63,13 +70,10 @@ _DONE = f"""
     SELECT {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in COUNTED)}, coalesce(sum(points), 0)::bigint
     FROM hub.file_chunk WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND state <> 'waiting'
 """
-_READ = """
-    SELECT number, digest, sealed, results FROM hub.file_chunk
-    WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND number = %(number)s
-"""
-_HOLDING = """
-    SELECT number, digest, sealed, results FROM hub.file_chunk
-    WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND %(hash)s = ANY(hashes) ORDER BY number LIMIT 1
+_READ = f"{_CHUNK} WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND number = %(number)s"
+_HOLDING = f"""
+    {_CHUNK} WHERE partner_id = %(partner_id)s AND file_id = %(file_id)s AND %(hash)s = ANY(hashes)
+    ORDER BY number LIMIT 1
 """
 _DIGESTS = """
     SELECT number, digest FROM hub.file_chunk
@@ -118,14 +122,14 @@ def _key(file: File) -> dict[str, str]:
 
 def add(connection: Connection, file: File, chunk: NewChunk) -> bool:
     """Add the next chunk, and to its file what was counted in it; False if that is elsewhere by now."""
-    values = {**chunk._asdict(), **_key(file), "hashes": list(chunk.hashes), "amount": str(chunk.amount),
+    values = {**chunk._asdict(), **_key(file), "hashes": array_of(chunk.hashes), "amount": str(chunk.amount),
               "points": str(chunk.points)}  # fmt: skip
     return bool(fetch(connection, _ADD, values))
 
 
 def known(connection: Connection, partner_id: str, event_ids: Sequence[str]) -> int:
     """Return how many of these events are posted already."""
-    return int(fetch(connection, _KNOWN, {"partner_id": partner_id, "event_ids": list(event_ids)})[0][0])
+    return int(fetch(connection, _KNOWN, {"partner_id": partner_id, "event_ids": array_of(event_ids)})[0][0])
 
 
 def repeated(connection: Connection, file: File) -> int:
@@ -138,13 +142,12 @@ def elsewhere(connection: Connection, file: File) -> int:
     return int(fetch(connection, _ELSEWHERE, _key(file))[0][0])
 
 
-def take(connection: Connection, file: File, state: str, *, in_order: bool) -> Chunk | None:
-    """Take a chunk in a state that nobody else has, until the transaction ends.
+def take(connection: Connection, file: File, *, in_order: bool) -> Chunk | None:
+    """Take a chunk that is to be posted and nobody else has, until the transaction ends; None if the file was stopped.
 
     ``in_order`` waits for whoever has the first, and then returns None: there may be more.
     """
-    lock = "FOR UPDATE" if in_order else "FOR UPDATE SKIP LOCKED"
-    rows = fetch(connection, f"{_FIRST} {lock}", {"state": state, **_key(file)})
+    rows = fetch(connection, _NEXT if in_order else f"{_NEXT} SKIP LOCKED", _key(file))
     return _chunk(rows[0]) if rows else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from hub.store.arrays import array_of
 from hub.store.database import fetch
 
 _FIND = """
@@ -55,7 +56,7 @@ def lock_enrolment(connection: Connection) -> None:
 
 def find(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
     """Return the member of each blind index that is known."""
-    rows = fetch(connection, _FIND, {"indexes": list(indexes)})
+    rows = fetch(connection, _FIND, {"indexes": array_of(indexes)})
     return {bytes(row[0]): row[1] for row in rows}
 
 

@@ -83,20 +83,6 @@ class Grant(NamedTuple):
 Grants = Callable[[Sale], list[Grant]]
 
 
-def compile_rules(terms: Sequence[Mapping[str, Any]]) -> Rule:
-    """Turn the terms of one rate version into the function that gives a sale's spendable points.
-
-    Raises:
-        TermsRefused: a term names no rule, or its fields do not fit the rule.
-    """
-    rules = [(_compile_one(term), is_spendable(_gives(term).kind)) for term in terms]
-    if not rules:
-        raise TermsRefused("an earning rate needs at least one rule")
-    if len(rules) == 1 and rules[0][1]:
-        return rules[0][0]
-    return lambda sale: sum(rule(sale) for rule, spendable in rules if spendable)
-
-
 def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
     """Turn the terms of one rate version into the function that gives a sale's points by kind, issuer and life.
 
@@ -104,8 +90,10 @@ def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
     the points of a sale live.
 
     Raises:
-        TermsRefused: a term names no rule, or its fields do not fit.
+        TermsRefused: there is no term, one names no rule, or its fields do not fit the rule.
     """
+    if not terms:
+        raise TermsRefused("an earning rate needs at least one rule")
     spendable_first = sorted(terms, key=lambda term: not is_spendable(_gives(term).kind))
     same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term) for term in spendable_first}
     rules = [(json.dumps(term.get("gives"), sort_keys=True), _compile_one(term)) for term in terms]
@@ -114,7 +102,7 @@ def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
         sums = dict.fromkeys(same, 0)
         for what, rule in rules:
             sums[what] += rule(sale)
-        return [grant._replace(points=sums[what]) for what, grant in same.items()]
+        return [Grant(sums[what], kind, issuer, expiry) for what, (_, kind, issuer, expiry) in same.items()]
 
     return grants
 

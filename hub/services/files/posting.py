@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hub.core.errors import LedgerBroken, Refused
@@ -22,23 +23,37 @@ from hub.store.database import Connection
 from hub.store.file_chunks import Chunk
 from hub.store.files import File
 
+AT_A_TIME = 2
+"""Chunks that a process posts at a time, so that it decides on one while the database writes the other."""
+
 
 def post_all(hub: Hub, file: File) -> int:
     """Post the chunks of a file that nobody else posts, and end the file when none is left; return how many.
 
     What is stored and is not what came stops the file: it waits for a person, and what was posted stays.
     """
+    workers = 1 if _in_order(file) else AT_A_TIME
+    with ThreadPoolExecutor(workers) as pool:
+        counts = list(pool.map(lambda _: _post_some(hub, file), range(workers)))
+    _end(hub, file)
+    return sum(counts)
+
+
+def _in_order(file: File) -> bool:
+    """Tell whether chunks must be posted one after the other, so that of two records with one id the first counts."""
+    return KINDS[file.record].in_order or file.repeated > 0
+
+
+def _post_some(hub: Hub, file: File) -> int:
+    """Post chunks until there is none to take; return how many."""
     posted = 0
     try:
         while post_one(hub, file):
             posted += 1
     except LedgerBroken as error:
         _stop(hub, file, stored.CHANGED, f"{error}")
-        return posted
     except Refused as refusal:
         _stop(hub, file, refusal.code, refusal.detail)
-        return posted
-    _end(hub, file)
     return posted
 
 
@@ -53,7 +68,7 @@ def post_one(hub: Hub, file: File) -> bool:
 
     def work(connection: Connection) -> bool:
         within.clear()
-        chunk = file_chunks.take(connection, file, file_chunks.WAITING, in_order=KINDS[file.record].in_order)
+        chunk = file_chunks.take(connection, file, in_order=_in_order(file))
         if chunk is None:
             return False
         moment = hub.moment(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,11 +12,17 @@ from hypothesis import strategies as st
 
 from hub.core.errors import TermsRefused
 from hub.core.periods import anniversary, is_period, name_of, year_number
-from hub.core.rules import Sale, caps_of, compile_rules, explain_rules
+from hub.core.rules import Sale, caps_of, compile_grants, explain_rules
 
 CAP: dict[str, Any] = {"name": "air", "minor": 1_000, "period": "year", "then": 1}
 RULE: dict[str, Any] = {"rule": "category", "points": 3, "per_minor": 100, "categories": ["3000-3299", "4511"]}
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
+
+
+def points_of(terms: list[dict[str, Any]]) -> Callable[[Sale], int]:
+    """Return what gives the points of a sale by terms that give points of one kind."""
+    grants = compile_grants(terms)
+    return lambda sale: grants(sale)[0].points
 
 
 @pytest.mark.parametrize(
@@ -28,7 +35,7 @@ DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
     ],
 )  # fmt: skip
 def test_a_cap_divides_a_sale(cap: dict[str, Any], before: int, minor: int, points: int) -> None:
-    rule = compile_rules([{**RULE, "cap": cap}])
+    rule = points_of([{**RULE, "cap": cap}])
     assert rule(Sale(minor, "3055", spent={"air": before})) == points
     assert rule(Sale(minor, "5411", spent={"air": before})) == rule(Sale(minor)) == 0
     [told] = explain_rules([{**RULE, "cap": cap}], Sale(minor, "3055", spent={"air": before}))
@@ -37,7 +44,7 @@ def test_a_cap_divides_a_sale(cap: dict[str, Any], before: int, minor: int, poin
 
 @given(st.lists(st.integers(0, 700), max_size=12))
 def test_a_rounded_period_gives_what_its_total_does(amounts: list[int]) -> None:
-    rule, spent, points = compile_rules([{**RULE, "cap": {**CAP, "rounding": "period"}}]), 0, 0
+    rule, spent, points = points_of([{**RULE, "cap": {**CAP, "rounding": "period"}}]), 0, 0
     for minor in amounts:
         points += rule(Sale(minor, "4511", spent={"air": spent}))
         spent += minor
@@ -59,7 +66,7 @@ def test_a_rounded_period_gives_what_its_total_does(amounts: list[int]) -> None:
 )  # fmt: skip
 def test_terms_that_make_no_sense_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(TermsRefused):
-        compile_rules([{**RULE, **change}])
+        compile_grants([{**RULE, **change}])
 
 
 def test_two_caps_of_one_name_are_refused() -> None:

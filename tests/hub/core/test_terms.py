@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.core.errors import TermsRefused
-from hub.core.rules import RULES, Sale, compile_rules
+from hub.core.rules import RULES, Sale, compile_grants
 from hub.core.terms import Contract, EarningRate, ReimbursementPrice, Timeline
 
 JANUARY, FEBRUARY = date(2017, 1, 1), date(2017, 2, 1)
@@ -35,11 +35,13 @@ def test_of_two_with_one_start_the_higher_version_is_in_force() -> None:
     ("minor", "points"), [(0, 0), (199, 0), (200, 3), (399, 3), (400, 6), (10**12, 15_000_000_000)]
 )
 def test_linear_counts_full_steps(minor: int, points: int) -> None:
-    assert EarningRate.of(1, JANUARY, "USD", [LINEAR]).points(Sale(minor)) == points
+    [grant] = EarningRate.of(1, JANUARY, "USD", [LINEAR]).grants(Sale(minor))
+    assert grant.points == points
 
 
 def test_several_rules_add_up() -> None:
-    assert compile_rules([LINEAR, {"rule": "linear", "points": 1, "per_minor": 100}])(Sale(450)) == 6 + 4
+    [grant] = compile_grants([LINEAR, {"rule": "linear", "points": 1, "per_minor": 100}])(Sale(450))
+    assert grant.points == 6 + 4
 
 
 @pytest.mark.parametrize(
@@ -87,4 +89,4 @@ def test_prices_that_make_no_sense(terms: Any) -> None:
 def test_every_rule_of_the_table_refuses_unknown_fields() -> None:
     for name in RULES:
         with pytest.raises(TermsRefused):
-            compile_rules([{"rule": name, "surprise": 1}])
+            compile_grants([{"rule": name, "surprise": 1}])

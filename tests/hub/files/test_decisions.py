@@ -8,11 +8,12 @@ from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from hub import file_worker
 from hub.cli import main
@@ -20,6 +21,7 @@ from hub.core.errors import Refused
 from hub.services import members, partners, reviews
 from hub.services.context import Hub
 from hub.services.files import decisions, receiving, results, work
+from hub.services.files.kinds import KINDS
 from partner_sdk.wire.files import FileRequest
 from partner_sdk.wire.schemas import validate
 from settlement.errors import ApprovalRefused
@@ -211,3 +213,25 @@ def test_what_is_not_there_is_refused(hub: Hub, name: str) -> None:
     for look in (decisions.show, lambda hub, name: decisions.refuse(hub, name, "ada", "x")):
         with pytest.raises(Refused):
             look(hub, name)
+
+
+def test_of_two_records_with_one_id_the_first_counts_whoever_posts_them(hub: Hub) -> None:
+    count = KINDS["earning"].at_once
+    add_template(hub, "fuel", SALES | {"header": {"starts": "H"}, "bad_percent": 100}, "repeating")
+    rows = [row(f"first-{number}", "first") for number in range(count)]
+    receive(hub, "fuel", "first", sales("first", [*rows, row("first-0", "first", "50,00")]), "repeating")
+    assert work.work(hub)
+    posting = Thread(target=work.work, args=(hub,))
+
+    def hold_the_first_chunk(connection: Connection) -> None:
+        connection.execute(text("SELECT FROM hub.file_chunk WHERE file_id = 'first' AND number = 1 FOR UPDATE"))
+        posting.start()
+        posting.join(0.5)
+        assert receiving.view(hub, "fuel", "first")["counts"]["posted"] == 0
+
+    hub.database.transact(hold_the_first_chunk)
+    posting.join()
+    file_worker.work_off(hub)
+    found = answers(hub, "fuel", "first")
+    assert {one["status"] for one in found[:count]} == {"posted"}
+    assert found[count]["error"]["code"] == "event_conflict"
