@@ -26,7 +26,8 @@ WRITES = (
     "/v1/earnings", "/v1/refunds", "/v1/redemptions", "/v1/quotes", "/v1/exchanges", "/v1/members", "/v1/keys",
     "/v1/transfers", "/v1/pools", "/v1/merges", "/v1/webhooks",
     "/v1/disputes", "/v1/cards", "/v1/card-records", "/v1/cards/none/unlink", "/v1/cards/none/replace", "/v1/files",
-    "/v1/claims", "/v1/claims/none/moves",
+    "/v1/claims", "/v1/claims/none/moves", "/v1/files/none/parts/1", "/v1/keys/rotate",
+    "/v1/disputes/none/escalate",
 )  # fmt: skip
 FOLLOWING = (
     "/v1/redemptions/none/capture",
@@ -38,6 +39,9 @@ FOLLOWING = (
     "/v1/exchanges/none/fail",
     "/v1/exchanges/none/reverse",
     "/v1/files/none/complete",
+    "/v1/disputes/none/withdraw",
+    "/v1/webhooks/none/replay",
+    "/v1/webhooks/none/remove",
 )
 """Calls about an event that is named in the path; their bodies may be left out."""
 
@@ -60,6 +64,11 @@ def _assert_refused(answer: Answer, code: str) -> None:
     assert answer.signed
     assert answer.headers["Content-Type"] == PROBLEM_TYPE
     validate(ProblemSchema, answer.json)
+
+
+def test_no_call_that_takes_a_body_is_forgotten() -> None:
+    taking = {re.sub(r"\{\w+\}", "none", one.path) for one in SIGNED if one.method == "POST"}
+    assert taking | {"/v1/keys"} == {path.replace("parts/1", "parts/none") for path in WRITES + FOLLOWING}
 
 
 # --- bodies that are not strict JSON ---
@@ -138,8 +147,9 @@ def test_what_is_not_strict_json_is_malformed(client: RawClient, path: str) -> N
 @pytest.mark.usefixtures("untouched")
 def test_json_of_another_shape_is_invalid(client: RawClient, path: str, body: bytes) -> None:
     fits = path in FOLLOWING and body == b"{}"
-    unknown = "unknown_file" if "/files/" in path else "unknown_event"
-    _assert_refused(client.send("POST", path, body), unknown if fits else "invalid_request")
+    unknown = {"files": "unknown_file", "disputes": "unknown_dispute", "webhooks": "unknown_webhook"}
+    due = unknown.get(path.split("/")[2], "unknown_event") if fits else "invalid_request"
+    _assert_refused(client.send("POST", path, body), due)
 
 
 # --- bodies with one thing wrong ---
@@ -156,6 +166,7 @@ REFUND = {
     "items": [ITEM],
 }
 QUOTED = {name: value for name, value in EARNING.items() if name != "event_id"}
+REGISTRATION = registration("grocer", PrivateKey.from_seed(bytes(range(32))))
 GOOD: dict[str, dict[str, Any]] = {
     "/v1/earnings": {"earnings": [EARNING]},
     "/v1/refunds": {"refunds": [REFUND]},
@@ -163,7 +174,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/quotes": {"earning": QUOTED},
     "/v1/exchanges": {"exchange_id": "good", "quote_id": "good", "member": "card:good"},
     "/v1/members": {"members": [{"member": "card:good", "identifiers": ["phone:1", "email:a@b"]}]},
-    "/v1/keys": registration("grocer", PrivateKey.from_seed(bytes(range(32)))),
+    "/v1/keys": REGISTRATION,
     "/v1/disputes": {
         "dispute_id": "good",
         "cycle": "2017-01",
@@ -241,6 +252,12 @@ GOOD |= {
     "/v1/exchanges/none/confirm": {},
     "/v1/exchanges/none/fail": {},
     "/v1/exchanges/none/reverse": {},
+    "/v1/files/none/parts/1": {"content": "AAAA"},
+    "/v1/disputes/none/escalate": {"reason": "fraud", "evidence": {"events": ["good"]}},
+    "/v1/keys/rotate": {name: value for name, value in REGISTRATION.items() if name != "partner"},
+    "/v1/disputes/none/withdraw": {},
+    "/v1/webhooks/none/replay": {"since": EARNING["occurred_at"]},
+    "/v1/webhooks/none/remove": {},
 }
 EXCHANGE = {"member": "card:good", "direction": "out", "unit": "MILES", "amount": 100}
 REQUIRED = {
@@ -250,7 +267,7 @@ REQUIRED = {
     "exchange_id", "quote_id", "direction", "unit", "card", "consent", "claim_id",
 }  # fmt: skip
 OPTIONAL = {"/v1/refunds": {"amount"}, "/v1/card-records": {"partner"}, "/v1/claims/none/moves": {"partner"}}
-WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 300)
+WRONG_TEXT: tuple[Any, ...] = (None, True, 1, [], {}, "", "\x01", "\u2028", "x" * 301)
 WRONG_NUMBER: tuple[Any, ...] = (None, True, "1", [], {}, -1, 10**18)
 WRONG_FLAG: tuple[Any, ...] = (None, 0, 1, "true", [], {})
 Step = str | int

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 import pytest
 
+from hub.api.calls import Endpoint
 from hub.api.openapi import SIGNED_REFUSALS
+from hub.api.routes import SIGNED
 from hub.services import partners
 from partner_sdk.wire import base64url
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE
@@ -601,3 +603,32 @@ def test_only_so_many_keys_may_wait_for_approval(cast: Cast) -> None:
     last = PrivateKey.generate()
     refused = cast.net.client(client.partner, last).call("POST", "/v1/keys", registration(client.partner, last))
     _assert_refused(refused, "too_many_pending_keys")
+
+
+# --- every call there is ---
+
+BY_ITSELF = "/v1/keys"
+"""Signed by the very key that it registers; it has a table of its own above."""
+
+
+@pytest.mark.parametrize(
+    "endpoint", [one for one in SIGNED if one.path != BY_ITSELF], ids=lambda one: f"{one.method} {one.path}"
+)
+def test_no_call_is_answered_to_whom_it_is_not_for(cast: Cast, endpoint: Endpoint) -> None:
+    target = re.sub(r"\{\w+\}", "none", endpoint.path)
+    bare = unsigned(cast.honest, endpoint.method, target, b"{}" if endpoint.method == "POST" else b"")
+    honest, before = sign(cast.honest, bare), cast.net.rows()
+    others = _input(r'keyid="[^"]+"', f'keyid="{cast.other.keyid}"')(honest)
+    refused = {
+        "signature_missing": [bare],
+        "signature_invalid": [others, honest._replace(target=f"{target}?x=1"), _bytes_flipped(honest)],
+        "digest_mismatch": [honest._replace(body=b"[]")] if honest.body else [],
+        "clock_skew": [sign(cast.honest, bare, written(usual(cast.honest, int(time.time()) - 400, 300)))],
+        "unknown_key": [sign(cast.states["unknown"], bare)],
+        "key_revoked": [sign(cast.states["revoked"], bare)],
+        "partner_suspended": [sign(cast.states["suspended"], bare)],
+    }
+    for code, requests in refused.items():
+        for sent in requests:
+            _assert_refused(cast.honest.transmit(*sent), code)
+    assert cast.net.rows() == before

@@ -200,6 +200,7 @@ def contract_terms(contract: Contract) -> dict[str, Any]:
         "maturity": {"confirmed": True} if days is None else {"days": days},
         "refunds": contract.refunds,
         "breakage": contract.breakage,
+        "cards": {},
     }
 
 

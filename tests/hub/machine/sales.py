@@ -91,7 +91,7 @@ class Sales(Base):
                 # Another of this very batch has the id: a rule that forbids this one may be named instead.
                 assert "error" in result
             else:
-                assert _outcome(result) == due
+                assert told_of_sale(result) == due
 
     def _confirm(self, partner: str, event_id: str) -> None:
         expected = selling.confirm(self.books, partner, event_id)
@@ -126,7 +126,8 @@ def _altered(sale: Sale, change: str) -> Sale:
     return sale | {"store": "elsewhere"} if change else sale
 
 
-def _outcome(result: dict[str, Any]) -> Outcome:
+def told_of_sale(result: dict[str, Any]) -> Outcome:
+    """What is answered to a sale, in the model's words."""
     if "error" in result:
         assert (result["status"], result["points"]) == ("rejected", 0)
         return {"error": result["error"]["code"]}

@@ -7,16 +7,17 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from hub.services.context import Hub
 from tests.hub.machine.between import Between
+from tests.hub.machine.clawbacks import Clawbacks
 from tests.hub.machine.days import Days
 from tests.hub.machine.exchanges import Exchanges
+from tests.hub.machine.filed import Files
 from tests.hub.machine.lives import Lives
 from tests.hub.machine.merging import Merging
 from tests.hub.machine.redemptions import Redemptions
 from tests.hub.machine.returns import Returns
-from tests.hub.machine.sales import Sales
 
 
-class Machine(Sales, Redemptions, Returns, Between, Merging, Lives, Exchanges, Days):
+class Machine(Files, Clawbacks, Redemptions, Returns, Between, Merging, Lives, Exchanges, Days):
     """Every command there is."""
 
 

@@ -87,6 +87,7 @@ class Sold:
     items: list[dict[str, Any]]
     grants: list[Grant]
     lots: list[Lot]
+    by_card: bool = False
     confirmed: bool = False
     refunded: int = 0
     returned: list[dict[str, Any]] = field(default_factory=list)

@@ -16,13 +16,18 @@ WAYS = ("taken", "owed", "borne", "expired")
 """Where points come from that a refund wants back: lots, the member's debt, the issuer; or they had expired."""
 
 
-def refund(books: Books, partner: str, asked: dict[str, Any]) -> Outcome:
-    """Take back what a sale gave for what is returned of it, by the rate it had and from where its points are."""
+def refund(books: Books, partner: str, asked: dict[str, Any], *, by_card: bool = False) -> Outcome:
+    """Take back what a sale gave for what is returned of it, by the rate it had and from where its points are.
+
+    What a card's issuer says of a purchase with it, only that can take back.
+    """
     if first := books.first(partner, asked["event_id"], "refund", asked):
         return first
     sold = books.sales.get((partner, asked["refunds"]))
     if sold is None:
         return no_sale(books, partner, asked["refunds"])
+    if sold.by_card and not by_card:
+        return {"error": "not_reversible"}
     if fault := _fault(books, sold, asked):
         return {"error": fault}
     put_right(books, books.survivor(sold.member))

@@ -11,23 +11,25 @@ from tests.hub.model.owing import put_right
 from tests.hub.model.terms import AT_ONCE, FIRST_DAY, NEVER, QUALIFYING, Grant, in_force, last_day
 
 Sale = dict[str, Any]
+REPORTED, BY_CARD = "earning", "clearing"
+"""A sale that a partner reports, and a purchase with a card of its."""
 
 
-def report(books: Books, partner: str, sales: Sequence[Sale]) -> list[Outcome]:
+def report(books: Books, partner: str, sales: Sequence[Sale], kind: str = REPORTED) -> list[Outcome]:
     """Give members what they earn, one sale after another; then what they owe is paid."""
     before = set(books.sales)
-    outcomes = [earn(books, partner, sale) for sale in sales]
+    outcomes = [earn(books, partner, sale, kind) for sale in sales]
     fresh = [sold for key, sold in books.sales.items() if key not in before]
     for member in {books.survivor(sold.member) for sold in fresh if sold.gives}:
         put_right(books, member)
     return outcomes
 
 
-def earn(books: Books, partner: str, sale: Sale) -> Outcome:
+def earn(books: Books, partner: str, sale: Sale, kind: str) -> Outcome:
     """Give the member what the rate of the sale's day gives, to live and to mature as its contract says."""
     member, minor = sale["member"], sale["amount"]["minor"]
     books.known.add(member)
-    if first := books.first(partner, sale["event_id"], "earning", sale):
+    if first := books.first(partner, sale["event_id"], kind, sale):
         return first
     day = datetime.fromisoformat(sale["occurred_at"]).date()
     if error := _fault(books, partner, sale):
@@ -40,14 +42,14 @@ def earn(books: Books, partner: str, sale: Sale) -> Outcome:
         for grant, lot in zip(grants, lots, strict=True):
             books.put(account, lot, grant.of(minor))
             books.issued[lot.issuer] += grant.of(minor)
-    sold = Sold(member, day, minor, sale.get("items", []), grants, lots)
+    sold = Sold(member, day, minor, sale.get("items", []), grants, lots, by_card=kind == BY_CARD)
     if sold.gives:
         books.active[member] = books.earned[member] = books.today
     books.sales[partner, sale["event_id"]] = sold
     answer = {"points": worth(books, partner, sale), "expires_on": str(lots[0].expires_on)}
     if any(grant.cap_minor for grant in grants):
         books.bought[partner, account, day.year] += minor
-    return books.tell(partner, sale["event_id"], "earning", sale, answer | _available(books, matures_on))
+    return books.tell(partner, sale["event_id"], kind, sale, answer | _available(books, matures_on))
 
 
 def _fault(books: Books, partner: str, sale: Sale) -> str | None:
