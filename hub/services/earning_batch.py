@@ -43,6 +43,7 @@ class Batch:
         self.event_ids = {one["event_id"] for one in reported}
         self._ages = late_events.ages(connection, moment, partner, self.event_ids)
         self._terms = cache(lambda day: terms_on(partner, day))
+        self._maturity = cache(lambda day: maturity(self._terms(day), moment.now))
         names = list(dict.fromkeys(one["member"] for one in reported if "claim" not in one))
         enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
         self._members = members.resolve(hub, connection, names, enrol_for, moment.now)
@@ -114,7 +115,7 @@ class Batch:
             reported["amount"]["currency"],
             terms.rate.version,
             terms.expires_on(grants[0], self._jurisdictions.get(member_id)),
-            maturity(terms, self._now),
+            self._maturity(terms.day),
             reported.get("store"),
             reported.get("terminal"),
             reported.get("channel"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hub.core import ledger
@@ -55,7 +56,8 @@ def maturity(terms: Terms, now: datetime) -> date | None:
     return terms.matures_on if terms.matures_on > now.date() else None
 
 
-def available_at(matures_on: date | None, posted_at: datetime) -> dict[str, str]:
+@lru_cache(maxsize=1_000)
+def available_at(matures_on: date | None, posted_at: datetime) -> Mapping[str, str]:
     """Return what an answer says of when points can be spent: nothing while that is for their partner to say."""
     if matures_on is None:
         return {"available_at": instant(posted_at)}
@@ -99,7 +101,7 @@ def granted(terms: Terms, reported: Reported, sale: Sale) -> list[Grant]:
     grants = terms.rate.grants(sale) if sale.foreign is None else given(terms.rate.grants, sale)
     points = spendable(grants)
     # No grant may be above the cap either: points that are never spent are not among those counted first.
-    most = max(points, *(grant.points for grant in grants))
+    most = max([points, *[grant.points for grant in grants]])
     if sale.foreign is not None and counted_minor(sale) > ledger.MAX_MINOR:
         raise Refused("points_over_cap", f"{counted_minor(sale)} {terms.rate.currency} are too much for one sale.")
     if most > ledger.MAX_POINTS:

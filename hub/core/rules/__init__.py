@@ -95,14 +95,17 @@ def compile_grants(terms: Sequence[Mapping[str, Any]]) -> Grants:
     if not terms:
         raise TermsRefused("an earning rate needs at least one rule")
     spendable_first = sorted(terms, key=lambda term: not is_spendable(_gives(term).kind))
-    same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term) for term in spendable_first}
+    same = {json.dumps(term.get("gives"), sort_keys=True): _gives(term)[1:] for term in spendable_first}
     rules = [(json.dumps(term.get("gives"), sort_keys=True), _compile_one(term)) for term in terms]
+    if len(rules) == 1:
+        [given], [(_, only)] = same.values(), rules
+        return lambda sale: [Grant(only(sale), *given)]
 
     def grants(sale: Sale) -> list[Grant]:
         sums = dict.fromkeys(same, 0)
         for what, rule in rules:
             sums[what] += rule(sale)
-        return [Grant(sums[what], kind, issuer, expiry) for what, (_, kind, issuer, expiry) in same.items()]
+        return [Grant(sums[what], *given) for what, given in same.items()]
 
     return grants
 
