@@ -84,6 +84,9 @@ def _compiled(field: Field, names: Sequence[str] | None) -> Read:
     first, made = getters[0], field.steps
     if len(getters) == 1 and not made:
         return first
+    if len(getters) == 1 and len(made) == 1:
+        [step] = made
+        return lambda cells: step(first(cells))
     if len(getters) == 1:
         return lambda cells: _stepped(made, first(cells))
     return lambda cells: _stepped(made, " ".join(get(cells) for get in getters))

@@ -110,15 +110,16 @@ def _time(pattern: str, offset: str = "Z") -> Step:
     if len(set(tokens)) != len(tokens) or not {"YYYY", "MM", "DD"} <= set(tokens) or not _OFFSET.fullmatch(offset):
         raise TermsRefused("time takes a pattern of YYYY, MM, DD, hh, mm and ss, each once, and an offset like +01:00")
     parts = re.split("(YYYY|MM|DD|hh|mm|ss)", pattern)
-    return partial(_instant, re.compile("".join(_TOKENS.get(part, re.escape(part)) for part in parts)), offset)
+    compiled = re.compile("".join(_TOKENS.get(part, re.escape(part)) for part in parts))
+    hour, minute, second = (f"{{{name}}}" if name in compiled.groupindex else "00" for name in "hns")
+    return partial(_instant, compiled, f"{{y}}-{{m}}-{{d}}T{hour}:{minute}:{second}{offset}".format)
 
 
-def _instant(pattern: re.Pattern[str], offset: str, value: str) -> str:
+def _instant(pattern: re.Pattern[str], written: Callable[..., str], value: str) -> str:
     found = pattern.fullmatch(value)
     if found is None:
         raise RowRefused(MALFORMED_ROW, "is no time as the template writes it")
-    part = {"h": "00", "n": "00", "s": "00"} | found.groupdict()
-    return f"{part['y']}-{part['m']}-{part['d']}T{part['h']}:{part['n']}:{part['s']}{offset}"
+    return written(**found.groupdict())
 
 
 def _text(value: object) -> str:

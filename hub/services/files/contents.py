@@ -9,10 +9,9 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from hub.core.content import instant
 from hub.core.errors import LedgerBroken
 from hub.services.context import Hub
 from hub.store.file_chunks import Chunk
@@ -27,7 +26,7 @@ class Entry(NamedTuple):
 
     line: int
     record: Mapping[str, Any]
-    """Of a refused row only ``event_id``, or nothing."""
+    """It fits its schema; its instant is a text until it is `read`. Of a refused row only ``event_id``, or nothing."""
     code: str = ""
     detail: str = ""
 
@@ -48,12 +47,7 @@ class Answer(NamedTuple):
 
 def write(entries: Sequence[Entry]) -> bytes:
     """Return rows as text."""
-    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False, default=_written).encode()
-
-
-def _written(value: object) -> str:
-    assert isinstance(value, datetime)
-    return instant(value)
+    return json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read(hub: Hub, file: File, chunk: Chunk) -> list[Entry]:
@@ -70,7 +64,7 @@ def read(hub: Hub, file: File, chunk: Chunk) -> list[Entry]:
 
 def _entry(line: int, record: dict[str, Any], code: str, detail: str) -> Entry:
     if not code:
-        record[OCCURRED] = datetime.fromisoformat(record[OCCURRED])
+        record[OCCURRED] = datetime.fromisoformat(record[OCCURRED]).astimezone(UTC)
     return Entry(line, record, code, detail)
 
 

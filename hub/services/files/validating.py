@@ -118,13 +118,14 @@ class _Record:
         if isinstance(row.cells, RowRefused):
             return cls(Entry(row.number, {}, row.cells.code, row.cells.detail), 0, 0)
         try:
-            loaded = validate(schema, mapper.record(row.cells))
+            record = mapper.record(row.cells)
+            validate(schema, record)
         except RowRefused as refusal:
             return cls._refused(mapper, row, refusal.code, refusal.detail)
         except InvalidRequest as error:
             return cls._refused(mapper, row, _WRONG_RECORD, _first(error))
-        amount = loaded.get("amount")
-        return cls(Entry(row.number, loaded), amount["minor"] if amount else 0, loaded.get("points", 0))
+        amount = record.get("amount")
+        return cls(Entry(row.number, record), amount["minor"] if amount else 0, record.get("points", 0))
 
     @classmethod
     def _refused(cls, mapper: Mapper, row: Row, code: str, detail: str) -> _Record:
