@@ -26,7 +26,7 @@ from hub.core.errors import ConfigurationError, DatabaseUnavailable
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
 from hub.settings import Settings
-from hub.start import authorities, check_environment, database_url, limits, open_hub, trusted_proxies
+from hub.start import authorities, check_environment, database_url, limits, open_hub, settle_in, trusted_proxies
 
 if TYPE_CHECKING:
     from hub.asgi import Bridge
@@ -51,6 +51,7 @@ def application() -> Bridge:
     Thread(target=_keep_up, args=(hub,), daemon=True).start()
     rate_limits = RateLimits(hub, limits(settings), time.monotonic)
     app, express = create_app(hub, authorities(settings), rate_limits)
+    settle_in()
     return Bridge(
         app,
         express,
@@ -84,6 +85,7 @@ def serve(settings: Settings) -> None:
     hub = open_hub(settings)
     limits(settings), trusted_proxies(settings)
     check_environment(hub, settings)
+    settle_in()
     stopped = Event()
     if not settings.database_url:
         Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()

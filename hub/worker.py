@@ -17,6 +17,7 @@ from hub.messenger import Carriers, deliver_all
 from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, retro_claims, suspects, webhooks
 from hub.services.context import Hub
 from hub.services.files import work
+from hub.start import settle_in
 
 
 def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
@@ -26,6 +27,7 @@ def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
         file_worker.work_off(hub)
         deliver_all(hub)
         return
+    settle_in()
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

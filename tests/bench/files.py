@@ -20,7 +20,7 @@ from hub.core.ledger import Evidence
 from hub.services.context import Hub
 from hub.services.files import receiving, templates
 from hub.settings import Settings
-from hub.start import open_hub
+from hub.start import open_hub, settle_in
 from hub.store import files
 from partner_sdk.wire.files import PART_BYTES, FileRequest
 from partner_sdk.wire.schemas import validate
@@ -115,6 +115,7 @@ def _receive(hub: Hub, partner: str, content: bytes) -> None:
 def _work(settings: Settings, pipe: Pipe) -> None:
     """Work off the files; the process stays until it was looked at once more, since its memory is gone with it."""
     hub = open_hub(settings)
+    settle_in()
     pipe.send("ready")
     pipe.recv()
     file_worker.work_off(hub)
