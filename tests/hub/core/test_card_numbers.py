@@ -91,3 +91,17 @@ def test_a_long_text_of_digits_takes_no_time() -> None:
     assert find("1 " * 200_000) is None
     assert find("1" * 400_000) is None
     assert find("1234 a " * 60_000) is None
+
+
+_PIECES = st.sampled_from(
+    ["4111111111111111", "4111", "1111", "41111111", "4", "1", "0", "٤", "１", "a", "é", "点", ":"]
+)
+_GAPS = st.sampled_from(["", "", "", " ", "-", "\t", "  ", "\u00a0", "\u2011", "\u3000", "\ud800", "\n", ".", "x"])
+
+
+@given(
+    st.lists(st.lists(st.tuples(_PIECES, _GAPS), max_size=20).map(lambda some: "".join(map("".join, some))), max_size=3)
+)
+def test_the_quick_look_misses_nothing(texts: list[str]) -> None:
+    found = find_among(texts)
+    assert (found is None) == (find("\n".join(texts)) is None)
