@@ -19,6 +19,7 @@ import secrets
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from partner_sdk.wire.keys import ED25519, KeyRefused, PrivateKey, PublicKey, ch
 KEY_BYTES = 32
 NONCE_BYTES = 12
 HUB = "hub"
+SMALL_BYTES, SMALL_WINDOW_BITS, SMALL_MEMORY = 4_096, 12, 4
+"""Up to which size zlib works with a window and tables as small as these (its manual: windowBits, memLevel)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,24 @@ class Keyring:
     def seal(self, body: bytes) -> bytes:
         """Compress and encrypt a body (AES-256-GCM, random 96-bit nonce in front)."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + AESGCM(self.body).encrypt(nonce, zlib.compress(body, 1), None)
+        return nonce + _cipher(self.body).encrypt(nonce, _compressed(body), None)
 
     def unseal(self, sealed: bytes) -> bytes:
         """Return the body that `seal` was given."""
-        return zlib.decompress(AESGCM(self.body).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None))
+        return zlib.decompress(_cipher(self.body).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None))
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def _compressed(body: bytes) -> bytes:
+    """Compress a body (RFC 1950); a small one with small tables, which are most of what it costs."""
+    if len(body) > SMALL_BYTES:
+        return zlib.compress(body, 1)
+    packer = zlib.compressobj(1, zlib.DEFLATED, SMALL_WINDOW_BITS, SMALL_MEMORY)
+    return packer.compress(body) + packer.flush()
 
 
 def create(folder: Path) -> Keyring:

@@ -84,7 +84,7 @@ class Express:
             sales = incoming.json_body(request, EarningsRequest)["earnings"]
         except Refused:
             return None
-        if sandbox.forces(caller, {"earnings": sales}):
+        if sandbox.forces_sales(caller, sales):
             return None
         return Waiting(caller, sales, ticket)
 

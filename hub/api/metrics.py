@@ -34,6 +34,9 @@ class Metrics:
             buckets=BUCKETS_S,
         )
 
+        self._figures: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        """What is counted for each route and status, both of which there are few of."""
+
     def started(self) -> None:
         """Note when a request began."""
         g.started = time.perf_counter()
@@ -45,8 +48,13 @@ class Metrics:
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        found = self._figures.get((route, status))
+        if found is None:
+            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._figures[route, status] = found
+        answered, took = found
+        answered.inc()
+        took.observe(seconds)
 
     def exposition(self) -> bytes:
         """Return the figures of all workers in Prometheus' text format."""

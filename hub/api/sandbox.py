@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.api.calls import Call, Endpoint
@@ -18,6 +18,13 @@ NOTHING: frozenset[str] = frozenset()
 def forces(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return the members whom a request names and that force its outcome; none in a live hub."""
     return sandbox_members.named(body, path) if caller.moment.environment == SANDBOX else NOTHING
+
+
+def forces_sales(caller: Caller, sales: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a report names a member that forces its outcome, as `forces` does."""
+    return caller.moment.environment == SANDBOX and any(
+        sale["member"].startswith(sandbox_members.PREFIX) for sale in sales
+    )
 
 
 def handle(endpoint: Endpoint, call: Call) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from hub.core import ledger
@@ -30,23 +31,33 @@ from hub.store.counters import Key
 from hub.store.database import Connection
 
 Reported = Mapping[str, Any]
+NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
 class Batch:
     """What the decisions of one batch share."""
 
     def __init__(
-        self, hub: Hub, connection: Connection, moment: Moment, partner: Partner, reported: Sequence[Reported]
+        self,
+        hub: Hub,
+        connection: Connection,
+        moment: Moment,
+        partner: Partner,
+        reported: Sequence[Reported],
+        found: Mapping[str, int] = NOBODY,
     ) -> None:
+        """``found`` are members that were looked up before, by their names."""
         self._partner, self._now, self._configuration = partner, moment.now, moment.configuration
         self._reported = reported
         self.event_ids = {one["event_id"] for one in reported}
         self._ages = late_events.ages(connection, moment, partner, self.event_ids)
         self._terms = cache(lambda day: terms_on(partner, day))
         self._maturity = cache(lambda day: maturity(self._terms(day), moment.now))
-        names = list(dict.fromkeys(one["member"] for one in reported if "claim" not in one))
-        enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
-        self._members = members.resolve(hub, connection, names, enrol_for, moment.now)
+        named = {one["member"]: None for one in reported if "claim" not in one}
+        self._members = {name: found[name] for name in named if name in found}
+        if others := [name for name in named if name not in found]:
+            enrol_for = partner.partner_id if enrols_unknown(partner, moment) else None
+            self._members |= members.resolve(hub, connection, others, enrol_for, moment.now)
         self._known = {*self._members.values(), *(one["claim"]["member"] for one in reported if "claim" in one)}
         self._jurisdictions = members.jurisdictions(connection, partner, self._known)
         self._counts: _Counts | None = None

@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
-from hub.services import accounts, funding, late_events, packs, reimbursement, sequences
+from hub.services import accounts, funding, late_events, members, packs, reimbursement, sequences
 from hub.services.context import Hub, Moment, Partner
-from hub.services.earning_batch import Batch, Reported
+from hub.services.earning_batch import NOBODY, Batch, Reported
 from hub.services.sale_terms import available_at
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
 from settlement.core.packs import Pack
 from settlement.intake import Obligation
 
-NOBODY: Mapping[str, Refused] = MappingProxyType({})
+NONE_REFUSED: Mapping[str, Refused] = MappingProxyType({})
 
 
 class Report(NamedTuple):
@@ -72,8 +72,64 @@ def post_together(
     return _answers(connection, moment, partner, decided, posted.fresh)
 
 
-def _batch(hub: Hub, connection: Connection, moment: Moment, partner: Partner, reports: Sequence[Report]) -> Batch:
-    return Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales])
+class OfPartner(NamedTuple):
+    """Requests of one partner that wait to be posted."""
+
+    partner: Partner
+    reports: Sequence[Report]
+
+
+def post_for_all(
+    hub: Hub, connection: Connection, moment: Moment, waiting: Sequence[OfPartner]
+) -> list[list[list[dict[str, Any]]] | None]:
+    """Post requests of several partners, each partner's as `post_together` does, and commit as much as can be at once.
+
+    Returns the results of each partner's requests; None for one of which each has to be posted by itself. Partners
+    whose rates count, or who pay for points as they are issued, are posted one after another.
+    """
+    names = {sale["member"] for one in waiting for report in one.reports for sale in report.sales}
+    found = members.resolve(hub, connection, list(names), None, moment.now)
+    done: dict[str, list[list[dict[str, Any]]] | None] = {}
+    plain: list[tuple[Partner, _Decided, Posting]] = []
+    for partner, reports in waiting:
+        decided = (
+            None
+            if partner.counts
+            else _Decided.of(_batch(hub, connection, moment, partner, reports, found), moment, reports)
+        )
+        entry = decided.entry if decided else None
+        if decided is None or entry is None or _owed(moment, entry) or _says_more(entry):
+            done[partner.partner_id] = _alone(hub, connection, moment, partner, reports)
+        else:
+            plain.append((partner, decided, entry))
+    if plain:
+        entries = [entry for *_, entry in plain]
+        posted = again_after_deadlock(lambda: posting.post_credits_together(connection, entries))
+        if posted[0].burdened:
+            accounts.settle(hub, posted[0].burdened)
+        for (partner, decided, _), one in zip(plain, posted, strict=True):
+            done[partner.partner_id] = _answers(connection, moment, partner, decided, one.fresh)
+    return [done[one.partner.partner_id] for one in waiting]
+
+
+def _alone(
+    hub: Hub, connection: Connection, moment: Moment, partner: Partner, reports: Sequence[Report]
+) -> list[list[dict[str, Any]]] | None:
+    try:
+        return post_together(hub, connection, moment, partner, reports)
+    except Refused:
+        return None
+
+
+def _batch(
+    hub: Hub,
+    connection: Connection,
+    moment: Moment,
+    partner: Partner,
+    reports: Sequence[Report],
+    found: Mapping[str, int] = NOBODY,
+) -> Batch:
+    return Batch(hub, connection, moment, partner, [sale for report in reports for sale in report.sales], found)
 
 
 class Within(NamedTuple):
@@ -141,7 +197,7 @@ class _Decided(NamedTuple):
 
     @classmethod
     def of(
-        cls, batch: Batch, moment: Moment, reports: Sequence[Report], refused: Mapping[str, Refused] = NOBODY
+        cls, batch: Batch, moment: Moment, reports: Sequence[Report], refused: Mapping[str, Refused] = NONE_REFUSED
     ) -> _Decided:
         """Decide, and find what is to be posted."""
         decisions = batch.decide(reports, refused)
@@ -224,8 +280,11 @@ def _owed(moment: Moment, entry: Posting) -> list[Obligation]:
 
 def _post(connection: Connection, entry: Posting) -> posting.Posted:
     """Post earnings; by the statement that writes all columns only where one says more than usual."""
-    whole = any(event.details is not None for event in entry.events)
-    return (posting.post_whole_credits if whole else posting.post_credits)(connection, entry)
+    return (posting.post_whole_credits if _says_more(entry) else posting.post_credits)(connection, entry)
+
+
+def _says_more(entry: Posting) -> bool:
+    return any(event.details is not None for event in entry.events)
 
 
 def _write_within(

@@ -1,13 +1,14 @@
 """Group commit: small reports that wait at the same time are posted together and commit once.
 
 One thread of the process writes. While it waits for the database the next reports queue up, so groups grow with
-the load by themselves, and a report that comes alone is not kept waiting. A group never spans two partners,
-since lots of different issuers are different rows and the order of locks stays that of a batch.
+the load by themselves, and a report that comes alone is not kept waiting. A group may be of many partners; its events
+and lots are locked in the order that a batch has, so groups do not wait for each other in circles.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -17,10 +18,13 @@ from hub.core.errors import HubError
 from hub.services import earnings
 from hub.services.authentication import Caller
 from hub.services.context import Hub
+from hub.services.earnings import OfPartner, Report
 
 LOG = logging.getLogger("hansa.group_commit")
 MOST_TOGETHER = 64
 """Reports that are posted together at most."""
+GATHER_S = 0.003
+"""How long more are waited for where the group before was more than one: what a group costs is shared by more then."""
 
 Results = list[dict[str, Any]]
 
@@ -44,6 +48,7 @@ class GroupCommit:
     def __init__(self, hub: Hub, deliver: Deliver) -> None:
         self._hub, self._deliver = hub, deliver
         self._queue: SimpleQueue[Waiting] = SimpleQueue()
+        self._is_busy = False
         Thread(target=self._write_for_ever, name="group-commit", daemon=True).start()
 
     def submit(self, waiting: Waiting) -> None:
@@ -53,41 +58,47 @@ class GroupCommit:
     def _write_for_ever(self) -> None:
         while True:
             taken = self._take()
-            self._deliver([answer for group in _by_partner(taken) for answer in self._post(group)])
+            self._deliver(self._post(taken))
 
     def _take(self) -> list[Waiting]:
         taken = [self._queue.get()]
+        if self._is_busy:
+            time.sleep(GATHER_S)
         try:
             while len(taken) < MOST_TOGETHER:
                 taken.append(self._queue.get_nowait())
         except Empty:
-            return taken
+            pass
+        self._is_busy = len(taken) > 1
         return taken
 
-    def _post(self, group: Sequence[Waiting]) -> list[tuple[Any, Results | None]]:
-        """Post a group; if that fails, each of it is left to be tried by itself, which tells who is at fault."""
+    def _post(self, taken: Sequence[Waiting]) -> list[tuple[Any, Results | None]]:
+        """Post what was taken; if that fails, each of it is left to be tried by itself, which tells who is at fault."""
         try:
-            results: Sequence[Results | None] = self._post_together(group)
+            return self._post_together(taken)
         except HubError as error:
-            LOG.warning("a group of %d was not posted: %s", len(group), error)
-            results = [None] * len(group)
+            LOG.warning("a group of %d was not posted: %s", len(taken), error)
         except Exception:
-            LOG.exception("a group of %d was not posted", len(group))
-            results = [None] * len(group)
-        return [(one.ticket, result) for one, result in zip(group, results, strict=True)]
+            LOG.exception("a group of %d was not posted", len(taken))
+        return [(one.ticket, None) for one in taken]
 
-    def _post_together(self, group: Sequence[Waiting]) -> Sequence[Results | None]:
+    def _post_together(self, taken: Sequence[Waiting]) -> list[tuple[Any, Results | None]]:
         with self._hub.database.connect() as connection:
             moment = self._hub.moment(connection)
-            if any(one.caller.moment.configuration.version != moment.configuration.version for one in group):
-                return [None] * len(group)
-            partner = moment.configuration.partner(group[0].caller.partner.partner_id)
-            reports = [earnings.Report(one.caller.evidence, one.sales) for one in group]
-            return earnings.post_together(self._hub, connection, moment, partner, reports)
-
-
-def _by_partner(taken: Sequence[Waiting]) -> list[list[Waiting]]:
-    groups: dict[str, list[Waiting]] = {}
-    for one in taken:
-        groups.setdefault(one.caller.partner.partner_id, []).append(one)
-    return list(groups.values())
+            current: dict[str, list[Waiting]] = {}
+            for one in sorted(taken, key=lambda one: one.caller.partner.partner_id):
+                if one.caller.moment.configuration.version == moment.configuration.version:
+                    current.setdefault(one.caller.partner.partner_id, []).append(one)
+            reports = [
+                OfPartner(
+                    moment.configuration.partner(partner_id),
+                    [Report(one.caller.evidence, one.sales) for one in waiting],
+                )
+                for partner_id, waiting in current.items()
+            ]
+            found = earnings.post_for_all(self._hub, connection, moment, reports)
+        results: dict[int, Results] = {}
+        for waiting, own in zip(current.values(), found, strict=True):
+            if own is not None:
+                results |= {id(one): result for one, result in zip(waiting, own, strict=True)}
+        return [(one.ticket, results.get(id(one))) for one in taken]

@@ -26,12 +26,25 @@ REDEEMED_POINTS = (50, 250)
 """A redemption takes from one lot to four."""
 
 
-class Kind(NamedTuple):
-    """One kind of request: where it goes, how many events it carries, and its bodies, one after another."""
+class Request(NamedTuple):
+    """One request: its target and its body, empty for one that only reads."""
 
     path: str
+    body: bytes
+
+
+class Kind(NamedTuple):
+    """One kind of load: how many events each request carries, and the requests of a connection, one after another.
+
+    Connections of one plan share the sequence, but for ``steps``, where each takes so many requests in a row.
+    """
+
     events: int
-    bodies: Callable[[Plan], Iterator[bytes]]
+    requests: Callable[[Plan], Iterator[Request]]
+    posted: bytes = b'"status":"posted"'
+    """Stands in an answer once for each event."""
+    steps: int = 1
+    """Requests in a row that are one thing together."""
 
 
 def saver(number: int) -> str:
@@ -44,38 +57,57 @@ def spender(number: int) -> str:
     return f"card:spender-{number}"
 
 
-def batches(plan: Plan) -> Iterator[bytes]:
-    """Bodies of 1,000 earnings each."""
-    earnings = _earnings(plan)
+def reports(size: int, members: int | None = None) -> Callable[[Plan], Iterator[Request]]:
+    """Reports of so many earnings each, of all members or of the first ones."""
+
+    def made(plan: Plan) -> Iterator[Request]:
+        earnings = _earnings(plan, members or plan.members)
+        while True:
+            yield Request("/v1/earnings", b'{"earnings":[' + ",".join(islice(earnings, size)).encode() + b"]}")
+
+    return made
+
+
+def redemptions(plan: Plan) -> Iterator[Request]:
+    """Redemptions; each member has the next turn when all others had theirs."""
+    return (Request("/v1/redemptions", f"{{{wish}}}".encode()) for _, wish in _wishes(plan))
+
+
+def holds(plan: Plan) -> Iterator[Request]:
+    """Holds, each with its capture after it."""
+    for redemption_id, wish in _wishes(plan):
+        yield Request("/v1/redemptions", f'{{{wish},"hold":600}}'.encode())
+        yield Request(f"/v1/redemptions/{redemption_id}/capture", b"{}")
+
+
+def balances(plan: Plan) -> Iterator[Request]:
+    """Reads of members' balances."""
+    draw = Random(plan.seed)
     while True:
-        yield b'{"earnings":[' + ",".join(islice(earnings, BATCH)).encode() + b"]}"
+        yield Request(f"/v1/members/{saver(draw.randrange(plan.members))}", b"")
 
 
-def singles(plan: Plan) -> Iterator[bytes]:
-    """Bodies of one earning each."""
-    return (f'{{"earnings":[{one}]}}'.encode() for one in _earnings(plan))
-
-
-def redemptions(plan: Plan) -> Iterator[bytes]:
-    """Bodies of redemptions; each member has the next turn when all others had theirs."""
+def _wishes(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Redemptions by their ids, as the inside of an object."""
     draw = Random(plan.seed)
     turns = draw.sample(range(plan.members), plan.members)
     for number, member in enumerate(cycle(turns)):
-        points = draw.randint(*REDEEMED_POINTS)
-        yield (f'{{"redemption_id":"{plan.run}-{number}","member":"{spender(member)}","points":{points}}}').encode()
+        points, redemption_id = draw.randint(*REDEEMED_POINTS), f"{plan.run}-{number}"
+        yield redemption_id, f'"redemption_id":"{redemption_id}","member":"{spender(member)}","points":{points}'
 
 
-def faithful(plan: Plan) -> Iterator[bytes]:
-    """Bodies of redemptions of the one member who has earned for years."""
+def faithful(plan: Plan) -> Iterator[Request]:
+    """Redemptions of the one member who has earned for years."""
     draw = Random(plan.seed)
     for number in count():
         points = draw.randint(*REDEEMED_POINTS)
-        yield f'{{"redemption_id":"{plan.run}-{number}","member":"{FAITHFUL}","points":{points}}}'.encode()
+        body = f'{{"redemption_id":"{plan.run}-{number}","member":"{FAITHFUL}","points":{points}}}'
+        yield Request("/v1/redemptions", body.encode())
 
 
-def _earnings(plan: Plan) -> Iterator[str]:
+def _earnings(plan: Plan, members: int) -> Iterator[str]:
     draw = Random(plan.seed)
-    sales = [_sale(draw, plan.members) for _ in range(DRAWN)]
+    sales = [_sale(draw, members) for _ in range(DRAWN)]
     return (f'{{"event_id":"{plan.run}-{number}",{sale}}}' for number, sale in zip(count(), cycle(sales), strict=False))
 
 
@@ -89,8 +121,12 @@ def _sale(draw: Random, members: int) -> str:
 
 BATCH = 1000
 KINDS = {
-    "batches": Kind("/v1/earnings", BATCH, batches),
-    "singles": Kind("/v1/earnings", 1, singles),
-    "redemptions": Kind("/v1/redemptions", 1, redemptions),
-    "faithful": Kind("/v1/redemptions", 1, faithful),
+    "batches": Kind(BATCH, reports(BATCH)),
+    "batches-100": Kind(100, reports(100)),
+    "singles": Kind(1, reports(1)),
+    "one-member": Kind(1, reports(1, members=1)),
+    "redemptions": Kind(1, redemptions),
+    "holds": Kind(1, holds, posted=b'"status":"', steps=2),
+    "balances": Kind(1, balances, posted=b'"available":'),
+    "faithful": Kind(1, faithful),
 }

@@ -62,22 +62,29 @@ class Connection:
         """The socket's number, for a selector."""
         return self.socket.fileno()
 
-    def post(self, path: str, body: bytes) -> None:
-        """Sign and send a request."""
+    def send(self, path: str, body: bytes) -> None:
+        """Sign and send a request: a POST, or a GET where there is no body."""
         self._sent_at = time.perf_counter()
-        digest = signatures.content_digest(body)
-        self._target = RequestTarget("POST", self._authority, path, "?", JSON_TYPE, digest)
+        method, said = ("POST", (JSON_TYPE, signatures.content_digest(body))) if body else ("GET", (None, None))
+        self._target = RequestTarget(method, self._authority, path, "?", *said)
         self._nonce = secrets.token_urlsafe(16)
         now = int(time.time())
         fields = signatures.sign_request(
             self._target, self._key, self._keyid, created=now, expires=now + 300, nonce=self._nonce
         )
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._authority}\r\nContent-Type: {JSON_TYPE}\r\n"
-            f"Content-Length: {len(body)}\r\nContent-Digest: {digest}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self._authority}\r\n"
+            + "".join(f"{name}: {value}\r\n" for name, value in self._said(body).items())
             + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         )
         self.socket.sendall(head.encode() + b"\r\n" + body)
+
+    def _said(self, body: bytes) -> dict[str, object]:
+        """The fields that a body needs."""
+        if not body:
+            return {}
+        digest = self._target.content_digest
+        return {"Content-Type": JSON_TYPE, "Content-Length": len(body), "Content-Digest": digest}
 
     def receive(self) -> Answer | None:
         """Read what has arrived; return the answer when it is there whole.

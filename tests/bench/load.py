@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from itertools import cycle
+from itertools import cycle, islice
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 from partner_sdk.wire.hub_keys import HubKeyList, read_key_list
 from partner_sdk.wire.keys import PrivateKey, PublicKey
-from tests.bench.bodies import KINDS
+from tests.bench.bodies import KINDS, Request
 from tests.bench.connection import Answer, Connection
 from tests.bench.plan import Plan
 
@@ -45,7 +45,9 @@ class Load:
 
     def __init__(self, plan: Plan) -> None:
         self._kind = KINDS[plan.kind]
-        self._bodies: Iterator[bytes] = self._kind.bodies(plan)
+        self._requests: Iterator[Request] = self._kind.requests(plan)
+        self._next: dict[object, list[Request]] = {}
+        """What connections still have to send of what they began."""
         self._hub_keys = _hub_keys(plan)
         self._selector = DefaultSelector()
         partners = cycle((partner, PrivateKey.from_pem(pem.encode())) for partner, pem in plan.partners.items())
@@ -73,7 +75,7 @@ class Load:
         faults = [self._fault(answer) for answer in run.answers]
         errors = Counter(filter(None, faults)) + Counter({"connection closed": run.closed})
         took_s = [answer.took_s for answer, fault in zip(run.answers, faults, strict=True) if not fault]
-        events = len(took_s) * self._kind.events
+        events = len(took_s) * self._kind.events // self._kind.steps
         return {"events": events, "seconds": run.seconds, "cpu_s": run.cpu_s, "took_s": took_s, "errors": errors}
 
     def _take(self, connection: object, answers: list[Answer]) -> None:
@@ -89,7 +91,9 @@ class Load:
 
     def _post(self, connection: object) -> None:
         assert isinstance(connection, Connection)
-        connection.post(self._kind.path, next(self._bodies))
+        begun = self._next.get(connection) or list(islice(self._requests, self._kind.steps))
+        connection.send(*begun[0])
+        self._next[connection] = begun[1:]
 
     def _fault(self, answer: Answer) -> str:
         """Say why an answer does not count, or nothing if it does."""
@@ -98,7 +102,7 @@ class Load:
             return f"answer not signed: {refused}"
         if answer.status != 200:
             return f"status {answer.status}: {json.loads(answer.body).get('code')}"
-        posted = answer.body.count(b'"status":"posted"')
+        posted = answer.body.count(self._kind.posted)
         if posted != self._kind.events or b'"duplicate":true' in answer.body:
             return "not every event was posted"
         return ""

@@ -31,9 +31,13 @@ WHAT: Mapping[str, str] = MappingProxyType(
     {
         "tpcb": "pgbench TPC-B, 16 clients",
         "batches": "earnings, batches of 1,000, 4 connections",
+        "batches-100": "earnings, batches of 100, 8 connections",
         "files": "earnings in two bulk files, looked through and posted by 2 workers",
-        "singles": "single earnings, 32 connections",
+        "singles": "single earnings, 64 connections",
+        "one-member": "single earnings of one member, 64 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
+        "holds": "holds and their captures, in pairs, 32 connections",
+        "balances": "balance reads, 32 connections",
         "faithful": "redemptions of one member with 10,000 earnings, 1 connection",
         "outbox": "earnings delivered by one process from an outbox, 3 connections",
         "record": "earnings recorded in an outbox, each on the disk",
@@ -46,7 +50,17 @@ WHAT: Mapping[str, str] = MappingProxyType(
 )
 NAMES = tuple(WHAT)
 CONNECTIONS: Mapping[str, int] = MappingProxyType(
-    {"batches": 4, "outbox": 3, "singles": 32, "redemptions": 32, "faithful": 1}
+    {
+        "batches": 4,
+        "batches-100": 8,
+        "outbox": 3,
+        "singles": 64,
+        "one-member": 64,
+        "redemptions": 32,
+        "holds": 32,
+        "balances": 32,
+        "faithful": 1,
+    }
 )
 OF_THE_LOG = frozenset({"sealing", "checkpoint", "proofs"})
 COPY = "hansa_closed"
@@ -113,7 +127,7 @@ class Benchmark:
         hub, numbers = self.stage.hub, range(self.options.members)
         stage.enrol(hub, [saver(number) for number in numbers])
         spenders = list(stage.enrol(hub, [spender(number) for number in numbers]).items())
-        if self.options.only & {"redemptions", "close"}:
+        if self.options.only & {"redemptions", "holds", "close"}:
             self.steps.begin("giving each member 30 lots", len(spenders))
             for done in books.fund(books.tasks(self.stage, spenders, self.options.seed)):
                 self.steps.advance(done)

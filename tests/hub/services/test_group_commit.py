@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
+from hub.core.errors import Refused
 from hub.services import partners
 from hub.services.authentication import Caller
 from hub.services.context import Hub
+from hub.services.earnings import OfPartner, Report, post_for_all
 from hub.services.group_commit import MOST_TOGETHER, GroupCommit, Results, Waiting
 from partner_sdk.wire.schemas import EarningsRequest, validate
-from tests.support.coalition import Coalition
-from tests.support.network import sale
+from tests.support.coalition import FIRST_DAY, Coalition
+from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
+from tests.support.threads import at_once
 
 Answers = dict[str, Results | None]
 
@@ -110,3 +114,51 @@ def test_a_group_that_fails_is_handed_back_and_the_next_is_posted(
         assert group.post(reports[1]) == {"1": None}
         connection.exec_driver_sql("ALTER TABLE hub.elsewhere RENAME TO lot")
     assert told(group.post(reports[2])["2"]) == [("posted", 10, False)]
+
+
+def test_a_revoked_key_holds_back_its_group_and_nothing_is_posted(group: Group) -> None:
+    """The key is revoked by the database's own word, as between the reading of the configuration and the posting."""
+    honest = group.waiting("a", "fuel", sale("e1", "card:1", minor=1_000))
+    late = group.waiting("b", "grocer", sale("e2", "card:1", minor=1_000))
+    keyid = late.caller.key.keyid
+    late = late._replace(caller=late.caller._replace(evidence=late.caller.evidence._replace(keyid=keyid)))
+    with group.hub.database.connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE hub.partner_key SET state = 'revoked', revoked_since = '2016-01-01' WHERE keyid = %s", (keyid,)
+        )
+    with group.hub.database.connect() as connection:
+        moment = group.hub.moment(connection)
+        waiting = [OfPartner(one.caller.partner, [Report(one.caller.evidence, one.sales)]) for one in (honest, late)]
+        with pytest.raises(Refused, match="revoked"):
+            post_for_all(group.hub, connection, moment, waiting)
+        assert connection.exec_driver_sql("SELECT count(*) FROM hub.event").scalar_one() == 0
+    assert told(group.post(honest)["a"]) == [("posted", 5, False)]
+
+
+def test_partners_whose_rates_count_are_posted_beside_the_others(group: Group) -> None:
+    cap = {"name": "bought", "minor": 1_500, "period": "year", "then": 0}
+    capped = {"rule": "category", "points": 1, "per_minor": 100, "other_than": [], "cap": cap}
+    partners.set_rate(group.hub, "grocer", "earning", FIRST_DAY, "USD", [capped])
+    reports = [
+        group.waiting(f"{partner}-{n}", partner, sale(f"e{n}", "card:1", minor=1_000))
+        for n in range(3)
+        for partner in ("grocer", "fuel")
+    ]
+    answers = group.post(*reports)
+    assert [told(answers[f"fuel-{n}"]) for n in range(3)] == [[("posted", 5, False)]] * 3
+    assert sorted(told(answers[f"grocer-{n}"])[0][1] for n in range(3)) == [0, 5, 10]
+
+
+def test_groups_of_many_partners_at_the_same_moment_wait_for_no_one_in_circles(group: Group) -> None:
+    others = Group(group.hub)
+    reports = [
+        [
+            group.waiting(f"{side}-{n}", partner, sale(f"{side}-{n}", f"card:{n % 3}", minor=1_000))
+            for n, partner in enumerate(("grocer", "fuel", "pharmacy") * 40)
+        ]
+        for side in ("left", "right")
+    ]
+    group.post(group.waiting("enrol", "grocer", *(sale(f"e{n}", f"card:{n}", minor=0) for n in range(3))))
+    both = at_once([partial(group.post, *reports[0]), partial(others.post, *reports[1][::-1])])
+    assert all(told(results) for answers in both for results in answers.values())
+    assert broken_rows(group.hub) == []
