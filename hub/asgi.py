@@ -2,8 +2,8 @@
 
 Granian's WSGI interface hands over only the decoded path, and a signature is over the target as it was sent.
 Its ASGI interface has the raw target, so requests arrive here, are read up to a limit, and are answered by the
-Flask application in a bounded pool of threads. When all threads are busy and the queue is full the hub sheds
-load at once instead of letting every caller wait.
+Flask application in a pool of threads. What one process takes on is bounded (`hub.room`); beyond that the hub sheds
+load at once, from the event loop, instead of letting every caller wait. That is also where it tells how it is.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from hub.api.incoming import ENTRY, RAW_PATH, REFUSED, Entry
 from hub.core import client_address, request_form
 from hub.core.errors import Refused
 from hub.core.webhook_targets import Network
+from hub.room import FairPool, Room
 from hub.services.rate_limits import RateLimits
 
-QUEUED_A_THREAD = 32
-"""Requests that may wait for each thread before others are refused with ``unavailable``."""
-REFUSING_THREADS = 2
+OPEN_THREADS = 2
+"""For refusals, and for what nobody signs: the hub's keys, its figures."""
+HEALTH = frozenset({"/livez", "/readyz"})
+"""Answered on the event loop, since nothing in them waits, so that they do not queue with what keeps the hub busy."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -52,9 +54,9 @@ class Bridge:
         self._app, self._express = app, express
         self._max_body_bytes, self._body_timeout_s = max_body_bytes, body_timeout_s
         self._rate_limits, self._trusted_proxies = rate_limits, trusted_proxies
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="hansa")
-        self._refusals = ThreadPoolExecutor(REFUSING_THREADS, thread_name_prefix="hansa-refusals")
-        self._free = threads * (1 + QUEUED_A_THREAD)
+        self._pool: FairPool[Answer] = FairPool(threads, "hansa")
+        self._open = ThreadPoolExecutor(OPEN_THREADS, thread_name_prefix="hansa-open")
+        self._room = Room(threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connection (web sockets) are not taken."""
@@ -63,27 +65,30 @@ class Bridge:
         started = time.perf_counter()
         environ, entry = _environ(scope), Entry(logs.new_request_id())
         environ[ENTRY] = entry
-        body = await self._let_in(environ, scope, receive)
-        self._free -= 1
-        try:
-            status, headers, answer = await self._express.answer(environ, body) or await self._usual(environ, body)
-        finally:
-            self._free += 1
+        whose = self._express.claimed_partner(environ)
+        body = await self._let_in(environ, scope, receive, whose)
+        status, headers, answer = await self._answer(environ, body, whose)
         headers.append((b"request-id", entry.request_id.encode()))
         seconds = time.perf_counter() - started
         logs.write(logs.request_line(entry, scope["method"], status, seconds, datetime.now(UTC)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    async def _let_in(self, environ: dict[str, Any], scope: Scope, receive: Receive) -> bytes:
+    async def _answer(self, environ: dict[str, Any], body: bytes, whose: str) -> Answer:
+        if REFUSED in environ:
+            return self._express.shed(environ) or await self._by_open(environ, b"")
+        with self._room.taken(whose, len(body)):
+            return await self._express.answer(environ, body) or await self._usual(environ, body, whose)
+
+    async def _let_in(self, environ: dict[str, Any], scope: Scope, receive: Receive, whose: str) -> bytes:
         """Return the body of a request, or leave in its environment why it is refused without a look at it."""
         try:
             await self._count(environ)
             _check_form(scope)
             async with asyncio.timeout(self._body_timeout_s):
                 body = await _read(receive, self._max_body_bytes)
-            if self._free <= 0:
-                raise Refused("unavailable", "The hub is busy; try again later.")
+            if environ[RAW_PATH] not in HEALTH:
+                self._room.check(whose, len(body))
         except TimeoutError:
             environ[REFUSED] = Refused("body_too_slow", f"The body was not there after {self._body_timeout_s} seconds.")
         except Refused as refused:
@@ -98,12 +103,16 @@ class Bridge:
         address = client_address.of(environ["REMOTE_ADDR"], forwarded, self._trusted_proxies)
         await self._rate_limits.wait(self._rate_limits.limits.address, address)
 
-    async def _usual(self, environ: dict[str, Any], body: bytes) -> Answer:
-        environ["CONTENT_LENGTH"] = str(len(body))
-        environ["wsgi.input"] = io.BytesIO(body)
-        # What was not let in has its refusal already, and must not wait behind all that keeps the hub busy.
-        pool = self._refusals if REFUSED in environ else self._pool
-        return await asyncio.get_running_loop().run_in_executor(pool, _call, self._app, environ)
+    async def _usual(self, environ: dict[str, Any], body: bytes, whose: str) -> Answer:
+        if environ[RAW_PATH] in HEALTH:
+            return _call(self._app, environ, body)
+        if "HTTP_SIGNATURE_INPUT" not in environ:
+            return await self._by_open(environ, body)
+        return await self._pool.run(whose, lambda: _call(self._app, environ, body))
+
+    async def _by_open(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """Answer what must not wait behind all that keeps the hub busy."""
+        return await asyncio.get_running_loop().run_in_executor(self._open, _call, self._app, environ, body)
 
 
 def _check_form(scope: Scope) -> None:
@@ -168,8 +177,10 @@ def _environ(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-def _call(app: Flask, environ: dict[str, Any]) -> Answer:
+def _call(app: Flask, environ: dict[str, Any], content: bytes) -> Answer:
     """Run a WSGI application to its end and return status, headers and body."""
+    environ["CONTENT_LENGTH"] = str(len(content))
+    environ["wsgi.input"] = io.BytesIO(content)
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

@@ -11,7 +11,6 @@ import logging
 import os
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("hansa.serve")
 MAX_BUFFERED_BYTES = 65_536
 """What a connection may hold of a header, or of a body that nobody has read yet."""
+MAX_CONNECTIONS = 4_096
+"""What a worker keeps open at once. It is more than what it takes on, so that others are told, and health is seen."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
 
@@ -71,11 +72,19 @@ def _end_with(parent: int) -> None:
 
 
 def _keep_up(hub: Hub) -> None:
-    """Read the small tables each second, so that a worker nobody asks anything goes by them too when it signs."""
+    """Read the small tables each second, so that a worker nobody asks anything goes by them too when it signs.
+
+    It is also how the worker knows that it is ready.
+    """
     while True:
-        # Whoever asks something meanwhile is told, and it is logged then.
-        with suppress(DatabaseUnavailable), hub.database.connect() as connection:
-            hub.moment(connection)
+        try:
+            with hub.database.connect() as connection:
+                hub.moment(connection)
+        except DatabaseUnavailable:
+            # Whoever asks something meanwhile is told, and it is logged then.
+            hub.readiness.lost()
+        else:
+            hub.readiness.seen()
         time.sleep(LOOK_S)
 
 
@@ -111,6 +120,8 @@ def _server(settings: Settings) -> MPServer:
         ),
         websockets=False,
         workers=settings.workers,
+        backlog=MAX_CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
         log_dictconfig=logs.SERVER_CONFIG,

@@ -15,7 +15,8 @@ from hub.settings import Settings
 from hub.store import embedded
 from hub.store.database import Database
 
-SPARE_CONNECTIONS = 4
+SPARE_CONNECTIONS = 6
+"""Of a worker besides those of its threads: for group commit, allowances, the look each second, what nobody signs."""
 SECRETS = "secrets"
 """The folder of the secrets, in that of the data."""
 

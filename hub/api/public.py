@@ -30,8 +30,7 @@ def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metric
         return answers.document(partners.register_key(hub, found))
 
     def ready() -> Response:
-        with hub.database.connect() as connection:
-            hub.moment(connection)
+        hub.readiness.check()
         return answers.document({"status": "ready"})
 
     def figures() -> Response:

@@ -41,7 +41,7 @@ def init(settings: Settings, name: str, environment: str | None, as_json: bool) 
     default=16,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Requests a worker works on at once; it holds as many database connections, and four more.",
+    help="Requests a worker works on at once; it holds as many database connections, and six more.",
 )
 @click.option(
     "--public-url",

@@ -20,6 +20,7 @@ from hub.core.scheme import Scheme
 from hub.core.terms import BREAKAGE_OWNERS, MONEY, Contract, CurrencyRate, EarningRate, ReimbursementPrice, Timeline
 from hub.core.webhook_targets import Network
 from hub.keyring import Keyring, signers
+from hub.services.readiness import Readiness
 from hub.store import configuration
 from hub.store.configuration import Stamp
 from hub.store.database import Connection, Database
@@ -153,6 +154,7 @@ class Hub:
     real_time: Callable[[], datetime] = lambda: datetime.now(UTC)
     webhook_networks: Sequence[Network] = ()
     """Where webhooks may go besides the public Internet."""
+    readiness: Readiness = field(default_factory=Readiness, repr=False)
     last_moment: Moment | None = field(default=None, repr=False)
     """The reading before; whoever acts on it must compare its version with a new one before it writes."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Thread
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from hub.services import earnings
 from hub.services.authentication import Caller
 from hub.services.context import Hub
 from hub.services.earnings import OfPartner, Report
+from hub.services.turns import Turns
 
 LOG = logging.getLogger("hansa.group_commit")
 MOST_TOGETHER = 64
@@ -47,13 +48,13 @@ class GroupCommit:
 
     def __init__(self, hub: Hub, deliver: Deliver) -> None:
         self._hub, self._deliver = hub, deliver
-        self._queue: SimpleQueue[Waiting] = SimpleQueue()
+        self._queue: Turns[Waiting] = Turns()
         self._is_busy = False
         Thread(target=self._write_for_ever, name="group-commit", daemon=True).start()
 
     def submit(self, waiting: Waiting) -> None:
-        """Hand in a report; whoever does bounds how many wait."""
-        self._queue.put(waiting)
+        """Hand in a report, which waits for its partner's turn; whoever does bounds how many wait."""
+        self._queue.put(waiting.caller.partner.partner_id, waiting)
 
     def _write_for_ever(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import pytest
 from sqlalchemy import text
 
-from hub.asgi import QUEUED_A_THREAD
+from hub.room import QUEUED_A_THREAD
 from tests.support import network
 from tests.support.network import earn, redeem, sale
 from tests.support.raw import Answer
@@ -45,3 +45,30 @@ def _completed(calls: list[Future[Answer]], count: int) -> list[Answer]:
         done, pending = wait(pending, timeout=20, return_when=FIRST_COMPLETED)
         assert done, "nothing was answered while the hub was busy"
     return [call.result() for call in calls if call not in pending]
+
+
+def test_a_greedy_partner_leaves_room_and_turns_for_others(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """While one partner's requests fill all that it may, another's waits, and is served before the most of them."""
+    with (
+        network.running(postgres_url, tmp_path_factory.mktemp("hub"), workers=1, threads=1) as busy,
+        ThreadPoolExecutor(ADMITTED + REFUSED + 1) as callers,
+    ):
+        greedy, other = busy.client("grocer"), busy.client("fuel")
+        earn(greedy, sale("e1", "card:1", minor=100_000))
+        ends: list[str] = []
+        with busy.hub.database.connect() as connection:
+            connection.execute(text("BEGIN"))
+            connection.execute(text("SELECT 1 FROM hub.lot FOR UPDATE"))
+            calls = [callers.submit(redeem, greedy, f"r{n}", "card:1", 1) for n in range(ADMITTED + REFUSED)]
+            for call in calls:
+                call.add_done_callback(lambda _: ends.append("greedy"))
+            _completed(calls, REFUSED)
+            patient = callers.submit(other.call, "GET", "/v1/ping")
+            patient.add_done_callback(lambda _: ends.append("other"))
+            assert not wait([patient], timeout=1).done
+            connection.execute(text("COMMIT"))
+        assert patient.result().status == 200
+        wait(calls)
+        assert ends.index("other") < REFUSED + ADMITTED // 2
