@@ -76,7 +76,7 @@ def flood(plan: Plan) -> Flood:
         made += 1
         waiting[connection] = f"flood-{made}"
         body = json.dumps({"earnings": [sale(waiting[connection], f"card:{made % 500}")]})
-        connection.post("/v1/earnings", body.encode())
+        connection.send("/v1/earnings", body.encode())
 
     for partner, pem in plan.partners.items():
         for _ in range(plan.connections):
