@@ -36,8 +36,10 @@ def posted(event: Any, details: Mapping[str, Any], at: Any) -> dict[str, Any]:
     answer = {"event_id": event.event_id, "status": "posted", "points": 0, "recorded": event.kind}
     answer |= {name: details[name] for name in ("expected", "unmatched_minor", "bonuses", "undone") if name in details}
     if event.kind == "earning":
-        status = "pending" if event.matures_on else "posted"
-        answer |= {"status": status, "points": event.points, **available_at(event.matures_on, at)}
+        # What stands again goes back into the lot of its purchase, which may have matured since.
+        waits_until = event.matures_on if event.matures_on and event.matures_on > at.date() else None
+        status = "pending" if waits_until else "posted"
+        answer |= {"status": status, "points": event.points, **available_at(waits_until, at)}
         answer["expires_on"] = str(event.expires_on)
     elif "given" in details:
         answer["points"] = details["given"]

@@ -35,13 +35,14 @@ class Again(OneRecord):
     """The returns that it consists of."""
 
     def find(self) -> int:
-        """Find what was charged back.
+        """Find what was charged back, and whose purchase it was, whoever that member was by the chargeback.
 
         Raises:
             Refused: ``unknown_event``.
         """
         self.named, self.backs = self._charged_back()
-        return int(self.named.member_id)
+        originals = self.stored([one.refers_to for one in self.backs])
+        return int((originals or [self.named])[0].member_id)
 
     def decide(self, standing: Standing) -> dict[str, Any]:
         """Give again what had been found, so far as that was not done before."""
@@ -90,7 +91,8 @@ class Again(OneRecord):
         ]
         for name in named.details.get("undone", ()):
             self._restore(name, named, tally, standing)
-        accounts.pay_debts(self.connection, self.moment, [standing])
+        # What was credited to a member that is another one by now goes on to that, and pays what it owes.
+        accounts.lock(self.connection, self.moment, [one.member_id for one in parts])
         if is_one:
             return posted(parts[0], accounts.from_json(parts[0].details), self.moment.now)
         why = f"It stands again in {len(parts)} parts"
@@ -108,7 +110,10 @@ class Again(OneRecord):
             self._part(f"{self.own_id}/{name}", back, {})
 
     def _part(self, event_id: str, back: Any, counted: Mapping[str, Any]) -> Event:
-        """Post what came back of one part of a purchase, or of a bonus, as an earning again."""
+        """Post what came back of one part of a purchase, or of a bonus, as an earning again.
+
+        It is of whom the purchase names, and forwarded to its survivor: a merge that is undone gives it back too.
+        """
         connection, partner_id = self.connection, self.partner.partner_id
         [original] = self.stored([back.refers_to])
         purchase = card_records.find(connection, partner_id, original.event_id)
@@ -126,11 +131,11 @@ class Again(OneRecord):
             if grant.points:
                 account = ledger.issued(issuer)
                 transfers.append(
-                    Transfer(event_id, line, standing.member_id, account, ledger.AVAILABLE, *key, grant.points)
+                    Transfer(event_id, line, original.member_id, account, ledger.AVAILABLE, *key, grant.points)
                 )
         first = keys.get(1, fallback)
         event = Event(
-            event_id, "earning", standing.member_id, "posted", spendable(grants), original.occurred_at,
+            event_id, "earning", original.member_id, "posted", spendable(grants), original.occurred_at,
             digest(self.record if event_id == self.own_id else {"event_id": event_id}), back.amount_minor,
             original.currency, original.rate_version, first.expires_on,
             None if first.matures_on == ledger.MATURE_AT_ONCE else first.matures_on, store=purchase.merchant,

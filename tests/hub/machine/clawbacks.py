@@ -1,7 +1,7 @@
 """Commands: members pay with linked cards, and the issuer claws back what was refunded, charged back or fraud.
 
-Each partner issues cards. What was presented again after a chargeback, and refunds that fit no purchase, have a model
-of their own in `tests.hub.test_cards_by_chance`.
+Each partner issues cards. What was charged back may stand again, and be charged back again. Refunds that fit no
+purchase have a model of their own in `tests.hub.test_cards_by_chance`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from partner_sdk.wire.schemas import validate
 from tests.hub.machine.base import flag
 from tests.hub.machine.drawing import A_PARTNER, A_PLACE, MEMBERS, REUSED, TENTHS
 from tests.hub.machine.sales import Sales, pick, told_of_sale
-from tests.hub.model import returning, selling
+from tests.hub.model import presenting, returning, selling
 from tests.hub.model.books import Outcome
 from tests.hub.model.terms import FIRST_DAY
 from tests.support import services
 
 LINKED_AT = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+AGAIN = ("chargeback_reversal", "second_presentment")
 KINDS = st.sampled_from(["refund", "chargeback", "fraud"])
 
 
@@ -62,12 +63,28 @@ class Clawbacks(Sales):
         partner, member, sale_id = pick(self.bought_by_card[::-1], place)
         sold = self.books.sales[partner, sale_id]
         minor = max(1, sold.minor * tenths // 10)
+        left = sum(
+            one.left for (own, event_id), one in self.books.sales.items()
+            if own == partner and sale_id in (event_id, one.part_of)
+        )  # fmt: skip
         asked = {
             "event_id": self.an_id(partner, "c", reused), "refunds": sale_id, "occurred_at": self.books.now.isoformat(),
             "amount": {"minor": minor, "currency": "USD"}, "kind": kind,
         }  # fmt: skip
-        found = not named and kind == "refund" and minor <= sold.minor - sold.refunded
+        found = not named and kind == "refund" and minor <= left
         self.do(lambda: self._claw_back(partner, member, asked, named=not found))
+
+    @precondition(lambda self: self.books.charged)
+    @rule(place=A_PLACE, kind=st.sampled_from(AGAIN), more=st.sampled_from([0] * 6 + [1]), reused=REUSED)
+    def present_again(self, place: int, kind: str, more: int, reused: int | None) -> None:
+        """What was charged back, rather a late one; perhaps not all of it, or once more."""
+        partner, event_id = pick([*self.books.charged][::-1], place)
+        whole = sum(back.minor for back in self.books.charged[partner, event_id].backs)
+        asked = {
+            "event_id": self.an_id(partner, "a", reused), "refers_to": event_id, "kind": kind,
+            "occurred_at": self.books.now.isoformat(), "amount": {"minor": whole + more, "currency": "USD"},
+        }  # fmt: skip
+        self.do(lambda: self._present_again(partner, asked))
 
     def _link(self, partner: str, member: str) -> None:
         if (partner, member) in self.cards:
@@ -98,8 +115,13 @@ class Clawbacks(Sales):
             "occurred_at": asked["occurred_at"], "amount": asked["amount"],
         }  # fmt: skip
         result = self._report(partner, record | ({"refers_to": asked["refunds"]} if named else {}))
-        due = returning.refund(self.books, partner, asked, by_card=True)
-        assert _clawed_back(result) == {name: value for name, value in due.items() if name != "minor"}
+        due = presenting.claw_back(self.books, partner, asked)
+        assert _clawed_back(result) == due
+
+    def _present_again(self, partner: str, asked: dict[str, Any]) -> None:
+        result = self._report(partner, asked | {"card": "PAR-any"})
+        due = presenting.present_again(self.books, partner, asked)
+        assert (told_of_sale(result) if "expires_on" in due else _noted(result)) == due
 
     def _report(self, partner: str, record: dict[str, Any]) -> dict[str, Any]:
         records = validate(CardRecordsRequest, {"records": [record]})["records"]
@@ -115,3 +137,8 @@ def _clawed_back(result: dict[str, Any]) -> Outcome:
     if "error" in result:
         return {"error": result["error"]["code"]}
     return {name: result[name] for name in ("points", *returning.WAYS)} | flag(result)
+
+
+def _noted(result: dict[str, Any]) -> Outcome:
+    """What is answered to a record that moves no points by itself."""
+    return {"error": result["error"]["code"]} if "error" in result else {"points": result["points"]} | flag(result)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tests.hub.model.terms import AT_ONCE, Contract, Grant, Partner, in_force, places, shares, spendable_at
+from tests.hub.model.terms import AT_ONCE, QUALIFYING, Contract, Grant, Partner, in_force, places, shares, spendable_at
 
 START = datetime(2017, 2, 9, 12, tzinfo=UTC)
 CONFLICT = {"error": "event_conflict"}
@@ -92,15 +92,48 @@ class Sold:
     refunded: int = 0
     returned: list[dict[str, Any]] = field(default_factory=list)
     """The items that are back."""
+    part_of: str = ""
+    """The purchase of which this stands again after a chargeback."""
+    above: int = 0
+    """What of that purchase lies below this part."""
+    withheld: int = 0
+    """Points that had not been found when this part was charged back."""
 
     @property
     def gives(self) -> bool:
         """Whether it gave any points."""
-        return any(grant.of(self.minor) for grant in self.grants)
+        return any(self.given(number) for number in range(len(self.grants)))
+
+    @property
+    def left(self) -> int:
+        """What of it was not refunded."""
+        return self.minor - self.refunded
 
     def given(self, number: int) -> int:
-        """What a grant is worth, as far as the sale was not refunded."""
-        return self.grants[number].of(self.minor - self.refunded)
+        """What a grant is worth, as far as the sale was not refunded; what is withheld is so from the first on."""
+        whole = [grant.of(self.above + self.left) - grant.of(self.above) for grant in self.grants]
+        spendable = [points * (grant.kind != QUALIFYING) for points, grant in zip(whole, self.grants, strict=True)]
+        return whole[number] - min(spendable[number], max(0, self.withheld - sum(spendable[:number])))
+
+
+class Back(NamedTuple):
+    """What was charged back of one part of a purchase."""
+
+    event_id: str
+    """The part."""
+    minor: int
+    below: int
+    """What was left of the part."""
+    found: int
+    """Points that were taken, or that the member owed from then on."""
+
+
+@dataclass
+class ChargedBack:
+    """What a chargeback took back, the newest part of the purchase first, until it stands again."""
+
+    backs: list[Back]
+    again: bool = False
 
 
 @dataclass
@@ -216,6 +249,7 @@ class Books:
     """By id: what the operator adjusted by hand."""
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     sales: dict[tuple[str, str], Sold] = field(default_factory=dict)
+    charged: dict[tuple[str, str], ChargedBack] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
     burnt: dict[tuple[str, str], Burnt] = field(default_factory=dict)
     exchanges: dict[tuple[str, str], Exchange] = field(default_factory=dict)

@@ -16,8 +16,8 @@ WAYS = ("taken", "owed", "borne", "expired")
 """Where points come from that a refund wants back: lots, the member's debt, the issuer; or they had expired."""
 
 
-def refund(books: Books, partner: str, asked: dict[str, Any], *, by_card: bool = False) -> Outcome:
-    """Take back what a sale gave for what is returned of it, by the rate it had and from where its points are.
+def refund(books: Books, partner: str, asked: dict[str, Any]) -> Outcome:
+    """Take back what a sale gave for what is returned of it.
 
     What a card's issuer says of a purchase with it, only that can take back.
     """
@@ -26,25 +26,30 @@ def refund(books: Books, partner: str, asked: dict[str, Any], *, by_card: bool =
     sold = books.sales.get((partner, asked["refunds"]))
     if sold is None:
         return no_sale(books, partner, asked["refunds"])
-    if sold.by_card and not by_card:
+    if sold.by_card:
         return {"error": "not_reversible"}
     if fault := _fault(books, sold, asked):
         return {"error": fault}
+    minor = _returned(sold, asked)
+    sums = take_back(books, partner, asked["refunds"], asked["event_id"], minor)
+    sold.returned += asked.get("items", [])
+    return books.tell(partner, asked["event_id"], "refund", asked, {"minor": minor, "points": sums.total(), **sums})
+
+
+def take_back(books: Books, partner: str, sale_id: str, event_id: str, minor: int) -> Counter[str]:
+    """Take back so much of a sale, by the rate it had and from where its points are; return how much by which way."""
+    sold = books.sales[partner, sale_id]
     put_right(books, books.survivor(sold.member))
-    minor, given = _returned(sold, asked), [sold.given(number) for number in range(len(sold.grants))]
+    given = [sold.given(number) for number in range(len(sold.grants))]
     sold.refunded += minor
     if any(grant.cap_minor for grant in sold.grants):
         books.bought[partner, books.survivor(sold.member), sold.day.year] -= minor
-    sold.returned += asked.get("items", [])
     wanted = [(number, points - sold.given(number)) for number, points in enumerate(given)]
     taking = _Taking(books, partner, sold)
     with books.about(taking.member, sold.member):
         taking.take([(where_of(books, sold, number), points) for number, points in wanted if points])
-    books.owe(
-        partner, asked["event_id"], partner, taking.foreign, books.price(partner), f"{partner}/{asked['refunds']}"
-    )
-    answer = {"minor": minor, "points": taking.sums.total(), **taking.sums}
-    return books.tell(partner, asked["event_id"], "refund", asked, answer)
+    books.owe(partner, event_id, partner, taking.foreign, books.price(partner), f"{partner}/{sale_id}")
+    return taking.sums
 
 
 class _Taking:

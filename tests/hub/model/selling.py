@@ -49,7 +49,7 @@ def earn(books: Books, partner: str, sale: Sale, kind: str) -> Outcome:
     answer = {"points": worth(books, partner, sale), "expires_on": str(lots[0].expires_on)}
     if any(grant.cap_minor for grant in grants):
         books.bought[partner, account, day.year] += minor
-    return books.tell(partner, sale["event_id"], kind, sale, answer | _available(books, matures_on))
+    return books.tell(partner, sale["event_id"], kind, sale, answer | available(books, matures_on))
 
 
 def _fault(books: Books, partner: str, sale: Sale) -> str | None:
@@ -79,7 +79,7 @@ def worth(books: Books, partner: str, sale: Sale) -> int:
     return sum(grant.of(sale["amount"]["minor"]) for grant in grants if grant.kind != QUALIFYING)
 
 
-def _available(books: Books, matures_on: Any) -> Outcome:
+def available(books: Books, matures_on: Any) -> Outcome:
     """From when points can be spent: now, a day's first instant, or for the partner to say."""
     if matures_on == AT_ONCE:
         return {"at": books.now}
