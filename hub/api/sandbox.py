@@ -17,7 +17,9 @@ NOTHING: frozenset[str] = frozenset()
 
 def forces(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return the members whom a request names and that force its outcome; none in a live hub."""
-    return sandbox_members.named(body, path) if caller.moment.environment == SANDBOX else NOTHING
+    if caller.moment.environment != SANDBOX or ("earnings" in body and not forces_sales(caller, body["earnings"])):
+        return NOTHING
+    return sandbox_members.named(body, path)
 
 
 def forces_sales(caller: Caller, sales: Sequence[Mapping[str, Any]]) -> bool:

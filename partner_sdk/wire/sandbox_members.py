@@ -55,14 +55,14 @@ def play(
 
 def _members(value: Any) -> Iterator[str]:
     """Every member that a body names, as itself or as the one who is given to."""
-    parts = [value]
-    for part in parts:
-        if type(part) is dict:
-            for name in ("member", "to"):
-                if type(part.get(name)) is str:
-                    yield part[name]
-            part = part.values()
-        parts += [one for one in part if type(one) in (dict, list)]
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if name in ("member", "to") and isinstance(part, str):
+                yield part
+            yield from _members(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _members(part)
 
 
 def _reported(body: Body, usual: Callable[[Body], Answer]) -> Answer:
