@@ -86,12 +86,14 @@ def _signed_view(
             entry.of_key(claimed_key(hub, received))
             raise
         entry.of_key(caller.key)
-        standing = rate_limits.take(rate_limits.limits.of_partner(caller.partner), caller.partner.partner_id)
+        standing = request.environ.get(incoming.COUNTED)
+        if standing is None:
+            standing = rate_limits.take(rate_limits.limits.of_partner(caller.partner), caller.partner.partner_id)
         card_guard.refuse_in("path", path.values())
         body = incoming.json_body(received, endpoint.request, optional=endpoint.body_optional)
         query = incoming.query(request, endpoint.query)
         call = Call(hub, caller, body, incoming.path_ids(path), query)
-        if endpoint.member is not None:
+        if endpoint.member is not None and incoming.MEMBER_COUNTED not in request.environ:
             rate_limits.take(rate_limits.limits.member, endpoint.member(call))
         answer = answers.document(sandbox.handle(endpoint, call))
         answer.headers.extend(rate_limit.fields(standing))

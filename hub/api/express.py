@@ -1,4 +1,4 @@
-"""The express lane: small reports of sales, answered without Flask and committed together.
+"""The express lane: small requests that post something, answered without Flask and committed together.
 
 It takes the same steps as every signed request, by the same functions, on the event loop; only the posting
 happens on another thread. It refuses nothing itself: whatever does not go straight through is answered by the
@@ -11,23 +11,26 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from marshmallow import Schema
 
 from hub.api import incoming, rate_limit, sandbox
 from hub.api.answers import JSON_TYPE, RETRY_AFTER_S
 from hub.api.metrics import Metrics
 from hub.core.errors import Refused
+from hub.services import group_commit
 from hub.services.authentication import Request, authenticate_at
-from hub.services.context import Hub, Partner, Signer
-from hub.services.group_commit import GroupCommit, Results, Waiting
+from hub.services.context import Hub, Signer
+from hub.services.group_commit import GroupCommit, Post, Waiting
 from hub.services.rate_limits import RateLimited, RateLimits, Standing
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
-from partner_sdk.wire.schemas import EarningsRequest
+from partner_sdk.wire.schemas import EarningsRequest, RedemptionRequest
 from partner_sdk.wire.signatures import RequestTarget
 
-METHOD, PATH = "POST", "/v1/earnings"
 MOST_BYTES = 4_096
 """Larger bodies take longer to check than the event loop should be kept from others."""
 
@@ -35,10 +38,25 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _KEY_ID = re.compile(r';keyid="([^"\\]+)"')
 
 
-class _Ticket(NamedTuple):
-    """Who waits for the results."""
+class Lane(NamedTuple):
+    """One kind of request that may take the lane."""
 
-    future: asyncio.Future[Results | None]
+    schema: type[Schema]
+    post: Post
+    of_member: bool
+    """Whether it counts against the rate limit of the member that it names."""
+
+
+LANES: Mapping[tuple[str, str], Lane] = MappingProxyType({
+    ("POST", "/v1/earnings"): Lane(EarningsRequest, group_commit.report, of_member=False),
+    ("POST", "/v1/redemptions"): Lane(RedemptionRequest, group_commit.redeem, of_member=True),
+})  # fmt: skip
+
+
+class _Ticket(NamedTuple):
+    """Who waits for the answer."""
+
+    future: asyncio.Future[dict[str, Any] | None]
 
 
 class Express:
@@ -46,37 +64,32 @@ class Express:
 
     def __init__(self, hub: Hub, authorities: frozenset[str], rate_limits: RateLimits, metrics: Metrics) -> None:
         self._hub, self._authorities, self._rate_limits, self._metrics = hub, authorities, rate_limits, metrics
-        self._group: GroupCommit | None = None
+        self._writers: dict[tuple[str, str], GroupCommit] = {}
 
-    async def answer(self, environ: Mapping[str, Any], body: bytes) -> Answer | None:
-        """Return the signed answer to a small, valid report of sales, or None for the usual way."""
+    async def answer(self, environ: MutableMapping[str, Any], body: bytes) -> Answer | None:
+        """Return the signed answer to a small, valid request of the lane's, or None for the usual way."""
         started = time.perf_counter()
-        if environ["REQUEST_METHOD"] != METHOD or environ[incoming.RAW_PATH] != PATH or len(body) > MOST_BYTES:
-            return None
-        if environ["QUERY_STRING"] or incoming.REFUSED in environ:
+        call = environ["REQUEST_METHOD"], environ[incoming.RAW_PATH]
+        lane = LANES.get(call)
+        if lane is None or len(body) > MOST_BYTES or environ["QUERY_STRING"] or incoming.REFUSED in environ:
             return None
         request = incoming.request_of(environ, body)
         ticket = _Ticket(asyncio.get_running_loop().create_future())
-        waiting = self._admit(request, ticket)
-        if waiting is None:
+        waiting = self._admit(request, lane, ticket)
+        standing = await self._count(environ, lane, waiting) if waiting else None
+        if waiting is None or standing is None:
             return None
-        # Last, so that a request which the usual way takes over is not counted twice.
-        standing = await self._count(waiting.caller.partner)
-        if standing is None:
-            return None
-        self._writer().submit(waiting)
-        results = await ticket.future
-        if results is None:
+        self._writer(call, lane).submit(waiting)
+        document = await ticket.future
+        signer = self._hub.find_signer()
+        if document is None or signer is None:
             return None
         entry: incoming.Entry = environ[incoming.ENTRY]
-        entry.route = PATH
+        entry.route = call[1]
         entry.of_key(waiting.caller.key)
-        body = strict_json.dumps({"results": results})
-        signer = self._hub.find_signer()
-        if signer is None:
-            return None
-        answer = self._signed(signer, request.target, waiting.caller.nonce, body, rate_limit.fields(standing))
-        self._metrics.count(f"{METHOD} {PATH}", 200, time.perf_counter() - started)
+        told = strict_json.dumps(document)
+        answer = self._signed(signer, request.target, waiting.caller.nonce, told, rate_limit.fields(standing))
+        self._metrics.count(" ".join(call), 200, time.perf_counter() - started)
         return answer
 
     def claimed_partner(self, environ: Mapping[str, Any]) -> str:
@@ -101,33 +114,41 @@ class Express:
             signer, target, nonce, body, {"Retry-After": RETRY_AFTER_S}, status=code.status, content_type=PROBLEM_TYPE
         )
 
-    def _admit(self, request: Request, ticket: _Ticket) -> Waiting | None:
+    def _admit(self, request: Request, lane: Lane, ticket: _Ticket) -> Waiting | None:
         """Take the steps before posting, at the moment that was read last."""
         moment = self._hub.last_moment
         if moment is None:
             return None
         try:
             caller = authenticate_at(moment, self._hub, request, self._authorities)
-            sales = incoming.json_body(request, EarningsRequest)["earnings"]
+            body = incoming.json_body(request, lane.schema)
         except Refused:
             return None
-        if sandbox.forces_sales(caller, sales):
+        if sandbox.may_force(request.body) and sandbox.forces(caller, body):
             return None
-        return Waiting(caller, sales, ticket)
+        return Waiting(caller, body, ticket)
 
-    async def _count(self, partner: Partner) -> Standing | None:
-        """Count the request; None if there were too many."""
+    async def _count(self, environ: MutableMapping[str, Any], lane: Lane, waiting: Waiting) -> Standing | None:
+        """Count the request, and note what was counted for the usual way; None if there were too many."""
+        partner, limits = waiting.caller.partner, self._rate_limits.limits
         try:
-            return await self._rate_limits.wait(self._rate_limits.limits.of_partner(partner), partner.partner_id)
+            standing = await self._rate_limits.wait(limits.of_partner(partner), partner.partner_id)
+            environ[incoming.COUNTED] = standing
+            if lane.of_member:
+                await self._rate_limits.wait(limits.member, waiting.body["member"])
+                environ[incoming.MEMBER_COUNTED] = True
         except RateLimited:
             return None
+        return standing
 
-    def _writer(self) -> GroupCommit:
-        """Return the group commit of this process, made on first use, when the event loop runs."""
-        if self._group is None:
+    def _writer(self, call: tuple[str, str], lane: Lane) -> GroupCommit:
+        """Return the group commit of a kind of request, made on first use, when the event loop runs."""
+        writer = self._writers.get(call)
+        if writer is None:
             loop = asyncio.get_running_loop()
-            self._group = GroupCommit(self._hub, lambda answers: _hand_over(loop, answers))
-        return self._group
+            writer = GroupCommit(self._hub, lane.post, lambda answers: _hand_over(loop, answers))
+            self._writers[call] = writer
+        return writer
 
     def _signed(
         self,
@@ -155,11 +176,11 @@ class Express:
         return status, encoded, body
 
 
-def _hand_over(loop: asyncio.AbstractEventLoop, answers: list[tuple[Any, Results | None]]) -> None:
+def _hand_over(loop: asyncio.AbstractEventLoop, answers: list[tuple[Any, dict[str, Any] | None]]) -> None:
     loop.call_soon_threadsafe(_resolve, answers)
 
 
-def _resolve(answers: list[tuple[Any, Results | None]]) -> None:
-    for ticket, results in answers:
+def _resolve(answers: list[tuple[Any, dict[str, Any] | None]]) -> None:
+    for ticket, answer in answers:
         if not ticket.future.done():
-            ticket.future.set_result(results)
+            ticket.future.set_result(answer)

@@ -29,6 +29,8 @@ ENTRY = "hansa.entry"
 """The `Entry` of a request."""
 REFUSED = "hansa.refused"
 """The refusal of a request that the bridge did not let in."""
+COUNTED, MEMBER_COUNTED = "hansa.counted", "hansa.member_counted"
+"""How the partner stands after the request was counted, by the lane that gave it up; and whether its member's was."""
 _JSON = re.compile(r"application/json(?:\s*;\s*charset=\"?utf-8\"?)?", re.IGNORECASE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hub.api.calls import Call, Endpoint
@@ -13,6 +13,7 @@ from partner_sdk.wire import sandbox_members
 
 SANDBOX = "sandbox"
 NOTHING: frozenset[str] = frozenset()
+_PREFIX = sandbox_members.PREFIX.encode()
 
 
 def forces(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str] | None = None) -> frozenset[str]:
@@ -22,11 +23,9 @@ def forces(caller: Caller, body: Mapping[str, Any], path: Mapping[str, str] | No
     return sandbox_members.named(body, path)
 
 
-def forces_sales(caller: Caller, sales: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a report names a member that forces its outcome, as `forces` does."""
-    return caller.moment.environment == SANDBOX and any(
-        sale["member"].startswith(sandbox_members.PREFIX) for sale in sales
-    )
+def may_force(body: bytes) -> bool:
+    """Tell whether `forces` is worth asking of a body: it names such a member, or may do so in escapes."""
+    return _PREFIX in body or b"\\" in body
 
 
 def handle(endpoint: Endpoint, call: Call) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Standing:
             if is_spendable(lot.key.kind, partner_id) and self._leaving.get(lot.key.issuer) != WOUND_DOWN
         ]
 
+    def spend(self, lots: Iterable[Lot]) -> None:
+        """Be without parts of lots that are taken or reserved under this lock, for whoever spends next under it."""
+        self._mature = without(self._mature, lots)
+
     def pending(self) -> list[Lot]:
         """Return what will be spendable when it matures or is confirmed."""
         return [lot for lot in self._alive if lot.key.matures_on > self._day and is_spendable(lot.key.kind)]

@@ -1,8 +1,8 @@
-"""Group commit: small reports that wait at the same time are posted together and commit once.
+"""Group commit: small requests that wait at the same time are posted together and commit once.
 
-One thread of the process writes. While it waits for the database the next reports queue up, so groups grow with
-the load by themselves, and a report that comes alone is not kept waiting. A group may be of many partners; its events
-and lots are locked in the order that a batch has, so groups do not wait for each other in circles.
+One thread of the process writes each kind. While it waits for the database the next requests queue up, so groups grow
+with the load by themselves, and a request that comes alone is not kept waiting. A group may be of many partners; its
+members, events and lots are locked in the order that a batch has, so groups do not wait for each other in circles.
 """
 
 from __future__ import annotations
@@ -17,49 +17,83 @@ from typing import Any, NamedTuple
 from hub.core.errors import HubError
 from hub.services import earnings
 from hub.services.authentication import Caller
-from hub.services.context import Hub
+from hub.services.context import Hub, Moment
 from hub.services.earnings import OfPartner, Report
+from hub.services.redemption_groups import Wish, redeem_together
 from hub.services.turns import Turns
+from hub.store.database import Connection
 
 LOG = logging.getLogger("hansa.group_commit")
 MOST_TOGETHER = 64
-"""Reports that are posted together at most."""
+"""Requests that are posted together at most."""
 GATHER_S = 0.003
 """How long more are waited for where the group before was more than one: what a group costs is shared by more then."""
 
-Results = list[dict[str, Any]]
+Answer = dict[str, Any]
 
 
 class Waiting(NamedTuple):
-    """A report that waits to be posted. Its caller may have been believed under an older configuration."""
+    """A request that waits to be posted. Its caller may have been believed under an older configuration."""
 
     caller: Caller
-    sales: Sequence[Mapping[str, Any]]
+    body: Mapping[str, Any]
+    """As its schema loaded it."""
     ticket: Any
     """Whatever the one who handed it in needs to answer it."""
 
 
-Deliver = Callable[[list[tuple[Any, Results | None]]], None]
-"""Told, on the writing thread, the results of each ticket; None: not posted, to be tried by itself."""
+Deliver = Callable[[list[tuple[Any, Answer | None]]], None]
+"""Told, on the writing thread, the answer of each ticket; None: not posted, to be tried by itself."""
+Post = Callable[[Hub, Connection, Moment, Sequence[Waiting]], Sequence[Answer | None]]
+"""Posts a group whose callers are believed at a moment; None for what is to be tried by itself."""
+
+
+def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+    """Post reports of sales."""
+    of_partners: dict[str, list[int]] = {}
+    for place, one in sorted(enumerate(group), key=lambda placed: placed[1].caller.partner.partner_id):
+        of_partners.setdefault(one.caller.partner.partner_id, []).append(place)
+    reports = [
+        OfPartner(
+            moment.configuration.partner(partner_id),
+            [Report(group[place].caller.evidence, group[place].body["earnings"]) for place in places],
+        )
+        for partner_id, places in of_partners.items()
+    ]
+    answers: list[Answer | None] = [None] * len(group)
+    found = earnings.post_for_all(hub, connection, moment, reports)
+    for places, results in zip(of_partners.values(), found, strict=True):
+        for place, own in zip(places, results or [], strict=results is not None):
+            answers[place] = {"results": own}
+    return answers
+
+
+def redeem(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+    """Post redemptions and holds."""
+    wishes = [
+        Wish(moment.configuration.partner(one.caller.partner.partner_id), one.caller.evidence, one.body)
+        for one in group
+    ]
+    return redeem_together(hub, connection, moment, wishes)
 
 
 class GroupCommit:
-    """The queue and its writing thread."""
+    """The queue of one kind of request and its writing thread."""
 
-    def __init__(self, hub: Hub, deliver: Deliver) -> None:
-        self._hub, self._deliver = hub, deliver
+    def __init__(self, hub: Hub, post: Post, deliver: Deliver) -> None:
+        self._hub, self._post, self._deliver = hub, post, deliver
         self._queue: Turns[Waiting] = Turns()
         self._is_busy = False
         Thread(target=self._write_for_ever, name="group-commit", daemon=True).start()
 
     def submit(self, waiting: Waiting) -> None:
-        """Hand in a report, which waits for its partner's turn; whoever does bounds how many wait."""
+        """Hand in a request, which waits for its partner's turn; whoever does bounds how many wait."""
         self._queue.put(waiting.caller.partner.partner_id, waiting)
 
     def _write_for_ever(self) -> None:
         while True:
             taken = self._take()
-            self._deliver(self._post(taken))
+            self._deliver(self._posted(taken))
 
     def _take(self) -> list[Waiting]:
         taken = [self._queue.get()]
@@ -73,7 +107,7 @@ class GroupCommit:
         self._is_busy = len(taken) > 1
         return taken
 
-    def _post(self, taken: Sequence[Waiting]) -> list[tuple[Any, Results | None]]:
+    def _posted(self, taken: Sequence[Waiting]) -> list[tuple[Any, Answer | None]]:
         """Post what was taken; if that fails, each of it is left to be tried by itself, which tells who is at fault."""
         try:
             return self._post_together(taken)
@@ -83,23 +117,13 @@ class GroupCommit:
             LOG.exception("a group of %d was not posted", len(taken))
         return [(one.ticket, None) for one in taken]
 
-    def _post_together(self, taken: Sequence[Waiting]) -> list[tuple[Any, Results | None]]:
+    def _post_together(self, taken: Sequence[Waiting]) -> list[tuple[Any, Answer | None]]:
         with self._hub.database.connect() as connection:
             moment = self._hub.moment(connection)
-            current: dict[str, list[Waiting]] = {}
-            for one in sorted(taken, key=lambda one: one.caller.partner.partner_id):
-                if one.caller.moment.configuration.version == moment.configuration.version:
-                    current.setdefault(one.caller.partner.partner_id, []).append(one)
-            reports = [
-                OfPartner(
-                    moment.configuration.partner(partner_id),
-                    [Report(one.caller.evidence, one.sales) for one in waiting],
-                )
-                for partner_id, waiting in current.items()
+            version = moment.configuration.version
+            group = [one for one in taken if one.caller.moment.configuration.version == version]
+            answers = iter(self._post(self._hub, connection, moment, group) if group else ())
+            return [
+                (one.ticket, next(answers) if one.caller.moment.configuration.version == version else None)
+                for one in taken
             ]
-            found = earnings.post_for_all(self._hub, connection, moment, reports)
-        results: dict[int, Results] = {}
-        for waiting, own in zip(current.values(), found, strict=True):
-            if own is not None:
-                results |= {id(one): result for one, result in zip(waiting, own, strict=True)}
-        return [(one.ticket, results.get(id(one))) for one in taken]

@@ -78,9 +78,7 @@ def _redeem(
         return first_answer(connection, partner.partner_id, asked["redemption_id"], content) or refusal
     order = moment.scheme.burn_order
     taken = purse.take(partner.partner_id, asked["points"], order)
-    event = _event(moment, asked, content, price, member_id, taken, evidence)._replace(
-        details=details_of(member_id, purse.account, taken or [], asked.get("hold"))
-    )
+    event = event_of(moment, asked, content, price, member_id, purse.account, taken, evidence)
     if taken is None:
         event = event._replace(details=as_json({"available": sum(purse.available(partner.partner_id))}))
     held = "hold" in asked
@@ -99,21 +97,23 @@ def _redeem(
         reporter = partner.partner_id
         owed = reimbursement.obligations(moment, reporter, event, reporter, price, burnt(taken))
         reimbursement.reserve(connection, moment, (reporter, event.event_id), owed, until)
-        return _held(event.event_id, price.currency, parts, until)
+        return held_answer(event.event_id, price.currency, parts, until)
     reporter = partner.partner_id
     reimbursement.owe(connection, moment, reporter, event, reporter, price, burnt(taken), authorise=True)
     return answer(event.event_id, price.currency, parts)
 
 
-def _event(
+def event_of(
     moment: Moment,
     asked: Mapping[str, Any],
     content: bytes,
     price: ReimbursementPrice,
     member_id: int,
+    account: int,
     taken: Taken | None,
     evidence: Evidence,
 ) -> Event:
+    """Return the event of a redemption or a hold, or of one that is declined where nothing is ``taken``."""
     value, _ = reimbursement.valued(price, [lot.points for _, lot in taken or []])
     return Event(
         asked["redemption_id"],
@@ -129,6 +129,7 @@ def _event(
         error_code="insufficient_points" if taken is None else None,
         evidence_id=evidence.evidence_id,
         scheme_rule=moment.scheme.burn_order,
+        details=details_of(member_id, account, taken or [], asked.get("hold")),
     )
 
 
@@ -183,10 +184,11 @@ def _first_hold(connection: Connection, partner_id: str, first: Any) -> dict[str
     assert hold is not None
     minors = reimbursement.shares(first.amount_minor, [lot.points for _, lot in hold.lots])
     parts = [(lot.key.issuer, lot.points, minor) for (_, lot), minor in zip(hold.lots, minors, strict=True)]
-    return _held(first.event_id, first.currency, parts, hold.lapses_at) | {"duplicate": True}
+    return held_answer(first.event_id, first.currency, parts, hold.lapses_at) | {"duplicate": True}
 
 
-def _held(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, int]], until: Any) -> dict[str, Any]:
+def held_answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, int]], until: Any) -> dict[str, Any]:
+    """Return the answer to a hold, from the parts as for `answer`."""
     return answer(redemption_id, currency, parts) | {"status": "pending", "held_until": instant(until)}
 
 

@@ -8,37 +8,39 @@ that two changes never wait for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from hub.core.errors import HubError, LedgerBroken, Overtaken
 from hub.core.ledger import Lot, LotKey
+from hub.store.arrays import array_of
 from hub.store.database import fetch
 
 _LOCK = """
-    SELECT 1 FROM hub.member WHERE member_id = %(member_id)s
-    AND NOT EXISTS (SELECT 1 FROM hub.merged WHERE member_id = %(member_id)s) FOR UPDATE
+    SELECT member_id FROM hub.member AS member WHERE member_id = ANY(%(members)s::bigint[])
+    AND NOT EXISTS (SELECT 1 FROM hub.merged WHERE merged.member_id = member.member_id)
+    ORDER BY member_id FOR UPDATE OF member
 """
 _READ = """
     WITH family AS (
-        SELECT %(member_id)s::bigint AS member_id UNION ALL
-        SELECT member_id FROM hub.merged WHERE survivor = %(member_id)s
+        SELECT asked AS account, asked AS member_id FROM unnest(%(members)s::bigint[]) AS asked UNION ALL
+        SELECT survivor, member_id FROM hub.merged WHERE survivor = ANY(%(members)s::bigint[])
     )
-    SELECT 'lot', lot.member_id, lot.expires_on, lot.issuer, lot.kind, lot.matures_on, lot.points, NULL
+    SELECT account, 'lot', lot.member_id, lot.expires_on, lot.issuer, lot.kind, lot.matures_on, lot.points, NULL
     FROM family JOIN hub.lot AS lot USING (member_id) WHERE lot.points > 0
     UNION ALL
-    SELECT 'hold', hold.member_id, hold.expires_on, hold.issuer, hold.kind, hold.matures_on, hold.points,
-           hold.lapses_at > %(now)s
-    FROM hub.hold AS hold WHERE hold.member_id = %(member_id)s AND hold.state = 'open'
+    SELECT hold.member_id, 'hold', hold.member_id, hold.expires_on, hold.issuer, hold.kind, hold.matures_on,
+           hold.points, hold.lapses_at > %(now)s
+    FROM hub.hold AS hold WHERE hold.member_id = ANY(%(members)s::bigint[]) AND hold.state = 'open'
     UNION ALL
-    SELECT 'debt', debt.member_id, NULL, debt.issuer, NULL, NULL, debt.points, NULL
-    FROM hub.debt AS debt WHERE debt.member_id = %(member_id)s AND debt.points > 0
+    SELECT debt.member_id, 'debt', debt.member_id, NULL, debt.issuer, NULL, NULL, debt.points, NULL
+    FROM hub.debt AS debt WHERE debt.member_id = ANY(%(members)s::bigint[]) AND debt.points > 0
     UNION ALL
-    SELECT 'merged', survivor, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM hub.merged WHERE member_id = %(member_id)s
+    SELECT member_id, 'merged', survivor, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM hub.merged WHERE member_id = ANY(%(members)s::bigint[])
 """
 _LAPSE = """
     UPDATE hub.hold SET state = 'lapsed'
@@ -115,25 +117,19 @@ def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[
 
 
 def _lock_all(connection: Connection, members: Iterable[int], now: datetime) -> dict[int, Account]:
-    """Lock those of some members that are not merged, in order, and return their accounts."""
-    accounts = [(member_id, _lock_one(connection, member_id, now)) for member_id in sorted(set(members))]
-    return {member_id: account for member_id, account in accounts if account is not None}
-
-
-def _lock_one(connection: Connection, member_id: int, now: datetime) -> Account | None:
-    """Lock and return one member's account; None, and no lock, if it was merged.
+    """Lock those of some members that are not merged, in order, and return their accounts.
 
     Raises:
-        Overtaken: it was merged while this waited for its lock.
+        Overtaken: one was merged while this waited for its lock.
     """
-    if not fetch(connection, _LOCK, {"member_id": member_id}):
-        return None
-    account = read(connection, member_id, now)
-    if account.merged:
-        raise Overtaken(f"member {member_id} was merged")
-    if account.lapsed:
-        connection.exec_driver_sql(_LAPSE, {"member_id": member_id, "now": now})
-    return account
+    locked = [row[0] for row in fetch(connection, _LOCK, {"members": array_of(set(members))})]
+    accounts = _read_all(connection, locked, now) if locked else {}
+    for member_id, account in accounts.items():
+        if account.merged:
+            raise Overtaken(f"member {member_id} was merged")
+        if account.lapsed:
+            connection.exec_driver_sql(_LAPSE, {"member_id": member_id, "now": now})
+    return accounts
 
 
 def _not_as_expected(connection: Connection, members: Sequence[int]) -> HubError:
@@ -170,12 +166,23 @@ def family(connection: Connection, member_id: int) -> list[int]:
 
 def read(connection: Connection, member_id: int, now: datetime) -> Account:
     """Return a member's account as it is at ``now``, without a lock."""
+    return _read_all(connection, [member_id], now)[member_id]
+
+
+def _read_all(connection: Connection, members: Collection[int], now: datetime) -> dict[int, Account]:
+    found: dict[int, list[tuple[Any, ...]]] = {member_id: [] for member_id in members}
+    for account, *row in fetch(connection, _READ, {"members": array_of(members), "now": now}):
+        found[account].append(tuple(row))
+    return {member_id: _account(member_id, rows) for member_id, rows in found.items()}
+
+
+def _account(member_id: int, rows: Iterable[tuple[Any, ...]]) -> Account:
     lots: list[Lot] = []
     strays: list[tuple[int, Lot]] = []
     held: Counter[LotKey] = Counter()
     debts: dict[str, int] = {}
     flags = set()
-    for what, owner, *key, points, active in fetch(connection, _READ, {"member_id": member_id, "now": now}):
+    for what, owner, *key, points, active in rows:
         if what == "lot" and owner == member_id:
             lots.append(Lot(LotKey(*key), points))
         elif what == "lot":

@@ -9,15 +9,21 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from hub.core.ledger import Lot, LotKey
+from hub.store.arrays import columns_of
 from hub.store.database import fetch
 
 NEVER_LAPSES = datetime.fromisoformat("9999-12-31T23:59:59+00:00")
 OPEN, CAPTURED, VOIDED, LAPSED = "open", "captured", "voided", "lapsed"
 
-_ADD = """
-    INSERT INTO hub.hold
-        (partner_id, event_id, line, member_id, expires_on, issuer, kind, matures_on, points, lapses_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+_COLUMNS = (
+    "partner_id", "event_id", "line", "member_id", "expires_on", "issuer", "kind", "matures_on", "points", "lapses_at",
+)  # fmt: skip
+_ADD = f"""
+    INSERT INTO hub.hold ({", ".join(_COLUMNS)})
+    SELECT * FROM unnest(
+        %(partner_id)s::text[], %(event_id)s::text[], %(line)s::smallint[], %(member_id)s::bigint[],
+        %(expires_on)s::date[], %(issuer)s::text[], %(kind)s::text[], %(matures_on)s::date[], %(points)s::bigint[],
+        %(lapses_at)s::timestamptz[])
 """
 _OF = """
     SELECT member_id, expires_on, issuer, kind, matures_on, points, lapses_at, state
@@ -49,13 +55,31 @@ class Held(NamedTuple):
         return LAPSED if self.state == OPEN and self.lapses_at <= now else self.state
 
 
+class NewHold(NamedTuple):
+    """A hold that is to be made."""
+
+    partner_id: str
+    event_id: str
+    lots: Sequence[tuple[int, Lot]]
+    """Parts of lots, by member, in burning order."""
+    lapses_at: datetime
+
+
 def add(
     connection: Connection, partner_id: str, event_id: str, lots: Sequence[tuple[int, Lot]], lapses_at: datetime
 ) -> None:
     """Reserve parts of lots, by member, under the members' locks."""
-    for line, (member_id, lot) in enumerate(lots, 1):
-        values = (partner_id, event_id, line, member_id, *lot.key, lot.points, lapses_at)
-        connection.exec_driver_sql(_ADD, values)
+    add_all(connection, [NewHold(partner_id, event_id, lots, lapses_at)])
+
+
+def add_all(connection: Connection, new: Sequence[NewHold]) -> None:
+    """Do so for several holds at once."""
+    rows = [
+        (one.partner_id, one.event_id, line, member_id, *lot.key, lot.points, one.lapses_at)
+        for one in new
+        for line, (member_id, lot) in enumerate(one.lots, 1)
+    ]
+    connection.exec_driver_sql(_ADD, columns_of(_COLUMNS, rows))
 
 
 def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:

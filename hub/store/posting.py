@@ -173,6 +173,11 @@ def post(connection: Connection, posting: Posting) -> frozenset[str]:
     return _post(connection, [posting], POST, _WHOLE)[0].fresh
 
 
+def post_together(connection: Connection, postings: Sequence[Posting]) -> list[frozenset[str]]:
+    """Write postings of as many partners and one moment, as `post` does each; return the new ids of each."""
+    return [one.fresh for one in _post(connection, postings, POST, _WHOLE)]
+
+
 def post_new(connection: Connection, posting: Posting) -> None:
     """Write a posting all of whose events are new; whoever calls has looked for them under a lock.
 

@@ -9,27 +9,27 @@ from typing import Any
 import pytest
 
 from hub.core.errors import Refused
-from hub.services import partners
+from hub.services import members, partners, redemptions
 from hub.services.authentication import Caller
 from hub.services.context import Hub
 from hub.services.earnings import OfPartner, Report, post_for_all
-from hub.services.group_commit import MOST_TOGETHER, GroupCommit, Results, Waiting
+from hub.services.group_commit import MOST_TOGETHER, Answer, GroupCommit, Post, Waiting, redeem, report
 from partner_sdk.wire.schemas import EarningsRequest, validate
 from tests.support.coalition import FIRST_DAY, Coalition
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
 from tests.support.threads import at_once
 
-Answers = dict[str, Results | None]
+Answers = dict[str, Answer | None]
 
 
 class Group:
     """Hands reports in and collects what is delivered, by ticket."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, post: Post = report) -> None:
         self.hub = hub
-        self._delivered: SimpleQueue[list[tuple[Any, Results | None]]] = SimpleQueue()
-        self._group = GroupCommit(hub, self._delivered.put)
+        self._delivered: SimpleQueue[list[tuple[Any, Answer | None]]] = SimpleQueue()
+        self._group = GroupCommit(hub, post, self._delivered.put)
 
     def caller(self, partner_id: str) -> Caller:
         with self.hub.database.connect() as connection:
@@ -39,11 +39,11 @@ class Group:
 
     def waiting(self, ticket: str, partner_id: str, *sales: dict[str, Any]) -> Waiting:
         loaded = validate(EarningsRequest, {"earnings": list(sales)})["earnings"]
-        return Waiting(self.caller(partner_id), loaded, ticket)
+        return Waiting(self.caller(partner_id), {"earnings": loaded}, ticket)
 
     def post(self, *reports: Waiting) -> Answers:
-        for report in reports:
-            self._group.submit(report)
+        for one in reports:
+            self._group.submit(one)
         answers: Answers = {}
         while len(answers) < len(reports):
             answers.update(self._delivered.get(timeout=60))
@@ -55,9 +55,9 @@ def group(built: Coalition) -> Group:
     return Group(built.hub)
 
 
-def told(results: Results | None) -> list[tuple[Any, ...]]:
-    assert results is not None
-    return [(one["status"], one["points"], one.get("duplicate", False)) for one in results]
+def told(answer: Answer | None) -> list[tuple[Any, ...]]:
+    assert answer is not None
+    return [(one["status"], one["points"], one.get("duplicate", False)) for one in answer["results"]]
 
 
 def test_reports_of_several_partners_are_all_posted(group: Group) -> None:
@@ -78,7 +78,7 @@ def test_an_event_that_two_reports_share_has_one_effect(group: Group) -> None:
     assert sorted(map(told, answers.values())) == [[("posted", 10, False)], [("posted", 10, True)]]
     conflict = group.post(group.waiting("c", "grocer", other))["c"]
     assert conflict is not None
-    assert conflict[0]["error"]["code"] == "event_conflict"
+    assert conflict["results"][0]["error"]["code"] == "event_conflict"
 
 
 def test_a_refused_event_does_not_disturb_the_others(group: Group) -> None:
@@ -128,7 +128,9 @@ def test_a_revoked_key_holds_back_its_group_and_nothing_is_posted(group: Group) 
         )
     with group.hub.database.connect() as connection:
         moment = group.hub.moment(connection)
-        waiting = [OfPartner(one.caller.partner, [Report(one.caller.evidence, one.sales)]) for one in (honest, late)]
+        waiting = [
+            OfPartner(one.caller.partner, [Report(one.caller.evidence, one.body["earnings"])]) for one in (honest, late)
+        ]
         with pytest.raises(Refused, match="revoked"):
             post_for_all(group.hub, connection, moment, waiting)
         assert connection.exec_driver_sql("SELECT count(*) FROM hub.event").scalar_one() == 0
@@ -162,3 +164,76 @@ def test_groups_of_many_partners_at_the_same_moment_wait_for_no_one_in_circles(g
     both = at_once([partial(group.post, *reports[0]), partial(others.post, *reports[1][::-1])])
     assert all(told(results) for answers in both for results in answers.values())
     assert broken_rows(group.hub) == []
+
+
+# --- redemptions ---
+
+
+@pytest.fixture
+def redeeming(built: Coalition) -> Group:
+    """Three members with 100 points of grocer's and 50 of fuel's each."""
+    group = Group(built.hub)
+    for partner in ("grocer", "fuel"):
+        group.post(group.waiting("e", partner, *(sale(f"e{n}", f"card:{n}", minor=10_000) for n in range(3))))
+    return Group(built.hub, redeem)
+
+
+def wish(group: Group, ticket: str, partner: str, member: str, points: int, **more: Any) -> Waiting:
+    asked = {"redemption_id": more.pop("id", ticket), "member": member, "points": points, **more}
+    return Waiting(group.caller(partner), asked, ticket)
+
+
+def available(group: Group, member: str) -> int:
+    return int(members.view(group.hub, member)["available"])
+
+
+def test_wishes_of_many_partners_and_members_are_done_as_if_one_after_another(redeeming: Group) -> None:
+    wishes = [
+        wish(redeeming, "a", "grocer", "card:0", 120),
+        wish(redeeming, "b", "fuel", "card:1", 10),
+        wish(redeeming, "c", "grocer", "card:0", 30),
+        wish(redeeming, "d", "fuel", "card:0", 1),
+        wish(redeeming, "e", "pharmacy", "card:2", 20, hold=60),
+        wish(redeeming, "f", "fuel", "card:9", 1),
+    ]
+    answers = redeeming.post(*wishes)
+    assert {ticket for ticket, answer in answers.items() if answer is None} == {"d", "f"}
+    assert [available(redeeming, f"card:{n}") for n in range(3)] == [0, 140, 130]
+    for one in wishes:
+        first = answers[one.ticket]
+        if first is not None:
+            again = redemptions.redeem(redeeming.hub, one.caller.partner, evidence(), one.body)
+            assert again == first | {"duplicate": True}
+    assert broken_rows(redeeming.hub) == []
+
+
+def test_an_id_that_was_used_lets_each_of_its_group_be_tried_alone(redeeming: Group) -> None:
+    assert redeeming.post(wish(redeeming, "a", "fuel", "card:0", 5))["a"] is not None
+    moment = redeeming.caller("fuel").moment
+    group = [wish(redeeming, "a", "fuel", "card:0", 5), wish(redeeming, "b", "grocer", "card:1", 5)]
+    with redeeming.hub.database.connect() as connection:
+        assert redeem(redeeming.hub, connection, moment, group) == [None, None]
+    assert available(redeeming, "card:1") == 150
+
+
+def test_one_id_twice_in_a_group_is_done_once(redeeming: Group) -> None:
+    moment = redeeming.caller("fuel").moment
+    group = [wish(redeeming, "a", "fuel", "card:0", 5), wish(redeeming, "b", "fuel", "card:0", 5, id="a")]
+    with redeeming.hub.database.connect() as connection:
+        first, second = redeem(redeeming.hub, connection, moment, group)
+    assert (first or {})["points"] == 5
+    assert second is None
+    assert available(redeeming, "card:0") == 145
+
+
+def test_groups_that_share_members_never_take_more_than_there_is(redeeming: Group) -> None:
+    groups = [redeeming, *(Group(redeeming.hub, redeem) for _ in range(3))]
+    wishes = [
+        [wish(redeeming, f"{side}-{n}", ("grocer", "fuel")[n % 2], f"card:{n % 3}", 10) for n in range(40)]
+        for side in range(4)
+    ]
+    both = at_once([partial(group.post, *own) for group, own in zip(groups, wishes, strict=True)])
+    done = sum(answer is not None for answers in both for answer in answers.values())
+    assert done == 3 * 15
+    assert [available(redeeming, f"card:{n}") for n in range(3)] == [0, 0, 0]
+    assert broken_rows(redeeming.hub) == []
