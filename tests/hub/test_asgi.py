@@ -10,7 +10,7 @@ from sqlalchemy import text
 from hub.room import QUEUED_A_THREAD
 from tests.support import network
 from tests.support.network import earn, redeem, sale
-from tests.support.raw import Answer
+from tests.support.raw import Answer, RawClient
 
 ADMITTED = 1 + QUEUED_A_THREAD
 REFUSED = 7
@@ -61,7 +61,7 @@ def test_a_greedy_partner_leaves_room_and_turns_for_others(
         with busy.hub.database.connect() as connection:
             connection.execute(text("BEGIN"))
             connection.execute(text("SELECT 1 FROM hub.lot FOR UPDATE"))
-            calls = [callers.submit(redeem, greedy, f"r{n}", "card:1", 1) for n in range(ADMITTED + REFUSED)]
+            calls = [callers.submit(_give_back, greedy, f"f{n}") for n in range(ADMITTED + REFUSED)]
             for call in calls:
                 call.add_done_callback(lambda _: ends.append("greedy"))
             _completed(calls, REFUSED)
@@ -72,3 +72,10 @@ def test_a_greedy_partner_leaves_room_and_turns_for_others(
         assert patient.result().status == 200
         wait(calls)
         assert ends.index("other") < REFUSED + ADMITTED // 2
+
+
+def _give_back(client: RawClient, event_id: str) -> Answer:
+    """Refund a part of the sale; refunds are answered by the threads."""
+    part = {"minor": 100, "currency": "USD"}
+    back = {"event_id": event_id, "refunds": "e1", "occurred_at": "2017-01-10T09:00:00Z", "amount": part}
+    return client.call("POST", "/v1/refunds", {"refunds": [back]})
