@@ -7,18 +7,16 @@ be corrected and sent again; the others are posted. The whole batch commits once
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting
 from hub.services import accounts, funding, late_events, members, packs, reimbursement, sequences
 from hub.services.context import Hub, Moment, Partner
+from hub.services.earning_answers import is_late, result
 from hub.services.earning_batch import NOBODY, Batch, Reported
-from hub.services.sale_terms import available_at
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
 from settlement.core.packs import Pack
@@ -249,8 +247,8 @@ def _answers(
     return [
         [
             late_events.quarantine(connection, moment, partner, "earning", sale, report.evidence)
-            if report.evidence and _is_late(one) and sale["event_id"] not in stored
-            else _result(sale, one, decided.accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
+            if report.evidence and is_late(one) and sale["event_id"] not in stored
+            else result(sale, one, decided.accepted.get(sale["event_id"]), stored.get(sale["event_id"]), moment)
             for sale, one in zip(report.sales, decisions, strict=True)
         ]
         for report, decisions in zip(decided.reports, decided.decisions, strict=True)
@@ -298,51 +296,3 @@ def _write_within(
     covered = packs.draw(transaction, moment, entry.partner_id, entry.transfers, new, sold)
     reimbursement.record(transaction, moment, covered.owed, authorise=True)
     return posted, covered
-
-
-def _result(
-    reported: Reported, decision: Event | Refused, in_batch: Event | None, stored: Any, moment: Moment
-) -> dict[str, Any]:
-    """Answer one event: the first answer again, what a rule says, what was posted now, or a conflict.
-
-    ``stored`` is what an earlier request posted under its id; ``in_batch`` the first accepted of this one.
-    """
-    event_id = reported["event_id"]
-    if stored is not None:
-        content = content_digest("earning", reported) if isinstance(decision, Refused) else decision.content
-        same = content == bytes(stored.content)
-        return _posted(stored, stored.posted_at) | {"duplicate": True} if same else _conflict(event_id)
-    if isinstance(decision, Refused):
-        return _rejected(event_id, decision.code, decision.detail)
-    if decision is in_batch:
-        return _posted(decision, moment.now)
-    if in_batch is None or decision.content != in_batch.content:
-        return _conflict(event_id)
-    return _posted(in_batch, moment.now) | {"duplicate": True}
-
-
-def _is_late(decision: Event | Refused) -> bool:
-    return isinstance(decision, Refused) and decision.code == late_events.TOO_LATE
-
-
-def _posted(event: Any, at: datetime) -> dict[str, Any]:
-    return {
-        "event_id": event.event_id,
-        "status": "pending" if event.matures_on else "posted",
-        "points": event.points,
-        **available_at(event.matures_on, at),
-        "expires_on": str(event.expires_on),
-    }
-
-
-def _conflict(event_id: str) -> dict[str, Any]:
-    return _rejected(event_id, "event_conflict", CONFLICT)
-
-
-def _rejected(event_id: str, code: str, detail: str) -> dict[str, Any]:
-    return {
-        "event_id": event_id,
-        "status": "rejected",
-        "points": 0,
-        "error": {"code": code, "detail": detail},
-    }
