@@ -84,8 +84,10 @@ def survivor(connection: Connection, member_id: int) -> int:
 
 def look(connection: Connection, moment: Moment, member_id: int) -> Standing:
     """Return how a member stands, without a lock."""
-    member_id = survivor(connection, member_id)
-    return Standing(connection, moment, accounts.read(connection, member_id, moment.now))
+    account = accounts.read(connection, member_id, moment.now)
+    if account.merged:
+        account = accounts.read(connection, survivor(connection, member_id), moment.now)
+    return Standing(connection, moment, account)
 
 
 def lock(connection: Connection, moment: Moment, members: Iterable[int]) -> dict[int, Standing]:

@@ -143,13 +143,14 @@ def named(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     return int(name)
 
 
-def view(hub: Hub, name: str, partner_id: str | None = None) -> dict[str, Any]:
-    """Return what a partner may see of a member: points available, pending, held and owed, and when they expire.
+def view(hub: Hub, name: str, partner_id: str | None = None, moment: Moment | None = None) -> dict[str, Any]:
+    """Return what a partner may see of a member, as of ``moment`` or now: points available, pending, held and owed,
+    and when they expire.
 
     What is available can be spent at ``partner_id``, or at some partner if none is named.
     """
     with hub.database.connect() as connection:
-        moment = hub.moment(connection)
+        moment = moment or hub.moment(connection)
         standing = accounts.look(connection, moment, require(hub, connection, name, moment))
         partner = moment.configuration.partners.get(partner_id or "")
         bonuses = bonus_offers.conditions(connection, moment, partner, standing.member_id) if partner else []

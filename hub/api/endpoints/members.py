@@ -16,7 +16,8 @@ def post(call: Call) -> dict[str, Any]:
 
 def get(call: Call) -> dict[str, Any]:
     """Return a member's balance."""
-    return members.view(call.hub, call.path["member"], call.caller.partner.partner_id)
+    caller = call.caller
+    return members.view(call.hub, call.path["member"], caller.partner.partner_id, caller.moment)
 
 
 ENDPOINTS = (
