@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -27,7 +28,7 @@ def document(content: dict[str, Any], status: int = 200, content_type: str = JSO
 def refusal(refused: Refused) -> Response:
     """Return the problem document (RFC 9457) of a refusal."""
     request.environ[incoming.ENTRY].code = refused.code
-    content = problem(refused.code, refused.detail, **refused.members)
+    content = problem(refused.code, refused.detail, **_told(refused.members))
     answer = document(content, CODES[refused.code].status, PROBLEM_TYPE)
     if isinstance(refused, RateLimited):
         answer.headers["Retry-After"] = str(refused.standing.whole_wait_s)
@@ -35,6 +36,12 @@ def refusal(refused: Refused) -> Response:
     elif answer.status_code == 503 or refused.code == "not_sealed":
         answer.headers["Retry-After"] = RETRY_AFTER_S
     return answer
+
+
+def _told(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a refusal says beside its code; a name that a caller made up may hold NUL, and no answer does."""
+    faults = [{**one, "pointer": one["pointer"].replace("\0", "\ufffd")} for one in members.get("errors", ())]
+    return {**members, "errors": faults} if faults else dict(members)
 
 
 def sign(hub: Hub, answer: Response) -> Response:

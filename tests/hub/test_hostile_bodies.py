@@ -647,6 +647,7 @@ QUERIES = {
     "/v1/events?limit=1&%6cimit=2": "malformed_request",
     "/v1/events?cursor=&cursor=": "malformed_request",
     "/v1/events?unknown=1": "invalid_request",
+    "/v1/events?a%00b=1": "invalid_request",
     "/v1/events?": None,
     "/v1/events?&&": None,
     "/v1/events?cursor=": None,
