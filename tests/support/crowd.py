@@ -30,6 +30,8 @@ CONTRACTS: dict[str, dict[str, Any]] = {
 RECENT = 60
 """How many of the last things of a sort are chosen from, so that many threads mean the same ones."""
 A_STEP = timedelta(hours=1)
+PATIENCE = 60.0
+"""Seconds more for a slow machine to come to what is done seldom."""
 OPERATOR = reporting.by_operator("ada", "so it is written")
 
 
@@ -41,6 +43,7 @@ class Crowd:
         self.members = [f"card:{number}" for number in range(members)]
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """How often each command was done, or refused with which code."""
+        self._done: set[str] = set()
         self._numbers, self._clock, self._now = itertools.count(1), Lock(), NOON
         self._made: dict[str, list[tuple[str, str]]] = {"sale": [], "hold": [], "redemption": [], "merge": []}
         for partner in CONTRACTS:
@@ -48,17 +51,27 @@ class Crowd:
                 self._sell(partner, member, 9_000)
 
     def run(self, threads: int, seconds: float) -> None:
-        """Let so many threads do as they like for a while; whatever is no refusal is raised here."""
+        """Let so many threads do as they like for a while, and on until each thing was done once, within `PATIENCE`.
+
+        Whatever is no refusal is raised here.
+        """
         until = time.monotonic() + seconds
         with ThreadPoolExecutor(threads) as pool:
             for counted in list(pool.map(lambda number: self._one(number, until), range(threads))):
                 self.outcomes += counted
 
+    def _is_over(self, until: float) -> bool:
+        now = time.monotonic()
+        return now > until and (len(self._done) == len(COMMANDS) or now > until + PATIENCE)
+
     def _one(self, number: int, until: float) -> Counter[tuple[str, str]]:
         dice, counted = Random(f"{self.seed}/{number}"), Counter[tuple[str, str]]()
-        while time.monotonic() < until:
+        while not self._is_over(until):
             [command] = dice.choices(list(COMMANDS), list(COMMANDS.values()))
-            counted[command.__name__.strip("_"), self._outcome(command, dice)] += 1
+            outcome = self._outcome(command, dice)
+            counted[command.__name__, outcome] += 1
+            if outcome == "done":
+                self._done.add(command.__name__)
         return counted
 
     def _outcome(self, command: Callable[[Crowd, Random], Any], dice: Random) -> str:

@@ -22,6 +22,10 @@ from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id, registration
 from tests.support import coalition
 from tests.support.network import Network
 
+PATIENCE = 3_000
+"""How often to look whether a transaction has ended, a hundredth of a second apart."""
+_LAST = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+_HAS_ENDED = text("SELECT cast(:last AS xid8) <= pg_snapshot_xmin(pg_current_snapshot())")
 Sent = tuple[str, str, dict[str, str], bytes]
 """A webhook's request: method, URL, header fields and body."""
 WORDS = {"detail", "title", "type"}
@@ -159,6 +163,22 @@ class RealWorld(World):
         self.now += by
         business_clock.move(self.net.hub, self.now)
 
+    def ask(self, shop: str, method: str, path: str, content: Any = None) -> dict[str, Any]:
+        if method == "GET":
+            self._let_writers_end()
+        return super().ask(shop, method, path, content)
+
+    def _let_writers_end(self) -> None:
+        """Wait till no writer is open, of any database of this server: lists of events and webhooks wait for them."""
+        with self.net.hub.database.connect() as connection:
+            last = connection.execute(_LAST).scalar_one()
+        for _ in range(PATIENCE):
+            with self.net.hub.database.connect() as connection:
+                if connection.execute(_HAS_ENDED, {"last": last}).scalar_one():
+                    return
+            time.sleep(0.01)
+        raise TimeoutError("a transaction stays open")
+
     def line(self, shop: str, key: PrivateKey) -> Transport:
         root = self.net.hub.keyring.root.public
         return _line(self.net.server.url, self.name(shop), key, root, open_session())
@@ -183,6 +203,7 @@ class RealWorld(World):
     def deliver(self, send: Callable[[Sent], int]) -> None:
         hub = self.net.hub
         webhooks.announce_retiring_keys(hub)
+        self._let_writers_end()
         with hub.database.connect() as connection:
             connection.execute(text("UPDATE hub.webhook SET next_attempt_at = created_at"))
 
