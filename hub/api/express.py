@@ -12,23 +12,20 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, MutableMapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from marshmallow import Schema
-
-from hub.api import incoming, rate_limit, sandbox
+from hub.api import incoming, lanes, rate_limit, sandbox
 from hub.api.answers import JSON_TYPE, RETRY_AFTER_S
+from hub.api.lanes import Found, Lane
 from hub.api.metrics import Metrics
 from hub.core.errors import Refused
-from hub.services import group_commit
+from hub.services import card_guard
 from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub, Signer
-from hub.services.group_commit import GroupCommit, Post, Waiting
+from hub.services.group_commit import GroupCommit, Waiting
 from hub.services.rate_limits import RateLimited, RateLimits, Standing
 from partner_sdk.wire import signatures, strict_json
 from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
-from partner_sdk.wire.schemas import EarningsRequest, RedemptionRequest
 from partner_sdk.wire.signatures import RequestTarget
 
 MOST_BYTES = 4_096
@@ -36,21 +33,6 @@ MOST_BYTES = 4_096
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _KEY_ID = re.compile(r';keyid="([^"\\]+)"')
-
-
-class Lane(NamedTuple):
-    """One kind of request that may take the lane."""
-
-    schema: type[Schema]
-    post: Post
-    of_member: bool
-    """Whether it counts against the rate limit of the member that it names."""
-
-
-LANES: Mapping[tuple[str, str], Lane] = MappingProxyType({
-    ("POST", "/v1/earnings"): Lane(EarningsRequest, group_commit.report, of_member=False),
-    ("POST", "/v1/redemptions"): Lane(RedemptionRequest, group_commit.redeem, of_member=True),
-})  # fmt: skip
 
 
 class _Ticket(NamedTuple):
@@ -64,32 +46,31 @@ class Express:
 
     def __init__(self, hub: Hub, authorities: frozenset[str], rate_limits: RateLimits, metrics: Metrics) -> None:
         self._hub, self._authorities, self._rate_limits, self._metrics = hub, authorities, rate_limits, metrics
-        self._writers: dict[tuple[str, str], GroupCommit] = {}
+        self._writers: dict[Lane, GroupCommit] = {}
 
     async def answer(self, environ: MutableMapping[str, Any], body: bytes) -> Answer | None:
         """Return the signed answer to a small, valid request of the lane's, or None for the usual way."""
         started = time.perf_counter()
-        call = environ["REQUEST_METHOD"], environ[incoming.RAW_PATH]
-        lane = LANES.get(call)
-        if lane is None or len(body) > MOST_BYTES or environ["QUERY_STRING"] or incoming.REFUSED in environ:
+        found = lanes.find(environ["REQUEST_METHOD"], environ[incoming.RAW_PATH])
+        if found is None or len(body) > MOST_BYTES or environ["QUERY_STRING"] or incoming.REFUSED in environ:
             return None
         request = incoming.request_of(environ, body)
         ticket = _Ticket(asyncio.get_running_loop().create_future())
-        waiting = self._admit(request, lane, ticket)
-        standing = await self._count(environ, lane, waiting) if waiting else None
+        waiting = self._admit(request, found, ticket)
+        standing = await self._count(environ, found.lane, waiting) if waiting else None
         if waiting is None or standing is None:
             return None
-        self._writer(call, lane).submit(waiting)
+        self._writer(found.lane).submit(waiting)
         document = await ticket.future
         signer = self._hub.find_signer()
         if document is None or signer is None:
             return None
         entry: incoming.Entry = environ[incoming.ENTRY]
-        entry.route = call[1]
+        entry.route = found.lane.route
         entry.of_key(waiting.caller.key)
         told = strict_json.dumps(document)
         answer = self._signed(signer, request.target, waiting.caller.nonce, told, rate_limit.fields(standing))
-        self._metrics.count(" ".join(call), 200, time.perf_counter() - started)
+        self._metrics.count(f"{found.lane.method} {found.lane.route}", 200, time.perf_counter() - started)
         return answer
 
     def claimed_partner(self, environ: Mapping[str, Any]) -> str:
@@ -114,19 +95,21 @@ class Express:
             signer, target, nonce, body, {"Retry-After": RETRY_AFTER_S}, status=code.status, content_type=PROBLEM_TYPE
         )
 
-    def _admit(self, request: Request, lane: Lane, ticket: _Ticket) -> Waiting | None:
+    def _admit(self, request: Request, found: Found, ticket: _Ticket) -> Waiting | None:
         """Take the steps before posting, at the moment that was read last."""
-        moment = self._hub.last_moment
+        moment, (lane, path) = self._hub.last_moment, found
         if moment is None:
             return None
         try:
             caller = authenticate_at(moment, self._hub, request, self._authorities)
-            body = incoming.json_body(request, lane.schema)
+            card_guard.refuse_in("path", path.values())
+            body = incoming.json_body(request, lane.schema, optional=lane.body_optional)
+            asked = {**body, **incoming.path_ids(path)}
         except Refused:
             return None
-        if sandbox.may_force(request.body) and sandbox.forces(caller, body):
+        if (path or sandbox.may_force(request.body)) and sandbox.forces(caller, body, path):
             return None
-        return Waiting(caller, body, ticket)
+        return Waiting(caller, asked, ticket)
 
     async def _count(self, environ: MutableMapping[str, Any], lane: Lane, waiting: Waiting) -> Standing | None:
         """Count the request, and note what was counted for the usual way; None if there were too many."""
@@ -135,19 +118,19 @@ class Express:
             standing = await self._rate_limits.wait(limits.of_partner(partner), partner.partner_id)
             environ[incoming.COUNTED] = standing
             if lane.of_member:
-                await self._rate_limits.wait(limits.member, waiting.body["member"])
+                await self._rate_limits.wait(limits.member, waiting.asked["member"])
                 environ[incoming.MEMBER_COUNTED] = True
         except RateLimited:
             return None
         return standing
 
-    def _writer(self, call: tuple[str, str], lane: Lane) -> GroupCommit:
+    def _writer(self, lane: Lane) -> GroupCommit:
         """Return the group commit of a kind of request, made on first use, when the event loop runs."""
-        writer = self._writers.get(call)
+        writer = self._writers.get(lane)
         if writer is None:
             loop = asyncio.get_running_loop()
             writer = GroupCommit(self._hub, lane.post, lambda answers: _hand_over(loop, answers))
-            self._writers[call] = writer
+            self._writers[lane] = writer
         return writer
 
     def _signed(

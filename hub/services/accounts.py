@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 from functools import cache, partial
 from typing import Any
@@ -88,6 +88,12 @@ def look(connection: Connection, moment: Moment, member_id: int) -> Standing:
     if account.merged:
         account = accounts.read(connection, survivor(connection, member_id), moment.now)
     return Standing(connection, moment, account)
+
+
+def look_at_all(connection: Connection, moment: Moment, members: Collection[int]) -> dict[int, Standing]:
+    """Return how members stand, without a lock; those who were merged into others are left out."""
+    found = accounts.read_all(connection, members, moment.now) if members else {}
+    return {one.member_id: Standing(connection, moment, one) for one in found.values() if not one.merged}
 
 
 def lock(connection: Connection, moment: Moment, members: Iterable[int]) -> dict[int, Standing]:

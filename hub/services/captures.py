@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hub.core.content import CONFLICT, content_digest
 from hub.core.errors import Refused
-from hub.core.ledger import Event, Evidence, Lot, Posting
+from hub.core.ledger import Event, Evidence, Lot, Posting, Transfer
 from hub.core.sharing import split
 from hub.services import accounts, redemptions, reimbursement
 from hub.services.accounts import Standing, as_json
@@ -21,6 +21,7 @@ from hub.services.spending import Taken
 from hub.store import events, holds, posting
 from hub.store.database import Connection
 from hub.store.holds import Held
+from settlement.intake import Obligation
 
 
 def event_id_of(redemption_id: str, outcome: str) -> str:
@@ -94,33 +95,37 @@ def _capture(
     redemption_id: str,
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
-    hold, event, account, payers = _find(connection, moment, partner, redemption_id)
+    found = _find(connection, moment, partner, redemption_id)
+    hold, event, _, payers = found
     captured = event_id_of(redemption_id, "capture")
     points = asked.get("points", event.points)
-    content = content_digest("capture", {"redemption_id": redemption_id, "points": points})
-    if _done_before(connection, partner, captured, content):
+    if _done_before(connection, partner, captured, _content(redemption_id, points)):
         parts = events.burnt_lots(connection, partner.partner_id, captured)
         return _answer(event, parts) | {"duplicate": True}
     _expect_open(hold, moment)
     if points > event.points:
         raise Refused("exceeds_original", f"The hold is of {event.points} points.")
-    taken = _part_of(hold.lots, points)
-    price = reimbursement.price_of(partner, event.rate_version)
-    parts = redemptions.priced(taken, price)
-    entry = Event(
-        captured, "capture", event.member_id, "posted", points, moment.now, content,
-        sum(minor for *_, minor in parts), price.currency, price.version,
-        evidence_id=evidence.evidence_id, refers_to=redemption_id,
-        details=redemptions.details_of(event.member_id, account, taken),
-    )  # fmt: skip
-    transfers = redemptions.transfers_of(partner, captured, taken)
+    done = burn(moment, partner, evidence, found, points)
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)
-    posting.post_new(connection, Posting(partner.partner_id, moment.now, moment.day, [entry], transfers, [evidence]))
-    reporter = partner.partner_id
-    reserved = reimbursement.release(connection, moment, (reporter, redemption_id))
-    reimbursement.owe(connection, moment, reporter, entry, reporter, price, redemptions.burnt(taken), reserved=reserved)
+    entry = Posting(partner.partner_id, moment.now, moment.day, [done.event], done.transfers, [evidence])
+    posting.post_new(connection, entry)
+    reserved = reimbursement.release(connection, moment, (partner.partner_id, redemption_id))
+    reimbursement.record(connection, moment, done.owed, reserved=reserved)
     accounts.pay_debts(connection, moment, payers)
-    return _answer(event, parts)
+    return done.answer
+
+
+def _content(redemption_id: str, points: int) -> bytes:
+    return content_digest("capture", {"redemption_id": redemption_id, "points": points})
+
+
+class Capture(NamedTuple):
+    """What a capture writes, and its answer."""
+
+    event: Event
+    transfers: Sequence[Transfer]
+    owed: Sequence[Obligation]
+    answer: dict[str, Any]
 
 
 class Found(NamedTuple):
@@ -131,6 +136,27 @@ class Found(NamedTuple):
     account: int
     """The member of the event, or the one that it was merged into."""
     payers: Sequence[Standing]
+
+
+def burn(moment: Moment, partner: Partner, evidence: Evidence, found: Found, points: int) -> Capture:
+    """Return what burns so many points of an open hold, no more than it is of, at the hold's price."""
+    hold, held = found.hold, found.event
+    taken = _part_of(hold.lots, points)
+    price = reimbursement.price_of(partner, held.rate_version)
+    parts = redemptions.priced(taken, price)
+    event = Event(
+        event_id_of(held.event_id, "capture"), "capture", held.member_id, "posted", points, moment.now,
+        _content(held.event_id, points), sum(minor for *_, minor in parts), price.currency, price.version,
+        evidence_id=evidence.evidence_id, refers_to=held.event_id,
+        details=redemptions.details_of(held.member_id, found.account, taken),
+    )  # fmt: skip
+    reporter, lines = partner.partner_id, redemptions.burnt(taken)
+    return Capture(
+        event,
+        redemptions.transfers_of(partner, event.event_id, taken),
+        reimbursement.obligations(moment, reporter, event, reporter, price, lines),
+        _answer(held, parts),
+    )
 
 
 def _find(connection: Connection, moment: Moment, partner: Partner, redemption_id: str) -> Found:

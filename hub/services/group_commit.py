@@ -15,11 +15,13 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from hub.core.errors import HubError
-from hub.services import earnings
+from hub.services import earnings, members
 from hub.services.authentication import Caller
+from hub.services.capture_groups import capture_together
 from hub.services.context import Hub, Moment
 from hub.services.earnings import OfPartner, Report
-from hub.services.redemption_groups import Wish, redeem_together
+from hub.services.redemption_groups import redeem_together
+from hub.services.redemptions import Wish
 from hub.services.turns import Turns
 from hub.store.database import Connection
 
@@ -36,8 +38,8 @@ class Waiting(NamedTuple):
     """A request that waits to be posted. Its caller may have been believed under an older configuration."""
 
     caller: Caller
-    body: Mapping[str, Any]
-    """As its schema loaded it."""
+    asked: Mapping[str, Any]
+    """Its body as its schema loaded it, and what varies in its path."""
     ticket: Any
     """Whatever the one who handed it in needs to answer it."""
 
@@ -56,7 +58,7 @@ def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Wai
     reports = [
         OfPartner(
             moment.configuration.partner(partner_id),
-            [Report(group[place].caller.evidence, group[place].body["earnings"]) for place in places],
+            [Report(group[place].caller.evidence, group[place].asked["earnings"]) for place in places],
         )
         for partner_id, places in of_partners.items()
     ]
@@ -70,11 +72,23 @@ def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Wai
 
 def redeem(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
     """Post redemptions and holds."""
-    wishes = [
-        Wish(moment.configuration.partner(one.caller.partner.partner_id), one.caller.evidence, one.body)
-        for one in group
-    ]
-    return redeem_together(hub, connection, moment, wishes)
+    return redeem_together(hub, connection, moment, _wishes(moment, group))
+
+
+def capture(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+    """Capture holds."""
+    return capture_together(hub, connection, moment, _wishes(moment, group))
+
+
+def look(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+    """Look at members' balances; nothing is written."""
+    asked = [(one.asked["member"], one.caller.partner) for one in group]
+    return members.views(hub, connection, moment, asked)
+
+
+def _wishes(moment: Moment, group: Sequence[Waiting]) -> list[Wish]:
+    of_now = moment.configuration.partner
+    return [Wish(of_now(one.caller.partner.partner_id), one.caller.evidence, one.asked) for one in group]
 
 
 class GroupCommit:

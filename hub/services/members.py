@@ -10,6 +10,7 @@ from typing import Any
 from hub.core.errors import Refused
 from hub.core.ledger import Lot
 from hub.services import accounts, bonus_offers
+from hub.services.accounts import Standing
 from hub.services.context import Hub, Moment, Partner
 from hub.store import lots, members
 from hub.store.database import Connection
@@ -154,6 +155,29 @@ def view(hub: Hub, name: str, partner_id: str | None = None, moment: Moment | No
         standing = accounts.look(connection, moment, require(hub, connection, name, moment))
         partner = moment.configuration.partners.get(partner_id or "")
         bonuses = bonus_offers.conditions(connection, moment, partner, standing.member_id) if partner else []
+    return _view(name, standing, partner_id, bonuses)
+
+
+def views(
+    hub: Hub, connection: Connection, moment: Moment, asked: Sequence[tuple[str, Partner]]
+) -> list[dict[str, Any] | None]:
+    """Return what partners may see of members, by name; None for each that takes more than one look at all of them.
+
+    These are unknown members, those who were merged, and those to whom cards may bring bonuses.
+    """
+    found = resolve(hub, connection, list({name for name, _ in asked}), None, moment.now)
+    standings = accounts.look_at_all(connection, moment, set(found.values()))
+    return [
+        _view(name, standings[found[name]], partner.partner_id, [])
+        if found.get(name) in standings and not bonus_offers.has_bonuses(partner)
+        else None
+        for name, partner in asked
+    ]
+
+
+def _view(
+    name: str, standing: Standing, partner_id: str | None, bonuses: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     spendable = standing.spendable(partner_id)
     expiring = _expiring(standing, spendable)
     return {
@@ -169,7 +193,7 @@ def view(hub: Hub, name: str, partner_id: str | None = None, moment: Moment | No
     }
 
 
-def _expiring(standing: accounts.Standing, spendable: Iterable[Lot]) -> list[dict[str, Any]]:
+def _expiring(standing: Standing, spendable: Iterable[Lot]) -> list[dict[str, Any]]:
     """Return the points that can be spent now by the last day on which they can, soonest first."""
     by_day: Counter[date] = Counter()
     for lot in spendable:

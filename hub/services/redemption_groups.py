@@ -6,30 +6,23 @@ some, pools, ids that were used before, a price that is missing, a credit line t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from hub.core.content import content_digest
 from hub.core.errors import Refused
 from hub.core.ledger import Event, Evidence, Posting, Transfer
 from hub.services import accounts, members, redemptions, reimbursement, spending
 from hub.services.accounts import Standing
-from hub.services.context import Hub, Moment, Partner
+from hub.services.context import Hub, Moment
+from hub.services.redemptions import Wish
 from hub.store import holds, posting
 from hub.store.database import Connection
 from hub.store.holds import NewHold
 from settlement.intake import Obligation
 
 Answer = dict[str, Any]
-
-
-class Wish(NamedTuple):
-    """What a partner asks for a member."""
-
-    partner: Partner
-    evidence: Evidence
-    asked: Mapping[str, Any]
 
 
 class _Used(Exception):

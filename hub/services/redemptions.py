@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.core import ledger
 from hub.core.content import CONFLICT, content_digest, instant
@@ -25,6 +25,14 @@ from hub.store import events, holds, posting
 from hub.store.database import Connection
 
 DECLINED = "The member has too few available points; nothing was changed."
+
+
+class Wish(NamedTuple):
+    """What a partner asks for a member."""
+
+    partner: Partner
+    evidence: Evidence
+    asked: Mapping[str, Any]
 
 
 def answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, int, int]]) -> dict[str, Any]:

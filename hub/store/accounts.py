@@ -123,7 +123,7 @@ def _lock_all(connection: Connection, members: Iterable[int], now: datetime) -> 
         Overtaken: one was merged while this waited for its lock.
     """
     locked = [row[0] for row in fetch(connection, _LOCK, {"members": array_of(set(members))})]
-    accounts = _read_all(connection, locked, now) if locked else {}
+    accounts = read_all(connection, locked, now) if locked else {}
     for member_id, account in accounts.items():
         if account.merged:
             raise Overtaken(f"member {member_id} was merged")
@@ -166,10 +166,11 @@ def family(connection: Connection, member_id: int) -> list[int]:
 
 def read(connection: Connection, member_id: int, now: datetime) -> Account:
     """Return a member's account as it is at ``now``, without a lock."""
-    return _read_all(connection, [member_id], now)[member_id]
+    return read_all(connection, [member_id], now)[member_id]
 
 
-def _read_all(connection: Connection, members: Collection[int], now: datetime) -> dict[int, Account]:
+def read_all(connection: Connection, members: Collection[int], now: datetime) -> dict[int, Account]:
+    """Return the accounts of several members in the same way."""
     found: dict[int, list[tuple[Any, ...]]] = {member_id: [] for member_id in members}
     for account, *row in fetch(connection, _READ, {"members": array_of(members), "now": now}):
         found[account].append(tuple(row))

@@ -9,15 +9,20 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from hub.core.ledger import Transfer
-from hub.store.arrays import array_of
+from hub.store.arrays import array_of, columns_of
 from hub.store.database import fetch
 from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
 
-_FIRST = """
-    SELECT partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date,
-           expires_on, matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before,
-           items, details
-    FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
+_STORED = """
+    partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date, expires_on,
+    matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before, items, details
+"""
+_FIRST = f"""
+    SELECT {_STORED} FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
+"""
+_FIRST_OF = f"""
+    SELECT {_STORED} FROM unnest(%(partner_id)s::text[], %(event_id)s::text[]) AS asked (partner_id, event_id)
+    JOIN hub.event AS event USING (partner_id, event_id)
 """
 _LINES = f"""
     SELECT mod(line, {FUND_LINES}), max(CASE issuer WHEN '{FUND}' THEN points_of ELSE issuer END),
@@ -72,6 +77,12 @@ def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[s
     """Return what is stored of a partner's events, by event id."""
     rows = connection.exec_driver_sql(_FIRST, {"partner_id": partner_id, "event_ids": array_of(event_ids)})
     return {row.event_id: row for row in rows}
+
+
+def first_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    """Return the same for events of several partners, by partner and event id."""
+    rows = connection.exec_driver_sql(_FIRST_OF, columns_of(("partner_id", "event_id"), keys))
+    return {(row.partner_id, row.event_id): row for row in rows}
 
 
 class OwedLine(NamedTuple):

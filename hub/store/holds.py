@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ OPEN, CAPTURED, VOIDED, LAPSED = "open", "captured", "voided", "lapsed"
 _COLUMNS = (
     "partner_id", "event_id", "line", "member_id", "expires_on", "issuer", "kind", "matures_on", "points", "lapses_at",
 )  # fmt: skip
+_KEY = ("partner_id", "event_id")
 _ADD = f"""
     INSERT INTO hub.hold ({", ".join(_COLUMNS)})
     SELECT * FROM unnest(
@@ -25,16 +26,21 @@ _ADD = f"""
         %(expires_on)s::date[], %(issuer)s::text[], %(kind)s::text[], %(matures_on)s::date[], %(points)s::bigint[],
         %(lapses_at)s::timestamptz[])
 """
-_OF = """
-    SELECT member_id, expires_on, issuer, kind, matures_on, points, lapses_at, state
-    FROM hub.hold WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s ORDER BY line
-"""
 _OPEN_OF = """
     SELECT partner_id, event_id, sum(points)::bigint AS points, min(lapses_at) AS lapses_at FROM hub.hold
     WHERE member_id = %(member_id)s AND state = 'open' AND lapses_at > %(now)s
     GROUP BY partner_id, event_id ORDER BY min(lapses_at), partner_id, event_id
 """
-_END = "UPDATE hub.hold SET state = %(state)s WHERE partner_id = %(partner_id)s AND event_id = %(event_id)s"
+_OF_ALL = """
+    SELECT partner_id, event_id, member_id, expires_on, issuer, hold.kind, matures_on, points, lapses_at, state
+    FROM unnest(%(partner_id)s::text[], %(event_id)s::text[]) AS asked (partner_id, event_id)
+    JOIN hub.hold AS hold USING (partner_id, event_id) ORDER BY partner_id, event_id, line
+"""
+_END = """
+    UPDATE hub.hold AS hold SET state = %(state)s
+    FROM unnest(%(partner_id)s::text[], %(event_id)s::text[]) AS ended (partner_id, event_id)
+    WHERE (hold.partner_id, hold.event_id) = (ended.partner_id, ended.event_id)
+"""
 _MOVE = """
     UPDATE hub.hold SET expires_on = %(until)s
     WHERE member_id = %(member_id)s AND state = 'open'
@@ -84,9 +90,18 @@ def add_all(connection: Connection, new: Sequence[NewHold]) -> None:
 
 def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:
     """Return a hold, or None if there is none; decide on it only under its members' locks."""
-    rows = fetch(connection, _OF, {"partner_id": partner_id, "event_id": event_id})
-    if not rows:
-        return None
+    return find_all(connection, [(partner_id, event_id)]).get((partner_id, event_id))
+
+
+def find_all(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Held]:
+    """Return those of some holds that there are, by partner and event id."""
+    rows: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for partner_id, event_id, *row in fetch(connection, _OF_ALL, columns_of(_KEY, keys)):
+        rows.setdefault((partner_id, event_id), []).append(tuple(row))
+    return {key: _held(own) for key, own in rows.items()}
+
+
+def _held(rows: Sequence[tuple[Any, ...]]) -> Held:
     lots = [(row[0], Lot(LotKey(*row[1:5]), row[5])) for row in rows]
     states = {row[7] for row in rows}
     # Members of a pool lapse one by one when they are next looked at; one that has means that all have.
@@ -101,7 +116,12 @@ def open_of(connection: Connection, member_id: int, now: datetime) -> list[tuple
 
 def end(connection: Connection, partner_id: str, event_id: str, state: str) -> None:
     """End an open hold as ``captured`` or ``voided``, under its members' locks."""
-    connection.exec_driver_sql(_END, {"partner_id": partner_id, "event_id": event_id, "state": state})
+    end_all(connection, [(partner_id, event_id)], state)
+
+
+def end_all(connection: Connection, keys: Sequence[tuple[str, str]], state: str) -> None:
+    """Do so for several holds at once, by partner and event id."""
+    connection.exec_driver_sql(_END, {"state": state, **columns_of(_KEY, keys)})
 
 
 def follow(connection: Connection, member_id: int, key: LotKey, until: date) -> None:

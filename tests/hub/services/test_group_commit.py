@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 from hub.core.errors import Refused
-from hub.services import members, partners, redemptions
-from hub.services.authentication import Caller
-from hub.services.context import Hub
+from hub.services import partners, redemptions
 from hub.services.earnings import OfPartner, Report, post_for_all
-from hub.services.group_commit import MOST_TOGETHER, Answer, GroupCommit, Post, Waiting, redeem, report
-from partner_sdk.wire.schemas import EarningsRequest, validate
+from hub.services.group_commit import MOST_TOGETHER, Answer, redeem
 from tests.support.coalition import FIRST_DAY, Coalition
+from tests.support.groups import Group, available, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
 from tests.support.threads import at_once
-
-Answers = dict[str, Answer | None]
-
-
-class Group:
-    """Hands reports in and collects what is delivered, by ticket."""
-
-    def __init__(self, hub: Hub, post: Post = report) -> None:
-        self.hub = hub
-        self._delivered: SimpleQueue[list[tuple[Any, Answer | None]]] = SimpleQueue()
-        self._group = GroupCommit(hub, post, self._delivered.put)
-
-    def caller(self, partner_id: str) -> Caller:
-        with self.hub.database.connect() as connection:
-            moment = self.hub.moment(connection)
-        key = next(key for key in moment.configuration.keys.values() if key.partner_id == partner_id)
-        return Caller(moment.configuration.partner(partner_id), key, evidence(), "A" * 22, moment)
-
-    def waiting(self, ticket: str, partner_id: str, *sales: dict[str, Any]) -> Waiting:
-        loaded = validate(EarningsRequest, {"earnings": list(sales)})["earnings"]
-        return Waiting(self.caller(partner_id), {"earnings": loaded}, ticket)
-
-    def post(self, *reports: Waiting) -> Answers:
-        for one in reports:
-            self._group.submit(one)
-        answers: Answers = {}
-        while len(answers) < len(reports):
-            answers.update(self._delivered.get(timeout=60))
-        return answers
 
 
 @pytest.fixture
@@ -129,7 +97,8 @@ def test_a_revoked_key_holds_back_its_group_and_nothing_is_posted(group: Group) 
     with group.hub.database.connect() as connection:
         moment = group.hub.moment(connection)
         waiting = [
-            OfPartner(one.caller.partner, [Report(one.caller.evidence, one.body["earnings"])]) for one in (honest, late)
+            OfPartner(one.caller.partner, [Report(one.caller.evidence, one.asked["earnings"])])
+            for one in (honest, late)
         ]
         with pytest.raises(Refused, match="revoked"):
             post_for_all(group.hub, connection, moment, waiting)
@@ -178,15 +147,6 @@ def redeeming(built: Coalition) -> Group:
     return Group(built.hub, redeem)
 
 
-def wish(group: Group, ticket: str, partner: str, member: str, points: int, **more: Any) -> Waiting:
-    asked = {"redemption_id": more.pop("id", ticket), "member": member, "points": points, **more}
-    return Waiting(group.caller(partner), asked, ticket)
-
-
-def available(group: Group, member: str) -> int:
-    return int(members.view(group.hub, member)["available"])
-
-
 def test_wishes_of_many_partners_and_members_are_done_as_if_one_after_another(redeeming: Group) -> None:
     wishes = [
         wish(redeeming, "a", "grocer", "card:0", 120),
@@ -202,7 +162,7 @@ def test_wishes_of_many_partners_and_members_are_done_as_if_one_after_another(re
     for one in wishes:
         first = answers[one.ticket]
         if first is not None:
-            again = redemptions.redeem(redeeming.hub, one.caller.partner, evidence(), one.body)
+            again = redemptions.redeem(redeeming.hub, one.caller.partner, evidence(), one.asked)
             assert again == first | {"duplicate": True}
     assert broken_rows(redeeming.hub) == []
 
