@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Many processes are started here; what Python has compiled once it keeps for the next.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo serve test lint types check docs soak fuzz bench sdk sdk-check clean
 .DEFAULT_GOAL := help
 

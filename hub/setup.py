@@ -11,7 +11,8 @@ from hub.services.context import Hub
 from hub.settings import Settings
 from hub.start import SECRETS, SPARE_CONNECTIONS, database_url
 from hub.store import configuration
-from hub.store.database import Database, migrate
+from hub.store.database import Database
+from hub.store.schema import migrate
 
 
 def initialise(settings: Settings, name: str, environment: str | None = None) -> Hub:

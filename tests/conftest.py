@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from hub.store import embedded
-from hub.store.database import Database, migrate
+from hub.store.database import Database
+from hub.store.schema import migrate
 
 _NUMBERS = count(1)
 FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "deadlock_timeout = '100ms'")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
@@ -46,7 +47,7 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
         rule.methods = {endpoint.method}
         app.url_map.add(rule)
         app.view_functions[name] = view
-    public.add_rules(app, hub, authorities, metrics, openapi.document(SIGNED))
+    public.add_rules(app, hub, authorities, metrics, cache(lambda: openapi.document(SIGNED)))
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
     app.before_request(lambda: request.environ[incoming.ENTRY].of_endpoint(request.endpoint))

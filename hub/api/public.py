@@ -15,8 +15,10 @@ from hub.services.context import Hub
 from partner_sdk.wire.schemas import KeyRegistration
 
 
-def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metrics, openapi: dict[str, Any]) -> None:
-    """Add the rules to the application."""
+def add_rules(
+    app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metrics, openapi: Callable[[], dict[str, Any]]
+) -> None:
+    """Add the rules to the application; ``openapi`` makes the document that tells of all of them."""
 
     def register_key() -> Response:
         received = incoming.received(request)
@@ -40,7 +42,7 @@ def add_rules(app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metric
     rules: dict[tuple[str, str], Callable[[], Response]] = {
         ("POST", "/v1/keys"): register_key,
         ("GET", "/v1/hub-keys"): lambda: answers.document(published_keys.published(hub)),
-        ("GET", "/openapi.json"): lambda: answers.document(openapi),
+        ("GET", "/openapi.json"): lambda: answers.document(openapi()),
         ("GET", "/livez"): lambda: answers.document({"status": "alive"}),
         ("GET", "/readyz"): ready,
         ("GET", "/metrics"): figures,

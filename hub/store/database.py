@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, transactions that survive a deadlock, and bringing the schema up to date.
+"""Connections to PostgreSQL, and transactions that survive a deadlock.
 
 Connections stand in autocommit, so that a single statement is a whole transaction in one round trip; a
 transaction of several statements is asked for with `Database.transact`.
@@ -8,26 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
 import psycopg.errors
-from alembic import command
-from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection as Connection
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.core.errors import ConfigurationError, DatabaseUnavailable, Overtaken
-from settlement.store.schema import migrate as migrate_settlement
 
 Result = TypeVar("Result")
 ATTEMPTS = 10
 """How often a transaction is tried when PostgreSQL chose it as the victim of a deadlock, or others overtook it."""
-MIGRATION_LOCK = 0x68616E7361
-"""Advisory lock that lets one process migrate while others wait."""
 
 
 class Database:
@@ -143,19 +137,3 @@ def again_after_deadlock(transaction: Callable[[], Result]) -> Result:
 def is_deadlock(error: OperationalError) -> bool:
     """Tell whether PostgreSQL chose the transaction as victim: nothing of it happened, it may run again."""
     return isinstance(error.orig, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
-
-
-def migrate(database: Database) -> None:
-    """Bring the schemas ``hub`` and ``settlement`` up to date; safe to call from many processes at once."""
-
-    def work(connection: Connection) -> None:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        # Settlement first: the hub's ledger is compared with its obligations.
-        migrate_settlement(connection)
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS hub"))
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    database.transact(work)

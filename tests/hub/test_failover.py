@@ -12,7 +12,8 @@ from threading import Event
 import pytest
 from sqlalchemy import text
 
-from hub.store.database import Database, migrate
+from hub.store.database import Database
+from hub.store.schema import migrate
 from tests.support import coalition, postgres, server
 from tests.support.network import Network, broken_rows, earn, sale
 from tests.support.postgres import Postgres

@@ -13,7 +13,8 @@ from hub.core.errors import Refused
 from hub.services import log_check, log_proofs, sealing
 from hub.services.context import Hub
 from hub.start import open_hub
-from hub.store.database import Database, migrate
+from hub.store.database import Database
+from hub.store.schema import migrate
 from partner_sdk.wire.checkpoints import origin_of, parse_checkpoint
 from tests.support import coalition, postgres, server
 from tests.support.coalition import Coalition

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from hub.core.errors import LedgerBroken
 from hub.core.files.faults import FileFault, RowRefused
@@ -22,7 +23,6 @@ from hub.services.context import Hub
 from hub.services.files import contents, stored, templates, unpacking
 from hub.services.files.contents import Entry
 from hub.services.files.kinds import KINDS
-from hub.services.files.parquet import ParquetRows
 from hub.services.files.rows import Row, Rows, refuse_card_numbers
 from hub.store import file_chunks, files
 from hub.store.database import Connection
@@ -31,6 +31,9 @@ from hub.store.files import File
 from partner_sdk.wire.fields import WireSchema
 from partner_sdk.wire.schemas import InvalidRequest, validate
 from partner_sdk.wire.values import IDENTIFIER
+
+if TYPE_CHECKING:
+    from hub.services.files.parquet import ParquetRows
 
 REPEATED_FILE, REPEATED_SEQUENCE, GAP, TOO_MANY_BAD = (
     "file_repeated", "sequence_repeated", "sequence_gap", "too_many_bad",
@@ -97,6 +100,9 @@ def _chunked(hub: Hub, connection: Connection, file: File) -> Rows | ParquetRows
 
 def _rows(hub: Hub, connection: Connection, file: File, template: Template) -> Rows | ParquetRows:
     if template.format == "parquet":
+        # Only here: what reads them takes a third of a hub's memory, and most hubs are never sent one.
+        from hub.services.files.parquet import ParquetRows
+
         return ParquetRows(template, stored.StoredFile(hub, connection, file), file.size)
     pieces: Iterable[bytes] = stored.parts(hub, connection, file)
     if file.compression == "gzip":
