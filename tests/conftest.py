@@ -19,6 +19,7 @@ from hub.store.database import Database
 from hub.store.schema import migrate
 
 _NUMBERS = count(1)
+TEMPLATE = "hansa_template"
 FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "deadlock_timeout = '100ms'")
 """Nothing here must outlive a power cut, and no test should wait a second for a deadlock to be seen."""
 MEMORY = Path("/dev/shm")
@@ -66,34 +67,35 @@ def _in_memory() -> Path | None:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str) -> str:
     """Return the URL of a migrated, empty database that others are copied from."""
-    return _create(postgres_server, "hansa_template", None, migrated=True)
+    return _create(postgres_server, TEMPLATE, None, migrated=True)
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Yield the URL of a fresh database with both schemas in place."""
-    with _fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Yield the URL of one more such database, for what a whole session shares."""
-    with _fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_postgres_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """Yield the URL of one more, for what the tests of one file share."""
-    with _fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server) as url:
         yield url
 
 
 @contextmanager
-def _fresh_database(server: str) -> Iterator[str]:
+def fresh_database(server: str, template: str = TEMPLATE) -> Iterator[str]:
+    """Copy a database to which nobody is connected, for the length of a block."""
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
-    yield _create(server, name, "hansa_template")
+    yield _create(server, name, template)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from hub.services.context import Hub
+from hub.start import open_hub
 from hub.store.database import Database
+from tests.conftest import fresh_database
 from tests.support import coalition, network
 from tests.support.coalition import Coalition
 from tests.support.network import Network
@@ -21,12 +26,26 @@ def net(shared_postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running
 
 
+@pytest.fixture(scope="session")
+def template(
+    postgres_server: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Coalition]:
+    """Yield a coalition that is built once a session, so that others can be copied from it; nobody is connected."""
+    with fresh_database(postgres_server) as url:
+        made = coalition.build(url, tmp_path_factory.mktemp("template"))
+        made.hub.database.dispose()
+        yield made
+
+
 @pytest.fixture
-def built(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coalition]:
+def built(postgres_server: str, template: Coalition, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coalition]:
     """Yield a coalition of this test's own, without a server."""
-    made = coalition.build(postgres_url, tmp_path_factory.mktemp("data"))
-    yield made
-    made.hub.database.dispose()
+    with fresh_database(postgres_server, str(make_url(template.settings.database_url).database)) as url:
+        settings = replace(template.settings, data=tmp_path_factory.mktemp("data"), database_url=url)
+        shutil.copytree(template.settings.data, settings.data, dirs_exist_ok=True)
+        made = Coalition(open_hub(settings), settings, dict(template.keys))
+        yield made
+        made.hub.database.dispose()
 
 
 @pytest.fixture
