@@ -98,13 +98,14 @@ def _undo(connection: Connection, moment: Moment, reporter: Reporter, event_id: 
     if merged is None or merged.kind != "merge":
         raise Refused("unknown_event", "There is no merge with this id.")
     member_id, into = merged.member_id, merged.details["into"]
-    accounts.lock(connection, moment, [into])
+    account_rows.lock_rows(connection, [member_id, into])
     undone = captures.event_id_of(event_id, "undo")
     first = events.first_answers(connection, reporter.partner_id, [undone]).get(undone)
     if first is not None:
         return _answer(undone, first.details) | {"duplicate": True}
     if merges.find(connection, into) is not None:
         raise Refused("merged_since", "The member into which it was merged is merged itself; undo that first.")
+    accounts.lock(connection, moment, [into])
     members_back = merges.remove(connection, member_id)
     account = account_rows.read(connection, into, moment.now)
     held = merges.return_holds(connection, member_id, into, [tuple(one) for one in merged.details["holds"]])

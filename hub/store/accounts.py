@@ -24,6 +24,7 @@ _LOCK = """
     AND NOT EXISTS (SELECT 1 FROM hub.merged WHERE merged.member_id = member.member_id)
     ORDER BY member_id FOR UPDATE OF member
 """
+_LOCK_ROWS = "SELECT FROM hub.member WHERE member_id = ANY(%(members)s::bigint[]) ORDER BY member_id FOR UPDATE"
 _READ = """
     WITH family AS (
         SELECT asked AS account, asked AS member_id FROM unnest(%(members)s::bigint[]) AS asked UNION ALL
@@ -114,6 +115,14 @@ def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[
     if merged and survivors(connection, merged) != {one: meant[one] for one in merged if meant[one] in found}:
         raise _not_as_expected(connection, asked)
     return {member_id: found[meant[member_id]] for member_id in asked}
+
+
+def lock_rows(connection: Connection, members: Iterable[int]) -> None:
+    """Lock members themselves in order of their ids, merged or not, before one that was merged is parted again.
+
+    Somebody may wait for it since before it was merged; whoever locked its survivor first could wait for him.
+    """
+    fetch(connection, _LOCK_ROWS, {"members": array_of(set(members))})
 
 
 def _lock_all(connection: Connection, members: Iterable[int], now: datetime) -> dict[int, Account]:
