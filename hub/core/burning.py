@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.core.ledger import Lot
-from hub.core.point_kinds import spend_at
+from hub.core.point_kinds import is_restricted
 
 ORDERS: Mapping[str, Callable[[Lot], Any]] = MappingProxyType(
     {
         "expiry-first-1": lambda lot: lot.key,
-        "restricted-first-1": lambda lot: (not spend_at(lot.key.kind), lot.key),
+        "restricted-first-1": lambda lot: (not is_restricted(lot.key.kind), lot.key),
     }
 )
 DEFAULT_ORDER = "restricted-first-1"

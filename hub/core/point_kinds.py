@@ -35,6 +35,11 @@ def spend_at(kind: str) -> tuple[str, ...]:
     return tuple(partners.split(_AND)) if partners else ()
 
 
+def is_restricted(kind: str) -> bool:
+    """Tell whether points of a kind are spent at some partners only."""
+    return _AT in kind
+
+
 def is_spendable(kind: str, partner_id: str | None = None) -> bool:
     """Tell whether points of a kind can be spent at a partner, or at all when no partner is named."""
     if kind == BASE:

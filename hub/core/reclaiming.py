@@ -6,11 +6,12 @@ for them as for any redemption.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from hub.core.burning import DEFAULT_ORDER, take
-from hub.core.ledger import Lot
+from hub.core.ledger import Lot, LotKey
 from hub.core.point_kinds import is_spendable
 
 
@@ -55,6 +56,7 @@ def repayments(
 
 def without(lots: Iterable[Lot], taken: Iterable[Lot]) -> list[Lot]:
     """Return what is left of ``lots`` after ``taken``."""
-    less = {lot.key: lot.points for lot in taken}
-    remaining = [Lot(lot.key, lot.points - less.get(lot.key, 0)) for lot in lots]
-    return [lot for lot in remaining if lot.points]
+    less = Counter[LotKey]()
+    for lot in taken:
+        less[lot.key] += lot.points
+    return [Lot(lot.key, left) for lot in lots if (left := lot.points - less[lot.key])]

@@ -34,10 +34,12 @@ class Standing:
 
     def __init__(self, connection: Connection, moment: Moment, account: Account) -> None:
         self.account, self.member_id = account, account.member_id
-        self._day, self._leaving = moment.day, moment.configuration.leaving
-        self._last_day = _last_days(connection, moment, account)
-        self._alive = [lot for lot in account.free() if not self.is_over(lot.key)]
-        self._mature = [lot for lot in self._alive if lot.key.matures_on <= moment.day and is_spendable(lot.key.kind)]
+        self._day = day = moment.day
+        self._leaving = moment.configuration.leaving
+        self._last_day = last_day = _last_days(connection, moment, account)
+        self._alive = [lot for lot in account.free() if last_day(lot.key) >= day]
+        self._mature = [lot for lot in self._alive if lot.key.matures_on <= day and is_spendable(lot.key.kind)]
+        self._spent: list[Lot] = []
         self.repayments = _repayments(moment, account, self._mature)
         self.debts = {
             issuer: left
@@ -48,17 +50,15 @@ class Standing:
     def spendable(self, partner_id: str | None = None) -> list[Lot]:
         """Return what can be spent now at a partner, or at some partner, after debts; nothing of who has left."""
         left = self._mature
-        for paid in self.repayments:
-            left = without(left, paid.lots)
-        return [
-            lot
-            for lot in left
-            if is_spendable(lot.key.kind, partner_id) and self._leaving.get(lot.key.issuer) != WOUND_DOWN
-        ]
+        for gone in (*(paid.lots for paid in self.repayments), self._spent):
+            left = without(left, gone) if gone else left
+        if self._leaving:
+            left = [lot for lot in left if self._leaving.get(lot.key.issuer) != WOUND_DOWN]
+        return [lot for lot in left if is_spendable(lot.key.kind, partner_id)]
 
     def spend(self, lots: Iterable[Lot]) -> None:
         """Be without parts of lots that are taken or reserved under this lock, for whoever spends next under it."""
-        self._mature = without(self._mature, lots)
+        self._spent += lots
 
     def pending(self) -> list[Lot]:
         """Return what will be spendable when it matures or is confirmed."""
@@ -241,7 +241,14 @@ def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Recla
 def _last_days(connection: Connection, moment: Moment, account: Account) -> LastDay:
     """Return what tells the last day of a lot: its own, or later where the issuer counts from the last activity."""
     counting = idle_issuers(moment.configuration, moment.day)
+    return _idle_last_days(connection, moment, account, counting) if counting else _own_last_day
 
+
+def _own_last_day(key: LotKey) -> date:
+    return key.expires_on
+
+
+def _idle_last_days(connection: Connection, moment: Moment, account: Account, counting: frozenset[str]) -> LastDay:
     @cache
     def jurisdiction() -> str | None:
         return members.jurisdiction(connection, account.member_id)
@@ -266,8 +273,8 @@ def _last_days(connection: Connection, moment: Moment, account: Account) -> Last
 def idle_issuers(configuration: Configuration, day: date) -> frozenset[str]:
     """Return the partners some of whose points end by their member's idleness, under the contracts of a day."""
     found = set()
-    for partner_id, partner in configuration.partners.items():
-        contract = partner.contracts.on(day)
+    for partner_id in configuration.idling:
+        contract = configuration.partners[partner_id].contracts.on(day)
         if contract and contract.expiry.counts_idleness:
             found.add(partner_id)
     return frozenset(found)

@@ -101,6 +101,8 @@ class Configuration(NamedTuple):
     """The packs that each partner has bought and that are not closed."""
     prepaying: frozenset[str] = frozenset()
     """The partners that buy points in advance under some version of their contract; the others are asked nothing."""
+    idling: frozenset[str] = frozenset()
+    """The partners whose points end by their member's idleness under some version of their contract."""
 
     def check_issuing(self, issuers: Iterable[str]) -> None:
         """Refuse points of partners that leave: ``issuing_frozen``."""
@@ -244,6 +246,11 @@ def _load(connection: Connection, version: int) -> Configuration:
     prepaying = frozenset(
         one.partner_id for one in partners.values() if any(terms.packs for terms in one.money.values())
     )
+    idling = frozenset(
+        one.partner_id
+        for one in partners.values()
+        if any(contract.expiry.counts_idleness for contract in one.contracts.versions)
+    )
     return Configuration(
         version,
         MappingProxyType(partners),
@@ -255,6 +262,7 @@ def _load(connection: Connection, version: int) -> Configuration:
         funded,
         packs.watched(connection) if prepaying else {},
         prepaying,
+        idling,
     )
 
 

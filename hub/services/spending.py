@@ -32,14 +32,15 @@ class Purse(NamedTuple):
 
     def take(self, partner_id: str, points: int, order: str) -> Taken | None:
         """Return what to take from whom, or None where all together have too few."""
-        caps = self.available(partner_id)
+        spendable = [standing.spendable(partner_id) for standing, _ in self.payers]
+        caps = [sum(lot.points for lot in lots) for lots in spendable]
         if sum(caps) < points:
             return None
         shares = split(points, [share for _, share in self.payers], caps)
         return [
             (standing.member_id, lot)
-            for (standing, _), share in zip(self.payers, shares, strict=True)
-            for lot in burn(standing.spendable(partner_id), share, order) or []
+            for (standing, _), lots, share in zip(self.payers, spendable, shares, strict=True)
+            for lot in burn(lots, share, order) or []
             if share
         ]
 

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from hub.core.errors import HubError, LedgerBroken, Overtaken
 from hub.core.ledger import Lot, LotKey
-from hub.store.arrays import array_of
 from hub.store.database import fetch
+from settlement.store.arrays import array_of
 
 _LOCK = """
     SELECT member_id FROM hub.member AS member WHERE member_id = ANY(%(members)s::bigint[])
@@ -88,6 +88,8 @@ class Account(NamedTuple):
 
     def free(self) -> list[Lot]:
         """Return the lots less what is held of them, with those of members merged into this one."""
+        if not self.held and not self.strays:
+            return list(self.lots)
         sums = {lot.key: lot.points - self.held.get(lot.key, 0) for lot in self.lots}
         for _, lot in self.strays:
             sums[lot.key] = sums.get(lot.key, 0) + lot.points

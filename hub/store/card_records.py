@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from hub.core.card_matching import MOST_AGE, Open
-from hub.store.arrays import columns_of
 from hub.store.database import fetch
+from settlement.store.arrays import columns_of
 
 _ADD = """
     INSERT INTO hub.card_purchase

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from hub.store.arrays import columns_of
 from hub.store.database import fetch
+from settlement.store.arrays import columns_of
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 _ADD = """

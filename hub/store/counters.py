@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.store.arrays import columns_of
 from hub.store.database import fetch
+from settlement.store.arrays import columns_of
 
 Key = tuple[int, str]
 """Member and name of a counter."""

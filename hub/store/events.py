@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from hub.core.ledger import Transfer
-from hub.store.arrays import array_of, columns_of
 from hub.store.database import fetch
 from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
+from settlement.store.arrays import array_of, columns_of
 
 _STORED = """
     partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date, expires_on,

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from hub.store.arrays import array_of
 from hub.store.database import fetch
 from hub.store.files import COUNTED, File
+from settlement.store.arrays import array_of
 
 WAITING, POSTED, REVERSED = "waiting", "posted", "reversed"
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.core.ledger import Lot, LotKey
-from hub.store.arrays import columns_of
 from hub.store.database import fetch
+from settlement.store.arrays import columns_of
 
 NEVER_LAPSES = datetime.fromisoformat("9999-12-31T23:59:59+00:00")
 OPEN, CAPTURED, VOIDED, LAPSED = "open", "captured", "voided", "lapsed"

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from hub.store.arrays import array_of
 from hub.store.database import fetch
+from settlement.store.arrays import array_of
 
 _FIND = """
     SELECT blind_index, member_id FROM hub.member_identifier WHERE blind_index = ANY(%(indexes)s::bytea[])

@@ -21,8 +21,8 @@ from sqlalchemy import Connection
 from hub.core.content import CONFLICT
 from hub.core.errors import LedgerBroken, Refused
 from hub.core.ledger import Event, Posting
-from hub.store.arrays import columns_of
 from hub.store.database import fetch
+from settlement.store.arrays import columns_of
 
 _EVENT_TYPES = {
     "partner_id": "text", "event_id": "text", "kind": "text", "member_id": "bigint", "status": "text",

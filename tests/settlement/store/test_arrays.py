@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from hub.store.arrays import array_of, columns_of
-from hub.store.database import fetch
-from tests.support.coalition import Coalition
+from settlement.store.arrays import array_of, columns_of
 
 _WEST, _EAST = timezone(timedelta(hours=-5)), timezone(timedelta(minutes=345))
 _TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -27,16 +26,14 @@ _TIMES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthC
 
 
 @pytest.mark.parametrize("kind", _ELEMENTS)
-def test_every_element_arrives(built: Coalition, kind: str) -> None:
-    with built.hub.database.connect() as connection:
+def test_every_element_arrives(connection: Connection, kind: str) -> None:
+    @_TIMES
+    @given(st.lists(_ELEMENTS[kind]) | st.lists(st.none() | _ELEMENTS[kind]))
+    def arrives(values: list[Any]) -> None:
+        given = {"given": array_of(values)}
+        assert connection.exec_driver_sql(f"SELECT %(given)s::{kind}[]", given).scalar_one() == values
 
-        @_TIMES
-        @given(st.lists(_ELEMENTS[kind]) | st.lists(st.none() | _ELEMENTS[kind]))
-        def arrives(values: list[Any]) -> None:
-            [(found,)] = fetch(connection, f"SELECT %(given)s::{kind}[]", {"given": array_of(values)})
-            assert found == values
-
-        arrives()
+    arrives()
 
 
 @pytest.mark.parametrize(
