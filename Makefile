@@ -20,8 +20,8 @@ serve: $(VENV)/with-hub  ## set up a sandbox hub in hansa-data and serve it on p
 	$(BIN)/hansa init --environment sandbox
 	$(BIN)/hansa serve
 
-test: $(VENV)/with-dev  ## run all tests, three at a time, since many wait for servers more than they work
-	$(BIN)/python -m pytest --numprocesses 3
+test: $(VENV)/with-dev  ## run all tests, three files at a time, since many wait for servers more than they work
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 lint: $(VENV)/with-dev  ## check style
 	$(BIN)/ruff check .
