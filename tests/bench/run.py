@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, files, log, machine, outbox, stage, traffic
+from tests.bench import books, closing, files, log, machine, outbox, stage, starting, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -45,6 +45,11 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "sealing": "batches of earnings with and without sealing, 4 connections",
         "checkpoint": "from an answer to the checkpoint that covers it, 1,000 earnings a second",
         "proofs": "inclusion proofs of a large log",
+        "start-nothing": "Python alone, until it has ended",
+        "start-help": "hansa --help, until it has ended",
+        "start-sdk": "import partner_sdk, until Python has ended",
+        "start-hub": "hansa serve on a database that is there, until it is ready",
+        "till": "100,000 earnings recorded by a process that has just imported the SDK",
         "close": "close, self-checks, export and recomputation of a cycle",
     }
 )
@@ -105,6 +110,7 @@ class Benchmark:
         if "files" in self.options.only:
             self.steps.begin(WHAT["files"])
             yield files.measure(WHAT["files"], self.stage, self.options)
+        yield from self._starts()
         for kind in (kind for kind in outbox.RECORDED if kind in self.options.only):
             self.steps.begin(WHAT[kind])
             yield outbox.record(kind, WHAT[kind], self.options)
@@ -156,6 +162,17 @@ class Benchmark:
                 self.steps.begin(WHAT[kind])
                 yield traffic.measure(kind, WHAT[kind], CONNECTIONS[kind], self.stage, server, self.options)
             yield from self._log(server)
+
+    def _starts(self) -> Iterator[Measurement]:
+        for kind in (kind for kind in starting.COMMANDS if kind in self.options.only):
+            self.steps.begin(WHAT[kind])
+            yield starting.command(kind, WHAT[kind])
+        if "start-hub" in self.options.only:
+            self.steps.begin(WHAT["start-hub"])
+            yield starting.hub("start-hub", WHAT["start-hub"], self.stage)
+        if "till" in self.options.only:
+            self.steps.begin(WHAT["till"])
+            yield starting.till("till", WHAT["till"])
 
     def _log(self, server: Server) -> Iterator[Measurement]:
         wanted = self.options.only & OF_THE_LOG

@@ -19,7 +19,7 @@ SMALL = ["--seconds", "0.4", "--members", "50", "--obligations", "1000", "--seal
 
 
 OFTEN = ["batches", "files", "record-nosync", "close"]
-SELDOM = ["outbox", "redemptions", "faithful", "checkpoint", "proofs"]
+SELDOM = ["start-help", "start-hub", "till", "outbox", "redemptions", "faithful", "checkpoint", "proofs"]
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path, soaking: bool) -> None:
