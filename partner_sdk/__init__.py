@@ -5,8 +5,8 @@
     client = Client("https://hub.example", "grocer", PrivateKey.from_pem(pem), root_key="...")
     client.redeem("till-7-000123", "card:1234", 500)
 
-The client and the outbox are loaded when they are first used, with HTTP library and schemas: importing the package, as
-the hub does for the wire contract, stays cheap.
+The client, the outbox and all that they answer with are loaded when they are first used, with HTTP library and schemas:
+importing the package, as the hub does for the wire contract, stays cheap.
 """
 
 from importlib import import_module
@@ -30,73 +30,73 @@ from partner_sdk.errors import (
     UntrustedAnswer,
     WrongEnvironment,
 )
-from partner_sdk.model import (
-    Balance,
-    BalanceCharge,
-    BulkFile,
-    Capture,
-    Card,
-    CardRecord,
-    CardResult,
-    Charge,
-    Confirmation,
-    DeadLetter,
-    Dispute,
-    DisputedLine,
-    DisputeMove,
-    Earning,
-    EarningQuote,
-    EarningResult,
-    Ending,
-    Enrolment,
-    EnrolmentResult,
-    Event,
-    Exchange,
-    ExchangeQuote,
-    ExchangeTerms,
-    Expiring,
-    Failure,
-    FileCounts,
-    FileResult,
-    Gap,
-    Inclusion,
-    Item,
-    KeyRecord,
-    Lot,
-    MemberView,
-    Merge,
-    Money,
-    MovedLot,
-    Movement,
-    Net,
-    Page,
-    Pair,
-    Ping,
-    Pool,
-    PoolMember,
-    Position,
-    Price,
-    Rate,
-    Redemption,
-    RedemptionQuote,
-    Refund,
-    RefundResult,
-    Reversal,
-    Rotation,
-    Rule,
-    Statement,
-    StatementHead,
-    StatementLine,
-    Transfer,
-    Voided,
-    Webhook,
-    Withheld,
-)
 from partner_sdk.wire.keys import HardwareKey, PrivateKey, PublicKey
 
 if TYPE_CHECKING:
     from partner_sdk.audit import Audit
     from partner_sdk.client import Client
+    from partner_sdk.model import (
+        Balance,
+        BalanceCharge,
+        BulkFile,
+        Capture,
+        Card,
+        CardRecord,
+        CardResult,
+        Charge,
+        Confirmation,
+        DeadLetter,
+        Dispute,
+        DisputedLine,
+        DisputeMove,
+        Earning,
+        EarningQuote,
+        EarningResult,
+        Ending,
+        Enrolment,
+        EnrolmentResult,
+        Event,
+        Exchange,
+        ExchangeQuote,
+        ExchangeTerms,
+        Expiring,
+        Failure,
+        FileCounts,
+        FileResult,
+        Gap,
+        Inclusion,
+        Item,
+        KeyRecord,
+        Lot,
+        MemberView,
+        Merge,
+        Money,
+        MovedLot,
+        Movement,
+        Net,
+        Page,
+        Pair,
+        Ping,
+        Pool,
+        PoolMember,
+        Position,
+        Price,
+        Rate,
+        Redemption,
+        RedemptionQuote,
+        Refund,
+        RefundResult,
+        Reversal,
+        Rotation,
+        Rule,
+        Statement,
+        StatementHead,
+        StatementLine,
+        Transfer,
+        Voided,
+        Webhook,
+        Withheld,
+    )
     from partner_sdk.outbox import Outbox
     from partner_sdk.receipts import Receipts
 
@@ -190,15 +190,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the client and what goes with it when it is first asked for (PEP 562)."""
-    if name not in _LOADED_LATER:
+    """Load a name of `__all__` when it is first asked for (PEP 562)."""
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LOADED_LATER[name]), name)
+    return getattr(import_module(f"partner_sdk.{_PLACES.get(name, 'model')}"), name)
 
 
-_LOADED_LATER = {
-    "Audit": "partner_sdk.audit",
-    "Client": "partner_sdk.client",
-    "Outbox": "partner_sdk.outbox",
-    "Receipts": "partner_sdk.receipts",
-}
+_PLACES = {"Audit": "audit", "Client": "client", "Outbox": "outbox", "Receipts": "receipts"}
