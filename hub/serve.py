@@ -42,6 +42,7 @@ LOOK_S = 1.0
 def application() -> Bridge:
     """Return the ASGI application of one worker process, set up from the environment."""
     # Not before: prometheus_client decides when it is imported whether the workers share their figures.
+    from hub import bounds
     from hub.api.app import create_app
     from hub.asgi import Bridge
 
@@ -51,7 +52,7 @@ def application() -> Bridge:
     hub = open_hub(settings)
     Thread(target=_keep_up, args=(hub,), daemon=True).start()
     rate_limits = RateLimits(hub, limits(settings), time.monotonic)
-    app, express = create_app(hub, authorities(settings), rate_limits)
+    app, express = create_app(hub, authorities(settings), rate_limits, bounds.of(settings))
     settle_in()
     return Bridge(
         app,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
-from hub.api import answers, incoming, openapi, public, rate_limit, sandbox
+from hub.api import answers, bound_figures, incoming, openapi, public, rate_limit, sandbox
 from hub.api.calls import Call, Endpoint
 from hub.api.express import Express
 from hub.api.metrics import Metrics
@@ -30,10 +30,12 @@ LOG = logging.getLogger("hansa.api")
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
-def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -> tuple[Flask, Express]:
+def create_app(
+    hub: Hub, authorities: frozenset[str], rate_limits: RateLimits, bounds: Mapping[str, float]
+) -> tuple[Flask, Express]:
     """Build the application and its express lane.
 
-    ``authorities`` are the values of ``@authority`` that they answer for.
+    ``authorities`` are the values of ``@authority`` that they answer for; ``bounds`` are shown with the figures.
     """
     app = Flask("hansa", static_folder=None)
     # A path counts as it was signed: no redirect to a tidier one, and no method that the index does not name.
@@ -47,7 +49,8 @@ def create_app(hub: Hub, authorities: frozenset[str], rate_limits: RateLimits) -
         rule.methods = {endpoint.method}
         app.url_map.add(rule)
         app.view_functions[name] = view
-    public.add_rules(app, hub, authorities, metrics, cache(lambda: openapi.document(SIGNED)))
+    document = cache(lambda: openapi.document(SIGNED))
+    public.add_rules(app, hub, authorities, lambda: metrics.exposition() + bound_figures.exposition(bounds), document)
     app.register_error_handler(Exception, _answer_error)
     app.before_request(metrics.started)
     app.before_request(lambda: request.environ[incoming.ENTRY].of_endpoint(request.endpoint))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from hub.api import answers, file_figures, incoming, pack_figures
-from hub.api.metrics import Metrics
 from hub.services import partners, published_keys
 from hub.services.authentication import authenticate_new_key
 from hub.services.context import Hub
@@ -16,9 +16,16 @@ from partner_sdk.wire.schemas import KeyRegistration
 
 
 def add_rules(
-    app: Flask, hub: Hub, authorities: frozenset[str], metrics: Metrics, openapi: Callable[[], dict[str, Any]]
+    app: Flask,
+    hub: Hub,
+    authorities: frozenset[str],
+    own_figures: Callable[[], bytes],
+    openapi: Callable[[], dict[str, Any]],
 ) -> None:
-    """Add the rules to the application; ``openapi`` makes the document that tells of all of them."""
+    """Add the rules to the application.
+
+    ``own_figures`` are those that need no database, and ``openapi`` makes the document that tells of all rules.
+    """
 
     def register_key() -> Response:
         received = incoming.received(request)
@@ -36,8 +43,8 @@ def add_rules(
         return answers.document({"status": "ready"})
 
     def figures() -> Response:
-        shown = metrics.exposition() + file_figures.exposition(hub) + pack_figures.exposition(hub)
-        return Response(shown, content_type=metrics.content_type)
+        shown = own_figures() + file_figures.exposition(hub) + pack_figures.exposition(hub)
+        return Response(shown, content_type=CONTENT_TYPE_LATEST)
 
     rules: dict[tuple[str, str], Callable[[], Response]] = {
         ("POST", "/v1/keys"): register_key,

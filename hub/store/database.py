@@ -20,6 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from hub.core.errors import ConfigurationError, DatabaseUnavailable, Overtaken
 
 Result = TypeVar("Result")
+POOL_WAIT_S = 30.0
+"""How long a free connection is waited for."""
 ATTEMPTS = 10
 """How often a transaction is tried when PostgreSQL chose it as the victim of a deadlock, or others overtook it."""
 
@@ -39,7 +41,7 @@ class Database:
             hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=30,
+            pool_timeout=POOL_WAIT_S,
             connect_args={"options": "-c timezone=UTC -c jit=off", "prepare_threshold": 2},
         )
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from hub import bounds
 from tests.support.network import Network
 from tests.support.raw import RawClient
 
@@ -36,3 +38,12 @@ def test_figures_can_be_read_by_prometheus(net: Network) -> None:
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert b"# TYPE hansa_request_seconds histogram" in answer.body
+
+
+def test_every_bound_is_shown_and_told_of(net: Network) -> None:
+    """By one worker, whichever is asked: a bound is none of those figures that are summed up."""
+    figures = net.client("grocer").exchange("GET", "/metrics", {}, None).body.decode()
+    shown = dict(re.findall(r'^hansa_bound{bound="(\w+)"} (\S+)$', figures, re.MULTILINE))
+    assert {name: float(value) for name, value in shown.items()} == bounds.of(net.server.settings)
+    told = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    assert [name for name in shown if f"`{name}`" not in told] == []
