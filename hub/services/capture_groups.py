@@ -1,8 +1,8 @@
 """Captures that wait at the same time: their members locked in order, all of them burnt, committed once.
 
-What does not go straight through is left to `hub.services.captures.capture`, alone: holds that are no longer open,
-that a pool pays or whose member was merged or owes points, ids that were captured before, and all of them where
-credit lines are counted.
+What a member has besides is not looked at. What does not go straight through is left to
+`hub.services.captures.capture`, alone: holds that are no longer open, that a pool pays or whose member owes points or
+was merged, ids that were captured before, and all of them where credit lines are counted.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from hub.core.errors import Refused
 from hub.core.ledger import Posting
-from hub.services import accounts, captures, reimbursement
+from hub.services import captures, reimbursement
 from hub.services.captures import Found
 from hub.services.context import Hub, Moment
 from hub.services.redemptions import Wish
-from hub.store import events, holds, posting
+from hub.store import accounts, events, holds, posting
 from hub.store.database import Connection
 
 Answer = dict[str, Any]
@@ -60,10 +60,13 @@ def _capture(connection: Connection, moment: Moment, wished: Mapping[Key, Wish])
     }
     if not held:
         return {}
-    standings = accounts.lock(connection, moment, [event.member_id for event in held.values()])
+    members = {event.member_id for event in held.values()}
+    accounts.lock_rows(connection, members)
+    plain = members - accounts.burdened(connection, members)
     found = {
-        key: Found(hold, held[key], held[key].member_id, [standings[held[key].member_id]])
+        key: Found(hold, held[key], held[key].member_id, ())
         for key, hold in holds.find_all(connection, list(held)).items()
+        if held[key].member_id in plain
     }
     done = {
         key: captures.burn(moment, wished[key].partner, wished[key].evidence, one, _points(wished[key], one))
@@ -93,8 +96,6 @@ def _points(wish: Wish, found: Found) -> int:
 
 
 def _is_plain(found: Found, moment: Moment) -> bool:
-    """Tell whether a hold is open, and of one member who pays it alone, was not merged, and owes nothing."""
-    [standing] = found.payers
-    own = found.event.member_id
-    is_alone = standing.member_id == own and all(member_id == own for member_id, _ in found.hold.lots)
-    return is_alone and found.hold.state_at(moment.now) == holds.OPEN and not standing.debts
+    """Tell whether a hold is open, and its member pays it alone."""
+    is_alone = all(member_id == found.account for member_id, _ in found.hold.lots)
+    return is_alone and found.hold.state_at(moment.now) == holds.OPEN

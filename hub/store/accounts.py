@@ -25,6 +25,10 @@ _LOCK = """
     ORDER BY member_id FOR UPDATE OF member
 """
 _LOCK_ROWS = "SELECT FROM hub.member WHERE member_id = ANY(%(members)s::bigint[]) ORDER BY member_id FOR UPDATE"
+_BURDENED = """
+    SELECT member_id FROM hub.debt WHERE member_id = ANY(%(members)s::bigint[]) AND points > 0
+    UNION SELECT member_id FROM hub.merged WHERE member_id = ANY(%(members)s::bigint[])
+"""
 _READ = """
     WITH family AS (
         SELECT asked AS account, asked AS member_id FROM unnest(%(members)s::bigint[]) AS asked UNION ALL
@@ -120,11 +124,17 @@ def lock(connection: Connection, members: Iterable[int], now: datetime) -> dict[
 
 
 def lock_rows(connection: Connection, members: Iterable[int]) -> None:
-    """Lock members themselves in order of their ids, merged or not, before one that was merged is parted again.
+    """Lock members themselves in order of their ids, merged or not, without a look at what they have.
 
-    Somebody may wait for it since before it was merged; whoever locked its survivor first could wait for him.
+    Whoever parts one that was merged locks both before: somebody may wait for it since before it was merged, and
+    whoever locked its survivor first could wait for him.
     """
     fetch(connection, _LOCK_ROWS, {"members": array_of(set(members))})
+
+
+def burdened(connection: Connection, members: Collection[int]) -> set[int]:
+    """Return those of some locked members that were merged into others, or owe points."""
+    return {row[0] for row in fetch(connection, _BURDENED, {"members": array_of(members)})}
 
 
 def _lock_all(connection: Connection, members: Iterable[int], now: datetime) -> dict[int, Account]:
