@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from hub.store import hub_keys
+from hub.store.database import fetch
 
 _STAMP = "SELECT config_version, clock_at, environment FROM hub.coalition"
 _RAISE = text("UPDATE hub.coalition SET config_version = config_version + 1")
@@ -29,8 +30,8 @@ class Stamp(NamedTuple):
 
 def read_stamp(connection: Connection) -> Stamp | None:
     """Return the stamp, or None while the coalition has not been set up."""
-    row = connection.exec_driver_sql(_STAMP).one_or_none()
-    return Stamp(*row) if row else None
+    rows = fetch(connection, _STAMP, {})
+    return Stamp(*rows[0]) if rows else None
 
 
 def lock(connection: Connection) -> None:

@@ -104,13 +104,16 @@ def expect_whole_tables(connection: Connection) -> None:
 def fetch(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement of the hot path on the driver's own cursor and return its rows.
 
-    SQLAlchemy's layers over a cursor cost more than most of these statements themselves. The first statement on a
-    connection goes through SQLAlchemy all the same, which so notices a server that is gone and renews its pool.
+    SQLAlchemy's layers over a cursor cost more than most of these statements themselves. Where the server is gone all
+    connections to it are given up, as SQLAlchemy does when it notices that by itself.
     """
     driver: psycopg.Connection[tuple[Any, ...]] = cast("Any", connection.connection.driver_connection)
     try:
         return driver.execute(statement.encode(), parameters).fetchall()
     except psycopg.OperationalError as error:
+        if driver.closed:
+            connection.invalidate(error)
+            connection.engine.dispose()
         raise OperationalError(None, None, error) from error
 
 
