@@ -12,7 +12,7 @@ import asyncio
 import io
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -50,6 +50,7 @@ class Bridge:
         max_body_bytes: int,
         body_timeout_s: int,
         trusted_proxies: Sequence[Network],
+        beat: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._app, self._express = app, express
         self._max_body_bytes, self._body_timeout_s = max_body_bytes, body_timeout_s
@@ -57,9 +58,12 @@ class Bridge:
         self._pool: FairPool[Answer] = FairPool(threads, "hansa")
         self._open = ThreadPoolExecutor(OPEN_THREADS, thread_name_prefix="hansa-open")
         self._room = Room(threads)
+        self._beat = beat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connection (web sockets) are not taken."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
         if scope["type"] != "http":
             return
         started = time.perf_counter()
@@ -73,6 +77,15 @@ class Bridge:
         logs.write(logs.request_line(entry, scope["method"], status, seconds, datetime.now(UTC)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Note that this event loop turns, from the server's start to its end (ASGI's lifespan protocol)."""
+        await receive()
+        beating = asyncio.create_task(self._beat())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        beating.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, environ: dict[str, Any], body: bytes, whose: str) -> Answer:
         if REFUSED in environ:

@@ -23,6 +23,7 @@ def of(settings: Settings) -> Mapping[str, float]:
         "target_bytes": request_form.MAX_TARGET_BYTES,
         "buffered_bytes": serve.MAX_BUFFERED_BYTES,
         "read_seconds": settings.read_timeout_s,
+        "hang_seconds": settings.hang_timeout_s,
         "batch_events": MAX_BATCH,
         "workers": settings.workers,
         "worker_connections": serve.MAX_CONNECTIONS,

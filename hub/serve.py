@@ -12,6 +12,7 @@ import os
 import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from hub import file_worker, logs, sealer
+from hub import file_worker, logs, sealer, watchdog
 from hub.core.errors import ConfigurationError, DatabaseUnavailable
 from hub.services.context import Hub
 from hub.services.rate_limits import RateLimits
@@ -35,6 +36,8 @@ MAX_BUFFERED_BYTES = 65_536
 """What a connection may hold of a header, or of a body that nobody has read yet."""
 MAX_CONNECTIONS = 4_096
 """What a worker keeps open at once. It is more than what it takes on, so that others are told, and health is seen."""
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+"""The folder in which the workers keep their figures, and note that they are alive."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
 
@@ -62,6 +65,7 @@ def application() -> Bridge:
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.read_timeout_s,
         trusted_proxies=trusted_proxies(settings),
+        beat=lambda: watchdog.beat(Path(os.environ[METRICS])),
     )
 
 
@@ -103,7 +107,8 @@ def serve(settings: Settings) -> None:
     file_worker.start(hub, stopped)
     with tempfile.TemporaryDirectory(prefix="hansa-metrics-") as metrics:
         os.environ.update(replace(settings, database_url=hub.database.url).to_environment())
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        os.environ[METRICS] = metrics
+        watchdog.watch(Path(metrics), settings.hang_timeout_s, stopped)
         _server(settings).serve()
     stopped.set()
 

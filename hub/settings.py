@@ -36,6 +36,8 @@ class Settings:
     max_body_bytes: int = 1_048_576
     read_timeout_s: int = 30
     """Seconds in which a request's header, and then its body, has to arrive; also how long a connection may idle."""
+    hang_timeout_s: int = 15
+    """Seconds for which a worker's event loop may stand still; after that it is killed, and another started."""
     address_rate_limit: int = 10_000
     """Requests a second from one address (IPv6: from one /64), counted before anything else of them is looked at."""
     member_rate_limit: int = 1_000

@@ -1,0 +1,46 @@
+"""A worker that hangs is killed and another takes its place; those that work are left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench.usage import children
+from tests.support import network
+from tests.support.coalition import Coalition
+from tests.support.network import earn, sale
+
+WORKERS, HANGS_S, PATIENCE_S = 2, 2, 60.0
+
+
+def test_a_worker_that_hangs_is_replaced_and_the_other_works_on(built: Coalition) -> None:
+    watched = replace(built, settings=replace(built.settings, hang_timeout_s=HANGS_S, workers=WORKERS))
+    with network.running_of(watched) as net:
+        before = set(_workers(net.server.process.pid))
+        hung = min(before)
+        os.kill(hung, signal.SIGSTOP)
+        until = time.monotonic() + PATIENCE_S
+        while (now := set(_workers(net.server.process.pid))) & {hung} or len(now) < WORKERS:
+            assert time.monotonic() < until, "nobody took the place of the worker that hangs"
+            time.sleep(0.1)
+        assert len(now & before) == WORKERS - 1
+        time.sleep(HANGS_S + 1)
+        assert set(_workers(net.server.process.pid)) == now
+        for number in range(10):
+            assert earn(net.client("grocer"), sale(f"after-{number}", "card:1")).status == 200
+        assert f"worker {hung} hung and was killed" in net.server.log.read_text()
+
+
+def _workers(parent: int) -> list[int]:
+    """The worker processes of a hub, and not what Python starts beside them."""
+    return [pid for pid in children(parent) if b"resource_tracker" not in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    except FileNotFoundError:
+        return b"resource_tracker"
