@@ -12,7 +12,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -49,14 +49,19 @@ def start(folder: Path) -> str:
     folder = folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     server = _get_server(folder)
+    try:
+        _make_database(server)
+    except psycopg.OperationalError as error:
+        raise ConfigurationError(f"the embedded PostgreSQL went away; see {folder / 'log'}: {error}") from error
+    return str(server.get_uri(database=DATABASE))
+
+
+def _make_database(server: PostgresServer) -> None:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-            try:
+            # Another process may make it between the two statements.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(f"CREATE DATABASE {DATABASE}")
-            except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                # Another process made it between the two statements.
-                return str(server.get_uri(database=DATABASE))
-    return str(server.get_uri(database=DATABASE))
 
 
 def binaries(folder: Path) -> Path:
@@ -80,7 +85,8 @@ def _get_server(folder: Path) -> PostgresServer:
         for _ in range(START_ATTEMPTS):
             try:
                 return _try_server(folder)
-            except (subprocess.SubprocessError, psycopg.OperationalError) as error:
+            # The wrapper asserts that a server is ready, which one that recovers from a crash is not yet.
+            except (subprocess.SubprocessError, psycopg.OperationalError, AssertionError) as error:
                 failure = error
                 time.sleep(PAUSE_S)
     words = "".join(f"\n{one}" for one in said[-1:])

@@ -1,7 +1,10 @@
-"""Everything at once that can happen to tills: processes and the hub killed, answers lost, disks full, clocks moved."""
+"""Everything at once that can happen: processes of tills, hub, database and background worker killed, a worker of the
+hub that hangs, answers lost, disks full, clocks moved.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import struct
@@ -9,15 +12,19 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from tests.bench.usage import children
 from tests.support import server
 from tests.support.liar import Forward, LyingProxy, honest
 from tests.support.network import Network
 from tests.support.till import RECORDED, Plan, names_its_events
 
+WEIGHTS = (5, 5, 4, 4, 1, 1, 2, 1)
+"""How often each trouble comes, in the order of `Storm`."""
 UNLIMITED = resource.RLIM_INFINITY
 FULL_AT = (0, 0, 4096, 100_000, 1_000_000)
 """Sizes beyond which a file cannot grow while the disk is "full"."""
@@ -29,6 +36,7 @@ class Shop:
     """One process of tills, started again whenever it was killed; `known` is what it knew to be recorded."""
 
     plan: Plan
+    module: str
     known: dict[str, list[tuple[int, str]]]
     process: subprocess.Popen[str] | None = None
     reader: threading.Thread | None = None
@@ -38,7 +46,7 @@ class Shop:
         """Start it where it knows that it was."""
         first = {terminal: self._next(terminal) for terminal in self.known}
         plan = replace(self.plan, first=first)
-        command = (sys.executable, "-m", "tests.support.till", plan.to_json())
+        command = (sys.executable, "-m", self.module, plan.to_json())
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read, args=(self.process,))
         self.reader.start()
@@ -85,7 +93,11 @@ class Storm:
     def __init__(self, net: Network, proxy: LyingProxy, shops: list[Shop], clock: Path, seed: int) -> None:
         self._net, self._proxy, self._shops, self._clock = net, proxy, shops, clock
         self._dice = Random(seed)
-        self._troubles = (self.kill_shop, self.cut_network, self.fill_disk, self.move_clock, self.kill_hub)
+        self._troubles = (
+            self.kill_shop, self.cut_network, self.fill_disk, self.move_clock, self.kill_hub, self.kill_database,
+            self.kill_background, self.hang_worker,
+        )  # fmt: skip
+        self._background = self._started()
         self.happened: Counter[str] = Counter()
 
     def rage(self, tick_s: float, ticks: int) -> None:
@@ -93,7 +105,7 @@ class Storm:
         coming = list(self._troubles)
         self._dice.shuffle(coming)
         for _ in range(ticks):
-            trouble = coming.pop() if coming else self._dice.choices(self._troubles, (5, 5, 4, 4, 1))[0]
+            trouble = coming.pop() if coming else self._dice.choices(self._troubles, WEIGHTS)[0]
             self.happened[trouble.__name__] += 1
             trouble()
             self._shops[0].has_recorded.wait(self._dice.uniform(0.2, 1.8) * tick_s)
@@ -106,6 +118,11 @@ class Storm:
         self._proxy.lie = honest
         for shop in self._shops:
             shop.limit(UNLIMITED)
+
+    def end(self) -> None:
+        """Kill what was started here."""
+        self._background.kill()
+        self._background.wait()
 
     def kill_shop(self) -> None:
         """Kill a process of tills and start it again."""
@@ -139,3 +156,25 @@ class Storm:
         """Kill the hub and start it again at the same place."""
         self._net.server.kill()
         self._net.server = server.start(self._net.server.settings, port=self._net.server.settings.port)
+
+    def kill_database(self) -> None:
+        """Kill PostgreSQL's first process; the hub starts it again, and it recovers."""
+        note = self._net.server.settings.data / "postgresql" / "postmaster.pid"
+        with suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(int(note.read_text().split()[0]), signal.SIGKILL)
+
+    def kill_background(self) -> None:
+        """Kill the process that carries webhooks and ends days, and start another."""
+        self.end()
+        self._background = self._started()
+
+    def hang_worker(self) -> None:
+        """Let one of the hub's workers stand still, until the hub sees that and kills it."""
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(self._dice.choice(children(self._net.server.process.pid)), signal.SIGSTOP)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        settings = self._net.server.settings
+        command = (sys.executable, "-m", "hub", "worker", "--interval", "1")
+        with (settings.data / "worker.log").open("ab") as log:
+            return subprocess.Popen(command, env=os.environ | settings.to_environment(), stdout=log, stderr=log)

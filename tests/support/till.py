@@ -51,6 +51,11 @@ class Plan:
         """Write the plan."""
         return json.dumps(asdict(self))
 
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read a plan."""
+        return cls(**json.loads(text))
+
 
 def names_its_events(terminal: str) -> bool:
     """Whether a till chooses its event ids, and records again what it does not know to be recorded."""
@@ -144,7 +149,7 @@ def flush(outbox: Outbox) -> None:
 
 def main() -> None:
     """Do what the plan says."""
-    plan = Plan(**json.loads(sys.argv[1]))
+    plan = Plan.from_json(sys.argv[1])
     outbox = persevering(plan, client_of(plan))
     record_all(plan, outbox)
     say(RECORDED)
