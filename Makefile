@@ -32,7 +32,7 @@ types: $(VENV)/with-dev  ## check types, strictly
 
 check: test lint types  ## all three
 
-soak: $(VENV)/with-dev  ## run what takes minutes: machine, threads, requests, tills in a storm, killed files, a year of settlement; SOAK="--seed 7" for one again
+soak: $(VENV)/with-dev  ## run what takes minutes: machine, threads, requests, a storm over everything, killed files, a year of settlement; SOAK="--seed 7" for one again
 	$(BIN)/python -m pytest --soak -s tests/hub/test_model.py tests/hub/test_threads.py tests/hub/test_schemathesis.py \
 	    tests/hub/test_storm.py tests/hub/files/test_kills.py tests/settlement/core/reconciliation tests/settlement/year tests/bench $(SOAK)
 
