@@ -32,11 +32,11 @@ def given(grants: Grants, sale: Sale) -> list[Grant]:
         return grants(sale)
     whole = _up_to(grants, sale, sale.above_minor + sale.amount_minor)
     below = _up_to(grants, sale, sale.above_minor) if sale.above_minor else None
-    rest, parts = sale.withheld, []
+    rest, parts = {True: sale.withheld, False: sale.withheld_qualifying}, []
     for place, grant in enumerate(whole):
         points = max(0, grant.points - (below[place].points if below else 0))
-        less = min(points, rest) if is_spendable(grant.kind) else 0
-        rest -= less
+        less = min(points, rest[is_spendable(grant.kind)])
+        rest[is_spendable(grant.kind)] -= less
         parts.append(grant._replace(points=points - less))
     return parts
 

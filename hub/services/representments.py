@@ -14,6 +14,7 @@ from hub.core import ledger
 from hub.core.errors import Refused
 from hub.core.granting import SALE, given, sale_of, spendable
 from hub.core.ledger import Event, LotKey, Posting, Transfer
+from hub.core.point_kinds import is_spendable
 from hub.services import accounts, counting, funding, packs, sales
 from hub.services.accounts import Standing, as_json
 from hub.services.card_answers import digest, posted
@@ -22,6 +23,8 @@ from hub.services.counting import COUNTED, Tally
 from hub.services.reversals import renewed
 from hub.store import card_records, counters, events, posting
 
+WITHHELD = ("withheld", "withheld_qualifying")
+"""The fields of a `Sale` that say how much less a part gives."""
 OUTSTANDING = ("chargeback", "fraud")
 """What can be presented again."""
 
@@ -152,14 +155,28 @@ class Again(OneRecord):
     def _details(self, original: Any, back: Any) -> dict[str, Any]:
         """Return what makes rules give exactly what had been found: which part it is, and what is withheld of it."""
         left = original.amount_minor - back.returned_before - back.amount_minor
-        sale = {name: value for name, value in original.details[SALE].items() if name != "withheld"}
+        sale = {name: value for name, value in original.details[SALE].items() if name not in WITHHELD}
         sale["above_minor"] = sale.get("above_minor", 0) + left
         grants = given(sales.rate_of(self.partner, original).grants, sale_of(back.amount_minor, {SALE: sale}))
-        withheld = spendable(grants) - back.details["taken"] - back.details["owed"]
-        if withheld > 0:
-            sale["withheld"] = withheld
+        qualifying = sum(one.points for one in grants) - spendable(grants)
+        missing = (
+            spendable(grants) - back.details["taken"] - back.details["owed"],
+            qualifying - self._qualifying_taken(original, back),
+        )
+        sale |= {name: points for name, points in zip(WITHHELD, missing, strict=True) if points > 0}
         said = {name: original.details[name] for name in ("line", "bonus") if name in original.details}
         return {**said, "record": self.record["kind"], "represents": back.event_id, SALE: sale}
+
+    def _qualifying_taken(self, original: Any, back: Any) -> int:
+        """Return the points for status that came back with one part and had not expired by then."""
+        owners, idling = sales.owners(self.connection, original), self.moment.configuration.idling
+        return sum(
+            one.points
+            for one in events.transfers_of(self.connection, self.partner.partner_id, back.event_id, owners)
+            if one.debit_account == ledger.AVAILABLE
+            and not is_spendable(one.kind)
+            and (one.expires_on >= back.business_date or one.issuer in idling)
+        )
 
     def _keys(self, original: Any, following: Sequence[Any], standing: Standing) -> dict[int, LotKey]:
         """Return the lot that each line's points go back to: the one where they were, or one with a new life."""

@@ -43,14 +43,27 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
         load.stdin.write(plan.to_json() + "\n")
         load.stdin.flush()
         _line(load.stdout)
+        before = _written(stage)
         with Watch(workers, stage.postmaster) as watch:
             figures = json.loads(_line(load.stdout))
+        after = _written(stage)
     count, seconds = figures["events"], figures["seconds"]
+    names = ("wal_bytes", "stored_bytes")
+    written = {name: round((new - old) / max(count, 1)) for name, new, old in zip(names, after, before, strict=True)}
     extra = {"connections": connections, "events_a_request": KINDS[kind].events if kind in KINDS else BATCH}
     load_us = {"load_cpu_us": round(figures["cpu_s"] / max(count, 1) * 1e6, 1)}
     return Measurement(
-        kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us
+        kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us | written
     )
+
+
+def _written(stage: Stage) -> tuple[int, int]:
+    """Return the bytes of the write-ahead log up to now, and those of the database's files."""
+    with stage.hub.database.connect() as connection:
+        row = connection.exec_driver_sql(
+            "SELECT pg_current_wal_insert_lsn() - '0/0', pg_database_size(current_database())"
+        ).one()
+    return int(row[0]), int(row[1])
 
 
 def _line(stream: IO[str]) -> str:

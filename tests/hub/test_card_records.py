@@ -178,6 +178,21 @@ def test_two_chargebacks_presented_again_in_the_other_order_end_where_they_began
     assert _posted(bank.report("fraud", token, 25_050, 5, refers_to=bought.event_id)).points == 250
 
 
+@pytest.mark.parametrize(("days", "before"), [(30, 0), (3_000, 250)])
+def test_points_for_status_that_had_expired_are_not_given_again(net: Network, days: int, before: int) -> None:
+    """Of a purchase long ago: what counted for status is over by the chargeback, or is not, and so it is again."""
+    bank = Bank(net, cards={})
+    status = {"kind": "qualifying", "expiry": {"rule": "days", "days": days}}
+    partners.set_rate(net.hub, bank.partner, "earning", date(2017, 1, 1), "USD", [*RULES, RULES[0] | {"gives": status}])
+    member, token, _ = bank.card()
+    bought = bank.report("clearing", token, 25_050)
+    assert bank.client.member(member).qualifying == before
+    first = _posted(bank.report("chargeback", token, 10_000, 20, refers_to=bought.event_id))
+    again = _posted(bank.report("second_presentment", token, 10_000, 26, refers_to=first.event_id))
+    assert (again.points, bank.client.member(member).qualifying) == (100, before)
+    bank.client.close()
+
+
 def test_a_chargeback_of_spent_points_ends_where_it_began(net: Network, bank: Bank) -> None:
     member, token, _ = bank.card()
     bought = bank.report("clearing", token, 25_000)

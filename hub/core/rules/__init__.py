@@ -41,7 +41,9 @@ class Sale(NamedTuple):
     above_minor: int = 0
     """What of the purchase lies below this part of it."""
     withheld: int = 0
-    """Points that this part gives less, since they were not taken back when it was."""
+    """Points to spend that this part gives less, since they were not taken back when it was."""
+    withheld_qualifying: int = 0
+    """The same of points that count for status."""
     credited_minor: int = 0
     """What the purchase makes good of a refund that had none to be taken from."""
     bonus: int = 0

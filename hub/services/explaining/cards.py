@@ -37,7 +37,7 @@ def unlink(facts: Facts) -> Iterator[str]:
 
 def is_part(sale: Sale) -> bool:
     """Tell whether rules alone do not explain what a sale gave."""
-    return bool(sale.above_minor or sale.withheld or sale.credited_minor or sale.bonus)
+    return bool(sale.above_minor or sale.withheld or sale.withheld_qualifying or sale.credited_minor or sale.bonus)
 
 
 def context(facts: Facts, sale: Sale) -> Iterator[str]:
@@ -49,6 +49,9 @@ def context(facts: Facts, sale: Sale) -> Iterator[str]:
         yield f"It was presented again after {details['represents']}, above {sale.above_minor} minor units that stood."
     if sale.withheld:
         yield f"{words.count(sale.withheld, 'point')} had not been taken back then, and are not given again."
+    if sale.withheld_qualifying:
+        points = words.count(sale.withheld_qualifying, "point")
+        yield f"{points} that count for status had not been taken back then, and are not given again."
     if sale.credited_minor:
         yield f"{sale.credited_minor} minor units of it make good a refund that had no purchase in the period."
 
