@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Many processes are started here; what Python has compiled once it keeps for the next.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo serve test lint types check docs soak fuzz bench sdk sdk-check clean
+.PHONY: help demo serve test lint types check docs soak fuzz bench growth sdk sdk-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -42,6 +42,9 @@ fuzz: $(VENV)/with-fuzz  ## let atheris look for bytes that a reader fails on, t
 bench: $(VENV)/with-dev  ## measure, as a table; BENCH="--json bench.json" for scripts
 	$(BIN)/python -m tests.bench $(BENCH)
 
+growth: $(VENV)/with-growth  ## draw rate and latency over what grows into docs/growth, for hours; GROWTH="--only connections"
+	$(BIN)/python -m tests.bench.growth --folder docs/growth $(GROWTH)
+
 docs: $(VENV)/with-dev  ## build the documentation as a site into build/docs; whatever it warns of fails it
 	$(BIN)/python -m mkdocs build --quiet
 
@@ -67,6 +70,10 @@ $(VENV)/with-demo: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/with-fuzz: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) --editable ".[fuzz]"
+	@touch $@
+
+$(VENV)/with-growth: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable ".[growth]"
 	@touch $@
 
 $(VENV)/with-dev: $(BIN)/python pyproject.toml constraints.txt

@@ -130,3 +130,11 @@ KINDS = {
     "balances": Kind(1, balances, posted=b'"available":'),
     "faithful": Kind(1, faithful),
 }
+_OF_SIZE = "batches-"
+
+
+def kind_of(name: str) -> Kind | None:
+    """Return a kind of load by its name; ``batches-N`` are batches of any size. None if there is none of that name."""
+    size = name.removeprefix(_OF_SIZE)
+    known = KINDS.get(name)
+    return Kind(int(size), reports(int(size))) if known is None and size.isdecimal() else known

@@ -21,7 +21,7 @@ from typing import Any
 
 from partner_sdk.wire.hub_keys import HubKeyList, read_key_list
 from partner_sdk.wire.keys import PrivateKey, PublicKey
-from tests.bench.bodies import KINDS, Request
+from tests.bench.bodies import Request, kind_of
 from tests.bench.connection import Answer, Connection
 from tests.bench.plan import Plan
 
@@ -46,7 +46,9 @@ class Load:
     """The connections of one plan and what they send."""
 
     def __init__(self, plan: Plan) -> None:
-        self._kind = KINDS[plan.kind]
+        kind = kind_of(plan.kind)
+        assert kind
+        self._kind = kind
         self._requests: Iterator[Request] = self._kind.requests(plan)
         self._next: dict[object, list[Request]] = {}
         """What connections still have to send of what they began."""

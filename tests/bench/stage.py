@@ -37,6 +37,7 @@ PARTNERS = {
     "pharmacy": (2, 100, 4, 5),
 }
 """Partner -> points for each full per_minor, and the reimbursement price as a fraction."""
+USUAL = (1, 100, 1, 1)
 ENROLLED_AT_ONCE = 1000
 
 
@@ -99,11 +100,12 @@ def embedded_folder() -> Iterator[Path]:
         shutil.rmtree(data)
 
 
-def build(data: Path) -> Stage:
-    """Set up the coalition in the embedded database of an empty folder."""
+def build(data: Path, more_partners: int = 0) -> Stage:
+    """Set up the coalition in the embedded database of an empty folder, with so many partners more than the six."""
     settings = Settings(data=data)
     hub = setup.initialise(settings, "Benchmark", "sandbox")
-    keys = {partner: PrivateKey.generate() for partner in PARTNERS}
+    names = [*PARTNERS, *(f"shop-{number}" for number in range(more_partners))]
+    keys = {partner: PrivateKey.generate() for partner in names}
     for partner, key in keys.items():
         _add_partner(hub, partner, key)
     business_clock.move(hub, NOON)
@@ -111,7 +113,7 @@ def build(data: Path) -> Stage:
 
 
 def _add_partner(hub: Hub, partner: str, key: PrivateKey) -> None:
-    points, per_minor, numerator, denominator = PARTNERS[partner]
+    points, per_minor, numerator, denominator = PARTNERS.get(partner, USUAL)
     partners.add(hub, partner, partner.title(), LONG_AGO, LONG_LIFE_MONTHS, enrols_unknown=False)
     partners.set_contract(hub, partner, FIRST_DAY, LIFE_MONTHS, False, {})
     rules = [{"rule": "linear", "points": points, "per_minor": per_minor}]

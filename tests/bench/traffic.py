@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import IO
 
-from tests.bench.bodies import BATCH, KINDS
+from tests.bench.bodies import BATCH, kind_of
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
 from tests.bench.plan import Plan
@@ -36,7 +36,8 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
         partners={partner: key.to_pem().decode() for partner, key in stage.keys.items()},
     )
     workers = children(server.process.pid)
-    command = [sys.executable, "-m", LOAD if kind in KINDS else DELIVERY]
+    load_of = kind_of(kind)
+    command = [sys.executable, "-m", LOAD if load_of else DELIVERY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
         assert load.stdin
         assert load.stdout
@@ -50,7 +51,7 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
     count, seconds = figures["events"], figures["seconds"]
     names = ("wal_bytes", "stored_bytes")
     written = {name: round((new - old) / max(count, 1)) for name, new, old in zip(names, after, before, strict=True)}
-    extra = {"connections": connections, "events_a_request": KINDS[kind].events if kind in KINDS else BATCH}
+    extra = {"connections": connections, "events_a_request": load_of.events if load_of else BATCH}
     load_us = {"load_cpu_us": round(figures["cpu_s"] / max(count, 1) * 1e6, 1)}
     return Measurement(
         kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us | written
