@@ -2,12 +2,14 @@
 
 Each worker notes every second, from its event loop, that the loop still turns. Whoever started the workers reads the
 notes, and kills a worker whose last one is too old; the server starts another. Times are of the system's monotonic
-clock, which all processes of a machine share and nobody sets.
+clock, which all processes of a machine share and nobody sets. A worker keeps its note locked as long as it lives, so
+that of one that has died the number, which may be another process's by now, is not taken for its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
@@ -16,6 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from typing import BinaryIO
 
 LOG = logging.getLogger("hansa.watchdog")
 BEAT_S = 1.0
@@ -25,12 +28,12 @@ _NOTE = struct.Struct("<d")
 
 async def beat(folder: Path) -> None:
     """Note for ever that this process's event loop turns."""
-    note = folder / f"{_PREFIX}{os.getpid()}"
-    while True:
-        # One write of eight bytes, so that nobody reads a part of it.
-        with note.open("wb", buffering=0) as file:
-            file.write(_NOTE.pack(time.monotonic()))
-        await asyncio.sleep(BEAT_S)
+    with (folder / f"{_PREFIX}{os.getpid()}").open("wb", buffering=0) as note:
+        fcntl.flock(note, fcntl.LOCK_EX)
+        while True:
+            # One write of eight bytes in place, so that nobody reads a part of it.
+            os.pwrite(note.fileno(), _NOTE.pack(time.monotonic()), 0)
+            await asyncio.sleep(BEAT_S)
 
 
 def watch(folder: Path, most_s: float, stopped: Event) -> None:
@@ -45,15 +48,26 @@ def _watch(folder: Path, most_s: float, stopped: Event) -> None:
         # Where this process itself was held up, so were the workers, as when a machine sleeps.
         if looked - before < BEAT_S + most_s / 2:
             for note in folder.glob(f"{_PREFIX}*"):
-                _look_at(note, looked - most_s)
+                # It may end, and the folder be cleared away, while this looks.
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    _look_at(note, looked - most_s)
 
 
 def _look_at(note: Path, oldest: float) -> None:
-    beaten = note.read_bytes()
-    if len(beaten) != _NOTE.size or _NOTE.unpack(beaten)[0] > oldest:
-        return
-    worker = int(note.name.removeprefix(_PREFIX))
-    note.unlink()
-    with suppress(ProcessLookupError):
-        os.kill(worker, signal.SIGKILL)
-        LOG.error("worker %d hung and was killed; another takes its place", worker)
+    with note.open("rb") as file:
+        beaten = file.read()
+        if len(beaten) == _NOTE.size and _NOTE.unpack(beaten)[0] <= oldest:
+            if _is_alive(file):
+                worker = int(note.name.removeprefix(_PREFIX))
+                os.kill(worker, signal.SIGKILL)
+                LOG.error("worker %d hung and was killed; another takes its place", worker)
+            note.unlink()
+
+
+def _is_alive(note: BinaryIO) -> bool:
+    """Tell whether the worker that wrote a note still holds its lock."""
+    try:
+        fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False

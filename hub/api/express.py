@@ -1,4 +1,4 @@
-"""The express lane: small requests that post something, answered without Flask and committed together.
+"""The express lane: the small requests that come most, answered without Flask and done together.
 
 It takes the same steps as every signed request, by the same functions, on the event loop; only the posting
 happens on another thread. It refuses nothing itself: whatever does not go straight through is answered by the

@@ -1,8 +1,9 @@
 """Group commit: small requests that wait at the same time are posted together and commit once.
 
-One thread of the process writes each kind. While it waits for the database the next requests queue up, so groups grow
-with the load by themselves, and a request that comes alone is not kept waiting. A group may be of many partners; its
-members, events and lots are locked in the order that a batch has, so groups do not wait for each other in circles.
+Balances that wait at the same time are read together too. One thread of the process does each kind. While it waits for
+the database the next requests queue up, so groups grow with the load by themselves, and a request that comes alone is
+not kept waiting. A group may be of many partners; its members, events and lots are locked in the order that a batch
+has, so groups do not wait for each other in circles.
 """
 
 from __future__ import annotations

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
+from hub import watchdog
 from tests.bench.usage import children
 from tests.support import network
 from tests.support.coalition import Coalition
@@ -44,3 +49,19 @@ def _command(pid: int) -> bytes:
         return (Path("/proc") / str(pid) / "cmdline").read_bytes()
     except FileNotFoundError:
         return b"resource_tracker"
+
+
+def test_only_who_holds_the_lock_of_an_old_note_is_killed(tmp_path: Path) -> None:
+    """The number of a worker that has died may be somebody else's: here it is that of a process that beats nothing."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as bystander:
+        note = tmp_path / f"worker-{bystander.pid}"
+        note.write_bytes(struct.pack("<d", 0.0))
+        stopped = Event()
+        watchdog.watch(tmp_path, 1, stopped)
+        until = time.monotonic() + PATIENCE_S
+        while note.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        stopped.set()
+        assert bystander.poll() is None
+        bystander.kill()
