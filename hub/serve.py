@@ -95,6 +95,8 @@ def _keep_up(hub: Hub) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own."""
+    if settings.hang_timeout_s < watchdog.LEAST_S:
+        raise ConfigurationError(f"HANSA_HANG_TIMEOUT_S must be at least {watchdog.LEAST_S} seconds")
     logs.configure()
     hub = open_hub(settings)
     limits(settings), trusted_proxies(settings)

@@ -22,6 +22,8 @@ from typing import BinaryIO
 
 LOG = logging.getLogger("hansa.watchdog")
 BEAT_S = 1.0
+LEAST_S = 2
+"""The shortest time after which a worker may count as hung: less, and one that beats in time would."""
 _PREFIX = "worker-"
 _NOTE = struct.Struct("<d")
 

@@ -94,6 +94,17 @@ def test_holds_that_are_closed_lapsed_or_paid_by_others_are_left_to_be_tried_alo
     assert broken_rows(held.hub) == []
 
 
+def test_the_hold_of_a_member_who_owes_points_is_left_to_be_tried_alone(held: Group) -> None:
+    """What is released then pays first; alone that is done at once."""
+    with held.hub.database.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO hub.debt (member_id, issuer, points) SELECT member_id, 'grocer', 5 FROM hub.hold"
+            " WHERE event_id = 'h0' LIMIT 1"
+        )
+    answers = together(held, captured(held, "a", "fuel", "h0", points=1), captured(held, "b", "fuel", "h1"))
+    assert [answer is not None for answer in answers] == [False, True]
+
+
 def test_a_capture_and_a_void_of_many_holds_at_once_have_one_outcome_each(held: Group) -> None:
     """Whoever is first wins; the points are burnt or free again, never both."""
     groups = [held, Group(held.hub, capture)]
