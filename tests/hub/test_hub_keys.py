@@ -169,7 +169,7 @@ def pinging(net: Network) -> Iterator[list[str]]:
 
 def wait_for(seen: list[str], keyid: str) -> None:
     """Wait until no worker signs with another key any more."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(seen) < 40 or set(seen[-40:]) != {keyid}:
         assert time.monotonic() < deadline, seen[-40:]
         time.sleep(0.02)
@@ -204,7 +204,7 @@ def leave_at_once(net: Network, stolen: str) -> None:
     with Client(net.server.url, "grocer", key, root_key=root) as client:
         client.ping()
         rotate(net.coalition, "--overlap-days", "0")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while client.hub_key_at(stolen, time.time() + 1) is not None:
             assert time.monotonic() < until, "the stolen key still answers"
             client.ping()
@@ -275,8 +275,8 @@ def test_a_list_needs_the_pinned_root_key_and_a_key_to_sign_with(built: Coalitio
 def test_a_hub_whose_key_has_ended_signs_nothing_and_does_not_start(built: Coalition) -> None:
     with network.running_of(built) as net:
         client = net.client("grocer")
-        published_keys.change(built.hub, [PrivateKey.generate().public], timedelta(seconds=1))
-        deadline = time.monotonic() + 20
+        published_keys.change(built.hub, [PrivateKey.generate().public], timedelta(seconds=5))
+        deadline = time.monotonic() + 60
         while (answer := client.call("GET", "/v1/ping")).signed:
             assert time.monotonic() < deadline
         assert (answer.status, answer.body) == (503, b"The hub cannot sign its answers; its operator must look.\n")
