@@ -32,6 +32,7 @@ OPEN_THREADS = 2
 """For refusals, and for what nobody signs: the hub's keys, its figures."""
 HEALTH = frozenset({"/livez", "/readyz"})
 """Answered on the event loop, since nothing in them waits, so that they do not queue with what keeps the hub busy."""
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -98,8 +99,10 @@ class Bridge:
         try:
             await self._count(environ)
             _check_form(scope)
-            async with asyncio.timeout(self._body_timeout_s):
-                body = await _read(receive, self._max_body_bytes)
+            body = b""
+            if _has_body(scope):
+                async with asyncio.timeout(self._body_timeout_s):
+                    body = await _read(receive, self._max_body_bytes)
             if environ[RAW_PATH] not in HEALTH:
                 self._room.check(whose, len(body))
         except TimeoutError:
@@ -133,6 +136,11 @@ def _check_form(scope: Scope) -> None:
     fault = request_form.fault(scope["http_version"], scope["method"], *target, scope["headers"])
     if fault is not None:
         raise Refused(*fault)
+
+
+def _has_body(scope: Scope) -> bool:
+    """Tell whether a body follows; without either field there is none (RFC 9112 section 6.3)."""
+    return any(name in _FRAMING for name, _ in scope["headers"])
 
 
 async def _read(receive: Receive, most: int) -> bytes:

@@ -8,19 +8,28 @@ others first, then goes on likewise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
-from typing import Any
 
 from hub.core.ledger import Lot
 from hub.core.point_kinds import is_restricted
 
-ORDERS: Mapping[str, Callable[[Lot], Any]] = MappingProxyType(
-    {
-        "expiry-first-1": lambda lot: lot.key,
-        "restricted-first-1": lambda lot: (not is_restricted(lot.key.kind), lot.key),
-    }
+
+def _expiry_first(lots: Iterable[Lot]) -> list[Lot]:
+    return sorted(lots, key=itemgetter(0))
+
+
+def _restricted_first(lots: Iterable[Lot]) -> list[Lot]:
+    ordered = _expiry_first(lots)
+    restricted = [lot for lot in ordered if is_restricted(lot.key.kind)]
+    return restricted + [lot for lot in ordered if not is_restricted(lot.key.kind)] if restricted else ordered
+
+
+ORDERS: Mapping[str, Callable[[Iterable[Lot]], Sequence[Lot]]] = MappingProxyType(
+    {"expiry-first-1": _expiry_first, "restricted-first-1": _restricted_first}
 )
+"""Each order by its name; an order puts lots, which are of different keys, one after another."""
 DEFAULT_ORDER = "restricted-first-1"
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -42,7 +51,7 @@ def take(lots: Iterable[Lot], points: int, order: str = DEFAULT_ORDER) -> list[L
     """Return what to take from which lot to come as near to ``points`` as these lots allow."""
     taken: list[Lot] = []
     missing = points
-    for lot in sorted(lots, key=ORDERS[order]):
+    for lot in ORDERS[order](lots):
         part = min(lot.points, missing)
         if part > 0:
             taken.append(Lot(lot.key, part))

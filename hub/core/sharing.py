@@ -22,6 +22,8 @@ def split(points: int, weights: Sequence[int], caps: Sequence[int] | None = None
         TermsRefused: a weight is not positive, something is negative, or the caps leave no room for all points.
     """
     _check(points, weights, caps)
+    if len(weights) == 1:
+        return [points]
     if caps is None:
         return _by_remainder(points, weights)
     return _capped(points, weights, caps)

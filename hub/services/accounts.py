@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
 from functools import cache, partial
 from typing import Any
@@ -37,8 +37,9 @@ class Standing:
         self._day = day = moment.day
         self._leaving = moment.configuration.leaving
         self._last_day = last_day = _last_days(connection, moment, account)
-        self._alive = [lot for lot in account.free() if last_day(lot.key) >= day]
-        self._mature = [lot for lot in self._alive if lot.key.matures_on <= day and is_spendable(lot.key.kind)]
+        # No lot ends before its own last day, which is looked at first because it costs nothing.
+        self._alive = [lot for lot in account.free() if lot.key.expires_on >= day or last_day(lot.key) >= day]
+        self._mature = _spendable([lot for lot in self._alive if lot.key.matures_on <= day])
         self._spent: list[Lot] = []
         self.repayments = _repayments(moment, account, self._mature)
         self.debts = {
@@ -54,7 +55,7 @@ class Standing:
             left = without(left, gone) if gone else left
         if self._leaving:
             left = [lot for lot in left if self._leaving.get(lot.key.issuer) != WOUND_DOWN]
-        return [lot for lot in left if is_spendable(lot.key.kind, partner_id)]
+        return _spendable(left, partner_id) if partner_id else left
 
     def spend(self, lots: Iterable[Lot]) -> None:
         """Be without parts of lots that are taken or reserved under this lock, for whoever spends next under it."""
@@ -228,6 +229,12 @@ def as_json(details: object) -> str:
 def from_json(details: str | None) -> dict[str, Any]:
     """Return an event's details, read from what is kept of them."""
     return dict(json.loads(details)) if details else {}
+
+
+def _spendable(lots: Sequence[Lot], partner_id: str | None = None) -> list[Lot]:
+    """Return the lots whose kind can be spent at a partner, or at all; each kind is looked at once."""
+    kinds = {kind for kind in {lot.key.kind for lot in lots} if is_spendable(kind, partner_id)}
+    return [lot for lot in lots if lot.key.kind in kinds]
 
 
 def _repayments(moment: Moment, account: Account, lots: list[Lot]) -> list[Reclaimed]:

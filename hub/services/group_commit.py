@@ -29,7 +29,7 @@ from hub.store.database import Connection
 LOG = logging.getLogger("hansa.group_commit")
 MOST_TOGETHER = 64
 """Requests that are posted together at most."""
-GATHER_S = 0.003
+GATHER_S = 0.010
 """How long more are waited for where the group before was more than one: what a group costs is shared by more then."""
 
 Answer = dict[str, Any]

@@ -193,8 +193,8 @@ def read(connection: Connection, member_id: int, now: datetime) -> Account:
 def read_all(connection: Connection, members: Collection[int], now: datetime) -> dict[int, Account]:
     """Return the accounts of several members in the same way."""
     found: dict[int, list[tuple[Any, ...]]] = {member_id: [] for member_id in members}
-    for account, *row in fetch(connection, _READ, {"members": array_of(members), "now": now}):
-        found[account].append(tuple(row))
+    for row in fetch(connection, _READ, {"members": array_of(members), "now": now}):
+        found[row[0]].append(row)
     return {member_id: _account(member_id, rows) for member_id, rows in found.items()}
 
 
@@ -204,15 +204,17 @@ def _account(member_id: int, rows: Iterable[tuple[Any, ...]]) -> Account:
     held: Counter[LotKey] = Counter()
     debts: dict[str, int] = {}
     flags = set()
-    for what, owner, *key, points, active in rows:
-        if what == "lot" and owner == member_id:
-            lots.append(Lot(LotKey(*key), points))
-        elif what == "lot":
-            strays.append((owner, Lot(LotKey(*key), points)))
+    for _, what, owner, expires_on, issuer, kind, matures_on, points, active in rows:
+        if what == "lot":
+            lot = Lot(LotKey(expires_on, issuer, kind, matures_on), points)
+            if owner == member_id:
+                lots.append(lot)
+            else:
+                strays.append((owner, lot))
         elif what == "debt":
-            debts[key[1]] = points
+            debts[issuer] = points
         elif active:
-            held[LotKey(*key)] += points
+            held[LotKey(expires_on, issuer, kind, matures_on)] += points
         else:
             flags.add(what)
     return Account(member_id, sorted(lots), held, debts, sorted(strays), "hold" in flags, "merged" in flags)

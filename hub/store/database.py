@@ -6,8 +6,10 @@ transaction of several statements is asked for with `Database.transact`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -24,6 +26,8 @@ POOL_WAIT_S = 30.0
 """How long a free connection is waited for."""
 ATTEMPTS = 10
 """How often a transaction is tried when PostgreSQL chose it as the victim of a deadlock, or others overtook it."""
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
 class Database:
@@ -107,14 +111,37 @@ def fetch(connection: Connection, statement: str, parameters: Mapping[str, Any])
     SQLAlchemy's layers over a cursor cost more than most of these statements themselves. Where the server is gone all
     connections to it are given up, as SQLAlchemy does when it notices that by itself.
     """
+    return _executed(connection, statement, parameters).fetchall()
+
+
+def run(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> None:
+    """Run a statement of the hot path that returns no rows, in the same way."""
+    _executed(connection, statement, parameters)
+
+
+def _executed(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> psycopg.RawCursor[tuple[Any, ...]]:
     driver: psycopg.Connection[tuple[Any, ...]] = cast("Any", connection.connection.driver_connection)
+    numbered, names = _numbered(statement)
     try:
-        return driver.execute(statement.encode(), parameters).fetchall()
+        return psycopg.RawCursor(driver).execute(numbered, [parameters[name] for name in names])
     except psycopg.OperationalError as error:
         if driver.closed:
             connection.invalidate(error)
             connection.engine.dispose()
         raise OperationalError(None, None, error) from error
+
+
+@lru_cache(1_000)
+def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with its placeholders numbered as PostgreSQL has them, and their names in order.
+
+    The driver would do so at each execution of a long statement: it remembers only short ones.
+    """
+    names = tuple(dict.fromkeys(name for name in _PLACEHOLDER.findall(statement) if name))
+    place = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return _PLACEHOLDER.sub(lambda found: place.get(found[1], "%"), statement).encode(), names
 
 
 @contextmanager

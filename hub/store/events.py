@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
@@ -13,10 +13,34 @@ from hub.store.database import fetch
 from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSEMENT
 from settlement.store.arrays import array_of, columns_of
 
-_STORED = """
-    partner_id, event_id, content, kind, member_id, status, points, occurred_at, posted_at, business_date, expires_on,
-    matures_on, amount_minor, currency, rate_version, error_code, refers_to, returned_before, items, details
-"""
+
+
+class Stored(NamedTuple):
+    """What is stored of an event: the columns of these names."""
+
+    partner_id: str
+    event_id: str
+    content: bytes
+    kind: str
+    member_id: int
+    status: str
+    points: int
+    occurred_at: datetime
+    posted_at: datetime
+    business_date: date
+    expires_on: Any
+    matures_on: Any
+    amount_minor: Any
+    currency: Any
+    rate_version: Any
+    error_code: Any
+    refers_to: Any
+    returned_before: Any
+    items: Any
+    details: Any
+
+
+_STORED = ", ".join(Stored._fields)
 _FIRST = f"""
     SELECT {_STORED} FROM hub.event WHERE partner_id = %(partner_id)s AND event_id = ANY(%(event_ids)s::text[])
 """
@@ -73,16 +97,16 @@ _PAGE = text("""
 """)
 
 
-def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[str]) -> dict[str, Row[Any]]:
+def first_answers(connection: Connection, partner_id: str, event_ids: Sequence[str]) -> dict[str, Stored]:
     """Return what is stored of a partner's events, by event id."""
-    rows = connection.exec_driver_sql(_FIRST, {"partner_id": partner_id, "event_ids": array_of(event_ids)})
-    return {row.event_id: row for row in rows}
+    rows = fetch(connection, _FIRST, {"partner_id": partner_id, "event_ids": array_of(event_ids)})
+    return {row.event_id: row for row in map(Stored._make, rows)}
 
 
-def first_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+def first_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
     """Return the same for events of several partners, by partner and event id."""
-    rows = connection.exec_driver_sql(_FIRST_OF, columns_of(("partner_id", "event_id"), keys))
-    return {(row.partner_id, row.event_id): row for row in rows}
+    rows = fetch(connection, _FIRST_OF, columns_of(("partner_id", "event_id"), keys))
+    return {row[:2]: row for row in map(Stored._make, rows)}
 
 
 class OwedLine(NamedTuple):

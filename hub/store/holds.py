@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from hub.core.ledger import Lot, LotKey
-from hub.store.database import fetch
+from hub.store.database import fetch, run
 from settlement.store.arrays import columns_of
 
 NEVER_LAPSES = datetime.fromisoformat("9999-12-31T23:59:59+00:00")
@@ -85,7 +85,7 @@ def add_all(connection: Connection, new: Sequence[NewHold]) -> None:
         for one in new
         for line, (member_id, lot) in enumerate(one.lots, 1)
     ]
-    connection.exec_driver_sql(_ADD, columns_of(_COLUMNS, rows))
+    run(connection, _ADD, columns_of(_COLUMNS, rows))
 
 
 def find(connection: Connection, partner_id: str, event_id: str) -> Held | None:
@@ -121,7 +121,7 @@ def end(connection: Connection, partner_id: str, event_id: str, state: str) -> N
 
 def end_all(connection: Connection, keys: Sequence[tuple[str, str]], state: str) -> None:
     """Do so for several holds at once, by partner and event id."""
-    connection.exec_driver_sql(_END, {"state": state, **columns_of(_KEY, keys)})
+    run(connection, _END, {"state": state, **columns_of(_KEY, keys)})
 
 
 def follow(connection: Connection, member_id: int, key: LotKey, until: date) -> None:
