@@ -92,7 +92,7 @@ class Bridge:
         if REFUSED in environ:
             return self._express.shed(environ) or await self._by_open(environ, b"")
         with self._room.taken(whose, len(body)):
-            return await self._express.answer(environ, body) or await self._usual(environ, body, whose)
+            return await self._express.answer(environ, body, whose) or await self._usual(environ, body, whose)
 
     async def _let_in(self, environ: dict[str, Any], scope: Scope, receive: Receive, whose: str) -> bytes:
         """Return the body of a request, or leave in its environment why it is refused without a look at it."""

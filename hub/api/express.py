@@ -19,6 +19,7 @@ from hub.api.answers import JSON_TYPE, RETRY_AFTER_S
 from hub.api.lanes import Found, Lane
 from hub.api.metrics import Metrics
 from hub.core.errors import Refused
+from hub.room import Gate
 from hub.services import card_guard
 from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub, Signer
@@ -30,6 +31,8 @@ from partner_sdk.wire.signatures import RequestTarget
 
 MOST_BYTES = 4_096
 """Larger bodies take longer to check than the event loop should be kept from others."""
+MOST_OF_ONE = 24
+"""Requests of one partner in the lane of a worker; more would be no faster, and keep others waiting for longer."""
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 _KEY_ID = re.compile(r';keyid="([^"\\]+)"')
@@ -47,13 +50,26 @@ class Express:
     def __init__(self, hub: Hub, authorities: frozenset[str], rate_limits: RateLimits, metrics: Metrics) -> None:
         self._hub, self._authorities, self._rate_limits, self._metrics = hub, authorities, rate_limits, metrics
         self._writers: dict[Lane, GroupCommit] = {}
+        self._gate = Gate(MOST_OF_ONE)
 
-    async def answer(self, environ: MutableMapping[str, Any], body: bytes) -> Answer | None:
-        """Return the signed answer to a small, valid request of the lane's, or None for the usual way."""
+    async def answer(self, environ: MutableMapping[str, Any], body: bytes, whose: str) -> Answer | None:
+        """Return the signed answer to a small, valid request of the lane's, or None for the usual way.
+
+        ``whose`` it claims to be decides only whose turn it takes.
+        """
         started = time.perf_counter()
         found = lanes.find(environ["REQUEST_METHOD"], environ[incoming.RAW_PATH])
         if found is None or len(body) > MOST_BYTES or environ["QUERY_STRING"] or incoming.REFUSED in environ:
             return None
+        await self._gate.enter(whose)
+        try:
+            return await self._answer(environ, body, found, started)
+        finally:
+            self._gate.leave(whose)
+
+    async def _answer(
+        self, environ: MutableMapping[str, Any], body: bytes, found: Found, started: float
+    ) -> Answer | None:
         request = incoming.request_of(environ, body)
         ticket = _Ticket(asyncio.get_running_loop().create_future())
         waiting = self._admit(request, found, ticket)

@@ -30,7 +30,10 @@ LOG = logging.getLogger("hansa.group_commit")
 MOST_TOGETHER = 64
 """Requests that are posted together at most."""
 GATHER_S = 0.010
-"""How long more are waited for where the group before was more than one: what a group costs is shared by more then."""
+"""How long more are waited for, at most and half as long as the group before took, where that was more than one.
+
+What a group costs is shared by more then.
+"""
 
 Answer = dict[str, Any]
 
@@ -98,7 +101,7 @@ class GroupCommit:
     def __init__(self, hub: Hub, post: Post, deliver: Deliver) -> None:
         self._hub, self._post, self._deliver = hub, post, deliver
         self._queue: Turns[Waiting] = Turns()
-        self._is_busy = False
+        self._gather_s = 0.0
         Thread(target=self._write_for_ever, name="group-commit", daemon=True).start()
 
     def submit(self, waiting: Waiting) -> None:
@@ -108,18 +111,19 @@ class GroupCommit:
     def _write_for_ever(self) -> None:
         while True:
             taken = self._take()
+            began = time.perf_counter()
             self._deliver(self._posted(taken))
+            took_s = time.perf_counter() - began
+            self._gather_s = min(GATHER_S, took_s / 2) if len(taken) > 1 else 0.0
 
     def _take(self) -> list[Waiting]:
         taken = [self._queue.get()]
-        if self._is_busy:
-            time.sleep(GATHER_S)
+        time.sleep(self._gather_s)
         try:
             while len(taken) < MOST_TOGETHER:
                 taken.append(self._queue.get_nowait())
         except Empty:
             pass
-        self._is_busy = len(taken) > 1
         return taken
 
     def _posted(self, taken: Sequence[Waiting]) -> list[tuple[Any, Answer | None]]:

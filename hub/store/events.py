@@ -14,7 +14,6 @@ from settlement.core.parties import BREAKAGE, FUND, FUND_LINES, ISSUE, REIMBURSE
 from settlement.store.arrays import array_of, columns_of
 
 
-
 class Stored(NamedTuple):
     """What is stored of an event: the columns of these names."""
 
