@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import tempfile
 import time
 from dataclasses import replace
@@ -102,6 +103,7 @@ def serve(settings: Settings) -> None:
     limits(settings), trusted_proxies(settings)
     check_environment(hub, settings)
     settle_in()
+    _allow_connections()
     stopped = Event()
     if not settings.database_url:
         Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()
@@ -113,6 +115,15 @@ def serve(settings: Settings) -> None:
         watchdog.watch(Path(metrics), settings.hang_timeout_s, stopped)
         _server(settings).serve()
     stopped.set()
+
+
+def _allow_connections() -> None:
+    """Let this process and its workers open as many files as the system lets it; connections are files.
+
+    Many systems allow a thousand where nobody asks for more, which a busy worker needs for its connections alone.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _server(settings: Settings) -> MPServer:

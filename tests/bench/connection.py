@@ -48,6 +48,14 @@ class Answer(NamedTuple):
         return ""
 
 
+class Signed(NamedTuple):
+    """A request that is ready to be sent."""
+
+    sent: bytes
+    target: RequestTarget
+    nonce: str
+
+
 class Connection:
     """A keep-alive connection on which one request is under way at a time."""
 
@@ -65,26 +73,31 @@ class Connection:
     def send(self, path: str, body: bytes) -> None:
         """Sign and send a request: a POST, or a GET where there is no body."""
         self._sent_at = time.perf_counter()
-        method, said = ("POST", (JSON_TYPE, signatures.content_digest(body))) if body else ("GET", (None, None))
-        self._target = RequestTarget(method, self._authority, path, "?", *said)
-        self._nonce = secrets.token_urlsafe(16)
-        now = int(time.time())
-        fields = signatures.sign_request(
-            self._target, self._key, self._keyid, created=now, expires=now + 300, nonce=self._nonce
-        )
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self._authority}\r\n"
-            + "".join(f"{name}: {value}\r\n" for name, value in self._said(body).items())
-            + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        )
-        self.socket.sendall(head.encode() + b"\r\n" + body)
+        self._send(self.signed(path, body))
 
-    def _said(self, body: bytes) -> dict[str, object]:
-        """The fields that a body needs."""
-        if not body:
-            return {}
-        digest = self._target.content_digest
-        return {"Content-Type": JSON_TYPE, "Content-Length": len(body), "Content-Digest": digest}
+    def send_signed(self, request: Signed) -> None:
+        """Send a request that was signed before."""
+        self._sent_at = time.perf_counter()
+        self._send(request)
+
+    def signed(self, path: str, body: bytes) -> Signed:
+        """Sign a request, which any connection of the partner can send."""
+        method, said = ("POST", (JSON_TYPE, signatures.content_digest(body))) if body else ("GET", (None, None))
+        target = RequestTarget(method, self._authority, path, "?", *said)
+        nonce, now = secrets.token_urlsafe(16), int(time.time())
+        fields = signatures.sign_request(target, self._key, self._keyid, created=now, expires=now + 300, nonce=nonce)
+        of_body = (
+            {"Content-Type": JSON_TYPE, "Content-Length": len(body), "Content-Digest": target.content_digest}
+            if body
+            else {}
+        )
+        named = {"Host": self._authority, **of_body, **fields}
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in named.items())
+        return Signed(head.encode() + b"\r\n" + body, target, nonce)
+
+    def _send(self, request: Signed) -> None:
+        data, self._target, self._nonce = request
+        self.socket.sendall(data)
 
     def receive(self) -> Answer | None:
         """Read what has arrived; return the answer when it is there whole.

@@ -52,7 +52,7 @@ class Load:
         self._requests: Iterator[Request] = self._kind.requests(plan)
         self._next: dict[object, list[Request]] = {}
         """What connections still have to send of what they began."""
-        self._hub_keys = _hub_keys(plan)
+        self._hub_keys = hub_keys(plan)
         self._selector = DefaultSelector()
         partners = cycle((partner, PrivateKey.from_pem(pem.encode())) for partner, pem in plan.partners.items())
         for (partner, key), _ in zip(partners, range(plan.connections), strict=False):
@@ -112,7 +112,8 @@ class Load:
         return ""
 
 
-def _hub_keys(plan: Plan) -> HubKeyList:
+def hub_keys(plan: Plan) -> HubKeyList:
+    """Return the keys of the hub, as partners get them."""
     connection = HTTPConnection(plan.authority)
     connection.request("GET", "/v1/hub-keys")
     return read_key_list(json.load(connection.getresponse()), PublicKey.from_text(plan.root))

@@ -10,6 +10,11 @@ from rich.table import Table
 
 FLOORS: Mapping[str, float] = {"batches": 2.5, "singles": 0.25}
 """The least ratio to TPC-B that is asked for."""
+SHARES: Mapping[str, str] = {
+    "of_peak": "of the peak rate was useful while five times as much was asked for",
+    "recovered_of_peak": "of the peak rate right after that",
+    "of_alone": "of what a modest partner gets alone, beside a greedy one",
+}
 COLUMNS = (
     "rate",
     "ratio",
@@ -82,8 +87,14 @@ def remarks(report: Mapping[str, Any]) -> list[str]:
         for one in measured
         if one["floor"] and one["ratio"] is not None and one["ratio"] < one["floor"]
     ]
+    shares = [
+        f"{one['name']}: {one[name]:.0%} {words}; {one['asked']:,} asked for, {one['shed']:,} told to come back later"
+        for one in measured
+        for name, words in SHARES.items()
+        if name in one
+    ]
     errors = [f"{one['name']}: {count:,} times {why}" for one in measured for why, count in one["errors"].items()]
-    return missed + errors + [f"ledger check: {row}" for row in report["broken_invariants"]]
+    return missed + shares + errors + [f"ledger check: {row}" for row in report["broken_invariants"]]
 
 
 def failed(report: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, files, log, machine, outbox, stage, starting, traffic
+from tests.bench import books, closing, files, log, machine, outbox, overload, stage, starting, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -50,6 +50,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "start-sdk": "import partner_sdk, until Python has ended",
         "start-hub": "hansa serve on a database that is there, until it is ready",
         "till": "100,000 earnings recorded by a process that has just imported the SDK",
+        "overload": "a hub asked for five times what it can do",
         "close": "close, self-checks, export and recomputation of a cycle",
     }
 )
@@ -155,12 +156,15 @@ class Benchmark:
 
     def _requests(self) -> Iterator[Measurement]:
         kinds = [kind for kind in CONNECTIONS if kind in self.options.only]
-        if not kinds and not self.options.only & OF_THE_LOG:
+        if not kinds and not self.options.only & (OF_THE_LOG | {"overload"}):
             return
         with self.stage.served() as server:
             for kind in kinds:
                 self.steps.begin(WHAT[kind])
                 yield traffic.measure(kind, WHAT[kind], CONNECTIONS[kind], self.stage, server, self.options)
+            if "overload" in self.options.only:
+                self.steps.begin(WHAT["overload"])
+                yield from overload.measure(self.stage, server, self.options, CONNECTIONS["singles"])
             yield from self._log(server)
 
     def _starts(self) -> Iterator[Measurement]:

@@ -19,7 +19,7 @@ SMALL = ["--seconds", "0.4", "--members", "50", "--obligations", "1000", "--seal
 
 
 OFTEN = ["batches", "files", "record-nosync", "close"]
-SELDOM = ["start-help", "start-hub", "till", "outbox", "redemptions", "faithful", "checkpoint", "proofs"]
+SELDOM = ["start-help", "start-hub", "till", "outbox", "redemptions", "faithful", "overload", "checkpoint", "proofs"]
 
 
 def test_a_small_run_measures_everything_without_an_error(tmp_path: Path, soaking: bool) -> None:
@@ -28,7 +28,7 @@ def test_a_small_run_measures_everything_without_an_error(tmp_path: Path, soakin
     assert main([*SMALL, "--only", *kinds, "--json", str(tmp_path / "figures.json")]) == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
     measured = {one["name"]: one for one in figures["measurements"]}
-    assert set(measured) == {*kinds, *OF_A_CYCLE, *(["proofs-http"] if soaking else [])}
+    assert set(measured) == {*kinds, *OF_A_CYCLE, *(["proofs-http", "modest"] if soaking else [])}
     assert measured["close"]["count"] == 1000
     assert all(one["rate"] > 0 and one["errors"] == {} for one in measured.values())
     assert figures["broken_invariants"] == []

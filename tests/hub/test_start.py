@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ import pytest
 from hub import setup, start
 from hub.core.errors import ConfigurationError
 from hub.settings import Settings
+from tests.bench.usage import children
 from tests.support import coalition
 from tests.support.coalition import Coalition
+from tests.support.server import running
 
 
 @pytest.fixture
@@ -66,3 +69,18 @@ def test_weak_secrets_stop_it(built: Coalition) -> None:
     (built.settings.data / start.SECRETS / "body.key").write_bytes(bytes(32))
     with pytest.raises(ConfigurationError, match=r"body\.key is weak"):
         start.open_hub(built.settings)
+
+
+def test_a_hub_opens_as_many_connections_as_the_system_lets_it(built: Coalition) -> None:
+    """Also where a process may have few files open until it asks for more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = before[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, most), most))
+    try:
+        with running(built.settings) as server:
+            limits = [Path(f"/proc/{pid}/limits").read_text() for pid in children(server.process.pid)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    allowed = [next(line.split()[3] for line in text.splitlines() if "open files" in line) for text in limits]
+    assert allowed
+    assert set(allowed) == {str(most)}
