@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.room import Gate
@@ -35,10 +35,10 @@ class Visitors:
             self.inside[whose].pop(0)
             self.gate.leave(whose)
 
-    def give_up(self, whose: str) -> None:
+    def give_up(self, whose: str, place: int) -> None:
         waiting = [task for task in self.tasks[whose] if not task.done()]
         if waiting:
-            waiting[-1].cancel()
+            waiting[place].cancel()
 
 
 async def _settle() -> None:
@@ -61,7 +61,7 @@ async def _visited(steps: list[tuple[str, str]], *, at_once: bool) -> None:
             visitors.go(whose)
             inside[whose] = inside[whose][1:]
         elif queue[whose]:
-            visitors.give_up(whose)
+            visitors.give_up(whose, 0 if at_once else -1)
             queue[whose].pop()
         while queue[whose] and len(inside[whose]) < MOST:
             inside[whose].append(queue[whose].pop(0))
@@ -86,6 +86,7 @@ def test_each_partner_has_its_places_and_its_own_queue(steps: list[tuple[str, st
 
 
 @given(STEPS)
+@example([("come", "a")] * (MOST + 1) + [("go", "a"), ("give up", "a")])
 def test_no_place_is_lost_when_many_come_go_and_give_up_at_once(steps: list[tuple[str, str]]) -> None:
     """Also of whoever gives up after it was let in and before it noticed."""
     asyncio.run(_visited(steps, at_once=True))
