@@ -60,8 +60,10 @@ async def _visited(steps: list[tuple[str, str]], *, at_once: bool) -> None:
         elif step == "go":
             visitors.go(whose)
             inside[whose] = inside[whose][1:]
+        elif at_once:
+            visitors.give_up(whose, 0)
         elif queue[whose]:
-            visitors.give_up(whose, 0 if at_once else -1)
+            visitors.give_up(whose, -1)
             queue[whose].pop()
         while queue[whose] and len(inside[whose]) < MOST:
             inside[whose].append(queue[whose].pop(0))
