@@ -6,6 +6,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     version_table="schema_version",
     version_table_schema="hub",
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

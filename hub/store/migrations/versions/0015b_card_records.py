@@ -11,7 +11,7 @@ ALTER TABLE hub.event ADD CONSTRAINT event_kind_check CHECK (kind IN (
     'earning', 'confirmation', 'refund', 'redemption', 'hold', 'capture', 'void', 'reversal', 'expiry', 'settlement',
     'repayment', 'extension', 'reinstatement', 'transfer', 'gift', 'donation', 'pool', 'merge', 'unmerge',
     'forwarding', 'adjustment', 'exchange', 'exchange-confirmation', 'exchange-failure', 'exchange-reversal',
-    'quarantine', 'release', 'card-link', 'card-unlink', 'card-replacement', 'card-record'));
+    'quarantine', 'release', 'card-link', 'card-unlink', 'card-replacement', 'card-record')) NOT VALID;
 """
 TABLES = """
 CREATE TABLE hub.card_purchase (
