@@ -34,6 +34,7 @@ def of(settings: Settings) -> Mapping[str, float]:
         "worker_database_connections": settings.threads + start.SPARE_CONNECTIONS,
         "worker_rate_shares": rate_limits.MOST_SHARES,
         "express_body_bytes": express.MOST_BYTES,
+        "express_requests_of_a_partner": express.MOST_OF_ONE,
         "group_requests": group_commit.MOST_TOGETHER,
         "group_gather_seconds": group_commit.GATHER_S,
         "database_wait_seconds": database.POOL_WAIT_S,
