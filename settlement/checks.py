@@ -15,9 +15,8 @@ its digest.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from settlement.core.findings import Finding, Findings
 from settlement.core.moves import CALCULATED, PUBLISHED, result_subject
@@ -25,7 +24,7 @@ from settlement.core.verification import Claims, compare_dues
 from settlement.disputes.dispute_check import check_disputes
 from settlement.errors import ContractRefused, NotBalanced, NotPublished, SettlementRefused, UnknownCycle
 from settlement.history_check import check_history
-from settlement.store.comparison import compare_with_ledger
+from settlement.store.comparison import Ledger, compare_with_ledger
 from settlement.store.dues import ask_dues
 from settlement.store.history import lock_in_state, moves_of, one_at_a_time
 from settlement.store.origins import taken_back_too_much
@@ -34,13 +33,13 @@ from settlement.store.tables import cycle_check, cycle_result, obligation
 from settlement.store.window import Window, cut_offs, lines_of, seen_by, window_of, within
 
 
-def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
+def check(connection: Connection, cycle: str, ledger: Ledger) -> list[Finding]:
     """Run all self-checks on a calculated cycle and note the outcome.
 
     `ledger` selects the same lines as the hub derives them from its transfers, with the columns partner_id,
     event_id, line, issuer, redeemer, points, amount_minor, currency, business_date, origin ('' unless it is a
-    correction), kind, points_of ('' unless the fund owes) and tx; it may reach over all cycles. An empty list means
-    that all is well.
+    correction), kind, points_of ('' unless the fund owes) and tx; it may reach over all cycles, and be parted, see
+    `settlement.store.comparison.PartedLedger`. An empty list means that all is well.
     """
     with one_at_a_time(cycle):
         lock_in_state(connection, cycle, CALCULATED)
@@ -49,7 +48,7 @@ def check(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     return findings
 
 
-def audit(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Finding]:
+def audit(connection: Connection, cycle: str, ledger: Ledger) -> list[Finding]:
     """Run all self-checks on a published cycle against what was stored then; changes nothing.
 
     Raises `NotPublished`.
@@ -60,7 +59,7 @@ def audit(connection: Connection, cycle: str, ledger: Select[Any]) -> list[Findi
     return _run(connection, cycle, ledger)[0]
 
 
-def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[Finding], bytes]:
+def _run(connection: Connection, cycle: str, ledger: Ledger) -> tuple[list[Finding], bytes]:
     """All findings, and the subject of the stored result, see `result_subject`."""
     try:
         window = window_of(connection, cycle)
@@ -71,14 +70,15 @@ def _run(connection: Connection, cycle: str, ledger: Select[Any]) -> tuple[list[
     found.extend(check_history(connection, window, claims))
     found.extend(_in_one_cycle(connection, window, ledger))
     found.extend(taken_back_too_much(connection, window))
-    found.extend(compare_with_ledger(connection, window, ledger, claims.positions))
-    found.extend(_recompute(connection, window, claims))
+    recomputed = _recompute(connection, window, claims)
+    found.extend(compare_with_ledger(connection, window, ledger, claims.positions, recomputed=not recomputed))
+    found.extend(recomputed)
     found.extend(_dues(connection, window, claims))
     found.extend(check_disputes(connection, window))
     return found.listed(), result_subject(claims)
 
 
-def _in_one_cycle(connection: Connection, window: Window, ledger: Select[Any]) -> list[Finding]:
+def _in_one_cycle(connection: Connection, window: Window, ledger: Ledger) -> list[Finding]:
     """Obligations in any cycle so far against the sum of what the cycles counted; if they differ, which and where."""
     known = cut_offs(connection)[: window.at.number]
     counted = {row.cycle: row.lines for row in connection.execute(select(cycle_result))}
@@ -93,7 +93,7 @@ def _in_one_cycle(connection: Connection, window: Window, ledger: Select[Any]) -
 
 
 def _counted_right(
-    connection: Connection, other: Window, counted: int | None, ledger: Select[Any], checked: Window
+    connection: Connection, other: Window, counted: int | None, ledger: Ledger, checked: Window
 ) -> list[Finding]:
     cycle = other.at.cycle
     in_it = select(func.count()).select_from(obligation).where(within(obligation, other))

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from settlement import approvals
 from settlement.approvals import Approval
@@ -37,6 +36,7 @@ from settlement.cycle_views import CycleSummary, CycleView, listing, points_home
 from settlement.errors import SettlementRefused
 from settlement.publication import USUAL, Rules, propose, publish, withdraw
 from settlement.settling import advance
+from settlement.store.comparison import Ledger
 from settlement.store.cutting import insert_cut_off
 from settlement.store.dues import ask_dues
 from settlement.store.history import add_move, lock_in_state, moves_of, one_at_a_time, standing
@@ -68,7 +68,7 @@ __all__ = [
 def close(
     connection: Connection,
     cycle: str,
-    ledger: Select[Any],
+    ledger: Ledger,
     *,
     author: str,
     at: datetime,

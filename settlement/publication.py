@@ -8,9 +8,9 @@ digest changes, and the proposal is approved no more.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from settlement import approvals
 from settlement.approvals import Approval
@@ -28,6 +28,7 @@ from settlement.core.moves import (
 )
 from settlement.core.people import signed
 from settlement.errors import SettlementRefused
+from settlement.store.comparison import Ledger
 from settlement.store.deadlines import store_deadlines
 from settlement.store.history import add_move, hold, lock_in_state, one_at_a_time
 from settlement.store.results import load_claims
@@ -46,7 +47,7 @@ USUAL = Rules()
 
 
 def propose(
-    connection: Connection, cycle: str, ledger: Select[Any], *, author: str, at: datetime, rules: Rules = USUAL
+    connection: Connection, cycle: str, ledger: Ledger, *, author: str, at: datetime, rules: Rules = USUAL
 ) -> Approval:
     """Check a calculated cycle and propose its publication; the answer's digest is what a second operator approves.
 
@@ -65,7 +66,7 @@ def propose(
 def publish(
     connection: Connection,
     cycle: str,
-    ledger: Select[Any],
+    ledger: Ledger,
     *,
     digest: bytes,
     author: str,
@@ -124,7 +125,7 @@ def _present(connection: Connection, cycle: str, moves: list[Move], rules: Rules
     return publication_digest(cycle, calculated, result, rules.days)
 
 
-def _refuse_findings(connection: Connection, cycle: str, ledger: Select[Any]) -> None:
+def _refuse_findings(connection: Connection, cycle: str, ledger: Ledger) -> None:
     findings = check(connection, cycle, ledger)
     if findings:
         raise SettlementRefused(f"cycle {cycle} does not add up and was not published", findings)

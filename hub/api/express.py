@@ -19,10 +19,10 @@ from hub.api.answers import JSON_TYPE, RETRY_AFTER_S
 from hub.api.lanes import Found, Lane
 from hub.api.metrics import Metrics
 from hub.core.errors import Refused
-from hub.room import Gate
 from hub.services import card_guard
 from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub, Signer
+from hub.services.gate import Gate
 from hub.services.group_commit import GroupCommit, Waiting
 from hub.services.rate_limits import RateLimited, RateLimits, Standing
 from partner_sdk.wire import signatures, strict_json

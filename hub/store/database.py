@@ -103,6 +103,8 @@ def expect_whole_tables(connection: Connection) -> None:
     """
     connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
     connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
+    # Rows from other processes cost little beside what is done with each; so all processors sort and compare.
+    connection.exec_driver_sql("SET LOCAL parallel_tuple_cost = 0.01")
 
 
 def fetch(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

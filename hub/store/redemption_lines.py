@@ -5,9 +5,10 @@ They come from transfers, events, prices and contracts alone; amounts are comput
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, literal_column, select, table
+from sqlalchemy import ColumnElement, Connection, Select, column, literal_column, select, table
 from sqlalchemy.dialects.postgresql import JSONB
 
 COLUMNS = (
@@ -15,8 +16,26 @@ COLUMNS = (
     "business_date", "tx", "origin", "kind", "points_of",
 )  # fmt: skip
 
-_SELECTED: list[ColumnElement[Any]] = [column(name) for name in COLUMNS]
-LEDGER: Select[Any] = select(*_SELECTED).select_from(table("redemption_line", schema="hub"))
+_PRICED_COLUMNS = (
+    "partner_id", "event_id", "line", "issuer", "redeemer", "points", "currency", "price_version", "price_numerator",
+    "price_denominator", "business_date", "tx",
+)  # fmt: skip
+
+
+def _view(name: str, columns: Sequence[str]) -> Select[Any]:
+    selected: list[ColumnElement[Any]] = [column(one) for one in columns]
+    return select(*selected).select_from(table(name, schema="hub"))
+
+
+LEDGER = _view("redemption_line", COLUMNS)
+PRICED, OTHERS = _view("priced_line", _PRICED_COLUMNS), _view("other_line", COLUMNS)
+"""The same in two parts, where no fund pays for points: redemptions with their prices, and all others."""
+
+
+def is_funded(connection: Connection) -> bool:
+    """Tell whether a fund pays for some partner's points."""
+    return bool(connection.exec_driver_sql("SELECT EXISTS (SELECT FROM hub.funded)").scalar_one())
+
 
 _DOCUMENT = "(terms->'settlement') || jsonb_build_object('breakage', coalesce(terms->>'breakage', 'issuer'))"
 CONTRACTS: Select[Any] = (

@@ -43,6 +43,8 @@ LINE = pa.schema(
     ]
 )
 """A line with its digest, as the self-checks look at it."""
+OF_A_PAIR = pa.schema([LINE.field(name) for name in ("issuer", "redeemer", "currency", DIGEST)])
+"""What a pair's digest is taken of."""
 STATED = LINE.append(pa.field(ORIGIN_CYCLE, _TEXT, nullable=False))
 """Of a correction also the cycle in which its origin was settled; "" otherwise, or where it owed nothing itself."""
 FILE = pa.schema(

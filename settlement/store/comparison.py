@@ -4,13 +4,16 @@ The ledger side is a SELECT that the caller gives: the same lines, derived from 
 again. It is read once, cut to the cycle by the same rule as the obligations, and joined with them in full, so
 a line that is missing on either side is found as well as one that differs. Only rows that differ leave the
 database, and the ledger's sums by pair.
+
+To price each line again takes most of that, and is done by whoever recomputes the cycle from its lines too. So the
+caller may give its lines in two parts, see `PartedLedger`, and where both agree nothing more is asked.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -23,6 +26,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -32,7 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from settlement.core.findings import KEPT, Finding
 from settlement.core.lines import row_name
-from settlement.core.parties import LEDGER_KINDS, REIMBURSEMENT
+from settlement.core.parties import FUND, LEDGER_KINDS, REIMBURSEMENT
 from settlement.core.positions import Position, pair_name
 from settlement.store.tables import obligation
 from settlement.store.window import Window, within
@@ -40,15 +44,37 @@ from settlement.store.window import Window, within
 _KEY = ("partner_id", "event_id", "line")
 _FIELDS = ("issuer", "redeemer", "points", "amount_minor", "currency", "business_date", "origin", "kind", "points_of")
 _PAIR = ("issuer", "redeemer", "currency")
+_PRICE = ("price_version", "price_numerator", "price_denominator")
+_PRICED_FIELDS = ("issuer", "redeemer", "points", "currency", "business_date", *_PRICE)
+
+
+class PartedLedger(NamedTuple):
+    """A ledger's lines in two parts, and whole; only where no fund pays for points."""
+
+    whole: Select[Any]
+    """All lines with what they are worth, as `compare_with_ledger` wants them."""
+    priced: Select[Any]
+    """Those of redemptions with `price_version`, `price_numerator` and `price_denominator`, not what they are worth."""
+    others: Select[Any]
+    """All others, with the columns of the whole."""
+
+
+Ledger = Select[Any] | PartedLedger
 
 
 def compare_with_ledger(
-    connection: Connection, window: Window, ledger: Select[Any], stated: Sequence[Position]
+    connection: Connection, window: Window, ledger: Ledger, stated: Sequence[Position], *, recomputed: bool = False
 ) -> list[Finding]:
     """Findings for each line and each pair of a cycle on which the ledger and settlement differ.
 
-    What the ledger does not know of, settlement's own adjustments, is added to its pairs.
+    What the ledger does not know of, settlement's own adjustments, is added to its pairs. `recomputed` says that each
+    line was found to be worth what its price and its event give, and the stated positions to be the lines' sums. Then
+    a parted ledger need not be priced again: same lines at the same prices are the same amounts and the same sums.
     """
+    if isinstance(ledger, PartedLedger):
+        if recomputed and _agrees(connection, window, ledger):
+            return []
+        ledger = ledger.whole
     ours = _lines_within(obligation, window).where(obligation.c.kind.in_(LEDGER_KINDS)).cte("ours")
     theirs = _lines_within(ledger.subquery("ledger"), window).cte("theirs").prefix_with("MATERIALIZED")
     own = _lines_within(obligation, window).where(obligation.c.kind.not_in(LEDGER_KINDS)).cte("own")
@@ -63,17 +89,49 @@ def compare_with_ledger(
     return sorted(findings) + _pair_findings(stated, pairs)
 
 
-def _lines_within(lines: FromClause, window: Window) -> Select[Any]:
-    columns = [lines.c[name] for name in _KEY + _FIELDS]
+def _lines_within(lines: FromClause, window: Window, fields: Sequence[str] = _FIELDS) -> Select[Any]:
+    columns = [lines.c[name] for name in (*_KEY, *fields)]
     return select(*columns, literal(True).label("is_there")).where(within(lines, window))
 
 
+def _agrees(connection: Connection, window: Window, ledger: PartedLedger) -> bool:
+    """Whether both parts of a ledger have the same lines as the obligations, each once."""
+    is_priced = and_(
+        obligation.c.kind == REIMBURSEMENT,
+        obligation.c.origin == "",
+        obligation.c.points_of == "",
+        obligation.c.issuer != FUND,
+    )
+    is_other = and_(obligation.c.kind.in_(LEDGER_KINDS), not_(is_priced))
+    parts = ((ledger.priced, is_priced, _PRICED_FIELDS), (ledger.others, is_other, _FIELDS))
+    return all(_same(connection, window, lines, ours, fields) for lines, ours, fields in parts)
+
+
+def _same(
+    connection: Connection, window: Window, ledger: Select[Any], of_ours: ColumnElement[bool], fields: Sequence[str]
+) -> bool:
+    ours = _lines_within(obligation, window, fields).where(of_ours).cte("ours")
+    theirs = _lines_within(ledger.subquery("ledger"), window, fields).cte("theirs")
+    is_other = _differ(ours, theirs, (*fields, "is_there"))
+    joined = ours.join(theirs, _same_key(ours, theirs), full=True)
+    # A line of ours is there once, its key says so; so as many pairs as lines of ours is each of theirs once too.
+    asked = select(func.count(), func.count().filter(is_other)).select_from(joined)
+    pairs, different = connection.execute(asked).one()
+    return different == 0 and pairs == connection.execute(select(func.count()).select_from(ours)).scalar_one()
+
+
 def _different_lines(ours: CTE, theirs: CTE) -> Select[Any]:
-    same_key = and_(*(ours.c[name] == theirs.c[name] for name in _KEY))
-    differ = or_(*(ours.c[name].is_distinct_from(theirs.c[name]) for name in _FIELDS))
-    joined = ours.join(theirs, same_key, full=True)
-    found = select(literal("line"), _document(ours), _document(theirs)).select_from(joined).where(differ)
-    return select(found.limit(KEPT).subquery())
+    joined = ours.join(theirs, _same_key(ours, theirs), full=True)
+    found = select(literal("line"), _document(ours), _document(theirs)).select_from(joined)
+    return select(found.where(_differ(ours, theirs, _FIELDS)).limit(KEPT).subquery())
+
+
+def _same_key(ours: CTE, theirs: CTE) -> ColumnElement[bool]:
+    return and_(*(ours.c[name] == theirs.c[name] for name in _KEY))
+
+
+def _differ(ours: CTE, theirs: CTE, names: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(ours.c[name].is_distinct_from(theirs.c[name]) for name in names))
 
 
 def _doubled_lines(theirs: CTE) -> Select[Any]:

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
-from sqlalchemy import ColumnElement, Connection, Select, func
+from sqlalchemy import Connection, Select
 
 from settlement.exports.lines import DIGEST
 
+_WRITTEN = 66
+"""Signs of a digest."""
 BLOCK_BYTES = 24 << 20
 """As much text is taken from the server before it is read: some hundred and fifty thousand lines."""
 
@@ -27,18 +30,13 @@ def line_tables(connection: Connection, query: Select[Any], schema: pa.Schema) -
 
     The connection serves nothing else until the last row was taken.
     """
-    columns = [_in_hexadecimal(one) if one.key == DIGEST else one for one in query.selected_columns]
-    asked = query.with_only_columns(*columns).compile(dialect=connection.dialect)
+    connection.exec_driver_sql("SET LOCAL bytea_output = 'hex'")
+    asked = query.compile(dialect=connection.dialect)
     command = f"COPY ({asked}) TO STDOUT (FORMAT csv)"
     cursor = connection.connection.cursor()
     with contextlib.closing(cursor), cursor.copy(command, asked.params) as copy:
         for block in _blocks(copy):
             yield _table(block, schema)
-
-
-def _in_hexadecimal(digest: ColumnElement[Any]) -> ColumnElement[Any]:
-    """As text of 64 digits, whatever somebody has put there."""
-    return func.lpad(func.encode(digest, "hex"), 64, "0")
 
 
 def _blocks(copy: Any) -> Iterator[bytes]:
@@ -65,8 +63,15 @@ def _table(block: bytes, schema: pa.Schema) -> pa.Table:
 
 
 def _digests(column: pa.ChunkedArray) -> pa.Array:
-    """Hexadecimal texts of one length, one after the other in memory, as bytes."""
+    """Digests as PostgreSQL writes bytes, ``\\x`` and hexadecimal digits, as 32 bytes each.
+
+    Somebody may have put something else there: what is too short has zeros in front, what is too long loses its end.
+    """
     texts = column.combine_chunks()
-    start = texts.offset * 64
-    digests = binascii.unhexlify(memoryview(texts.buffers()[2])[start : start + len(texts) * 64])
+    if not pc.all(pc.equal(pc.binary_length(texts), _WRITTEN)).as_py():
+        texts = pc.utf8_slice_codeunits(pc.utf8_lpad(pc.utf8_slice_codeunits(texts, 2), 64, "0"), 0, 64)
+        texts = pc.binary_join_element_wise("\\x", texts, "")
+    start = texts.offset * _WRITTEN
+    written = memoryview(texts.buffers()[2])[start : start + len(texts) * _WRITTEN]
+    digests = binascii.unhexlify(bytes(written).replace(b"\\x", b""))
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(texts), [None, pa.py_buffer(digests)])

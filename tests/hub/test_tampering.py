@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from hub.services import cycles, ledger_check
 from hub.services.context import Hub
@@ -19,7 +19,10 @@ from hub.store.checks_of_cards import CHECKS_OF_CARDS
 from hub.store.checks_of_claims import CHECKS_OF_CLAIMS
 from hub.store.checks_of_counters import CHECKS_OF_COUNTERS
 from hub.store.checks_of_packs import CHECKS_OF_PACKS
+from hub.store.redemption_lines import LEDGER, OTHERS, PRICED
+from settlement import cycles as settlement_cycles
 from settlement.errors import SettlementRefused
+from settlement.store.comparison import PartedLedger
 from tests.support import coalition, eventful
 from tests.support.network import broken_rows
 
@@ -600,6 +603,23 @@ def test_an_altered_row_is_named_after_publication(scenario: Hub, restored: Rest
     restored("published")
     _alter(scenario, CASES[name].statement)
     assert any(f" {CASES[name].cycle}: " in finding for finding in cycles.audit(scenario, CYCLE))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_parts_the_ledger_shows_what_it_shows_whole(scenario: Hub, restored: Restore, name: str) -> None:
+    restored("published")
+    _alter(scenario, CASES[name].statement)
+    with scenario.database.snapshot() as connection:
+        whole = settlement_cycles.audit(connection, CYCLE, LEDGER)
+        parted = settlement_cycles.audit(connection, CYCLE, PartedLedger(LEDGER, PRICED, OTHERS))
+    assert parted == whole
+
+
+def test_where_the_parts_agree_the_whole_is_not_asked_for(scenario: Hub, restored: Restore) -> None:
+    restored("published")
+    with scenario.database.snapshot() as connection:
+        ledger = PartedLedger(select(text("1 / 0")), PRICED, OTHERS)
+        assert settlement_cycles.audit(connection, CYCLE, ledger) == []
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

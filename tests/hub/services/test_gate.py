@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hub.room import Gate
+from hub.services.gate import Gate
 
 MOST = 2
 STEPS = st.lists(st.tuples(st.sampled_from(["come", "go", "give up"]), st.sampled_from("ab")), max_size=40)
