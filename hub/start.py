@@ -12,7 +12,7 @@ from hub.core.webhook_targets import Network
 from hub.services.context import Hub
 from hub.services.rate_limits import Limits
 from hub.settings import Settings
-from hub.store import embedded
+from hub.store import embedded, revision
 from hub.store.database import Database
 
 SPARE_CONNECTIONS = 6
@@ -52,9 +52,15 @@ def check_environment(hub: Hub, settings: Settings) -> None:
     """Refuse to run secrets of a live hub on a sandbox's database, a sandbox's on a live one, or what is not meant.
 
     Raises:
-        ConfigurationError: they do not belong together; the hub has not been set up, or has no key to sign with.
+        ConfigurationError: they do not belong together; the hub has not been set up, its schema is an earlier
+            version's, or it has no key to sign with.
     """
     with hub.database.connect() as connection:
+        earlier = revision.behind(connection)
+        if earlier is not None:
+            raise ConfigurationError(
+                f"the database's schema is an earlier one ({earlier}, not {revision.NEWEST}); run 'hansa init' first"
+            )
         found = hub.moment(connection).environment
     if settings.environment not in {"", found}:
         raise ConfigurationError(f"HANSA_ENVIRONMENT asks for {settings.environment}, but the database is {found}")

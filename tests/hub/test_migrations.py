@@ -17,11 +17,13 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import hub.store
-from hub.core.errors import DatabaseUnavailable
-from hub.store import schema
+from hub import start
+from hub.core.errors import ConfigurationError, DatabaseUnavailable
+from hub.store import revision, schema
 from hub.store.database import Database
 from hub.store.schema import migrate
 from tests.support import network
@@ -136,3 +138,29 @@ def test_an_index_that_was_left_half_built_is_built_anew(built: Coalition) -> No
         ).fetchone() or (None, "")
     assert valid
     assert "brin (business_date)" in how
+
+
+def test_a_hub_does_not_start_on_an_earlier_schema(built: Coalition) -> None:
+    start.check_environment(built.hub, built.settings)
+    _taken_back(built.hub.database, BEFORE_CARDS)
+    with pytest.raises(ConfigurationError, match=rf"is an earlier one \({BEFORE_CARDS}, .*run 'hansa init' first"):
+        start.check_environment(built.hub, built.settings)
+    migrate(built.hub.database)
+    start.check_environment(built.hub, built.settings)
+    with built.hub.database.connect() as connection:
+        connection.execute(text("DROP SCHEMA hub CASCADE"))
+    with pytest.raises(ConfigurationError, match=r"\(none, .*run 'hansa init' first"):
+        start.check_environment(built.hub, built.settings)
+
+
+def test_a_hub_starts_on_the_schema_of_a_later_version(built: Coalition) -> None:
+    """As while an upgrade goes on, or after one that is taken back."""
+    with built.hub.database.connect() as connection:
+        connection.execute(text("UPDATE hub.schema_version SET version_num = '9999'"))
+    start.check_environment(built.hub, built.settings)
+
+
+def test_the_newest_migration_is_known_by_its_name() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(hub.store.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == revision.NEWEST
