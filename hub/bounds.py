@@ -24,6 +24,7 @@ def of(settings: Settings) -> Mapping[str, float]:
         "buffered_bytes": serve.MAX_BUFFERED_BYTES,
         "read_seconds": settings.read_timeout_s,
         "hang_seconds": settings.hang_timeout_s,
+        "stop_seconds": serve.STOP_S,
         "batch_events": MAX_BATCH,
         "workers": settings.workers,
         "worker_connections": serve.MAX_CONNECTIONS,

@@ -7,11 +7,15 @@ With the embedded database it also looks after that: should PostgreSQL die, it i
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import resource
+import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -37,8 +41,12 @@ MAX_BUFFERED_BYTES = 65_536
 """What a connection may hold of a header, or of a body that nobody has read yet."""
 MAX_CONNECTIONS = 4_096
 """What a worker keeps open at once. It is more than what it takes on, so that others are told, and health is seen."""
+STOP_S = 10
+"""How long a worker may take to end what it is at when told to stop; one that was just starting has not heard it."""
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """The folder in which the workers keep their figures, and note that they are alive."""
+FOLDER_PREFIX, IN_USE = "hansa-metrics-", "in-use"
+"""That folder's name begins so; in it is a file that a hub and its workers hold a lock on for as long as they live."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
 
@@ -109,12 +117,27 @@ def serve(settings: Settings) -> None:
         Thread(target=_keep_database, args=(settings, stopped), daemon=True).start()
     sealer.start(hub, stopped)
     file_worker.start(hub, stopped)
-    with tempfile.TemporaryDirectory(prefix="hansa-metrics-") as metrics:
+    with _folder_of_figures() as metrics:
         os.environ.update(replace(settings, database_url=hub.database.url).to_environment())
-        os.environ[METRICS] = metrics
-        watchdog.watch(Path(metrics), settings.hang_timeout_s, stopped)
+        os.environ[METRICS] = str(metrics)
+        watchdog.watch(metrics, settings.hang_timeout_s, stopped)
         _server(settings).serve()
     stopped.set()
+
+
+@contextmanager
+def _folder_of_figures() -> Iterator[Path]:
+    """Yield a new folder; those of hubs that were killed and could not clear up go."""
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*/{IN_USE}"):
+        # Whoever has no right to open it cannot have left it.
+        with suppress(OSError), left.open("r+b") as note:
+            fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.parent)
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder, (Path(folder) / "new").open("wb") as note:
+        fcntl.flock(note, fcntl.LOCK_EX)
+        # By its name it is found, so it is locked before it has that.
+        Path(note.name).rename(Path(folder) / IN_USE)
+        yield Path(folder)
 
 
 def _allow_connections() -> None:
@@ -142,6 +165,7 @@ def _server(settings: Settings) -> MPServer:
         backlog=MAX_CONNECTIONS,
         backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
+        workers_kill_timeout=STOP_S,
         log_level=LogLevels.warning,
         log_dictconfig=logs.SERVER_CONFIG,
     )

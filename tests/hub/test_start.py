@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from hub import setup, start
 from hub.core.errors import ConfigurationError
 from hub.settings import Settings
 from tests.bench.usage import children
-from tests.support import coalition
+from tests.support import coalition, server
 from tests.support.coalition import Coalition
 from tests.support.server import running
 
@@ -77,10 +78,29 @@ def test_a_hub_opens_as_many_connections_as_the_system_lets_it(built: Coalition)
     most = before[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, most), most))
     try:
-        with running(built.settings) as server:
-            limits = [Path(f"/proc/{pid}/limits").read_text() for pid in children(server.process.pid)]
+        with running(built.settings) as served:
+            limits = [Path(f"/proc/{pid}/limits").read_text() for pid in children(served.process.pid)]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     allowed = [next(line.split()[3] for line in text.splitlines() if "open files" in line) for text in limits]
     assert allowed
     assert set(allowed) == {str(most)}
+
+
+def test_a_hub_clears_up_after_one_that_was_killed_and_leaves_alone_one_that_serves(
+    built: Coalition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    killed = server.start(built.settings)
+    [left] = tmp_path.glob("hansa-metrics-*")
+    workers = children(killed.process.pid)
+    killed.kill()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.01)
+    assert left.exists()
+    with running(built.settings):
+        [own] = tmp_path.glob("hansa-metrics-*")
+        assert own != left
+        with running(built.settings):
+            assert len([*tmp_path.glob("hansa-metrics-*")]) == 2
+    assert [*tmp_path.glob("hansa-metrics-*")] == []
