@@ -37,8 +37,8 @@ class Standing:
         self._day = day = moment.day
         self._leaving = moment.configuration.leaving
         self._last_day = last_day = _last_days(connection, moment, account)
-        # No lot ends before its own last day, which is looked at first because it costs nothing.
-        self._alive = [lot for lot in account.free() if lot.key.expires_on >= day or last_day(lot.key) >= day]
+        # Of every lot, now: whoever asks later has no connection to look for the member's last activity any more.
+        self._alive = [lot for lot in account.free() if last_day(lot.key) >= day]
         self._mature = _spendable([lot for lot in self._alive if lot.key.matures_on <= day])
         self._spent: list[Lot] = []
         self.repayments = _repayments(moment, account, self._mature)
