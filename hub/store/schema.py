@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psycopg.errors
@@ -46,7 +47,7 @@ def migrate(database: Database) -> None:
             connection.execution_options(isolation_level="READ COMMITTED")
             # Settlement first: the hub's ledger is compared with its obligations.
             for step in (_settlement, _hub):
-                _again(lambda step=step: _done(connection, step))  # type: ignore[misc]
+                _again(partial(_done, connection, step))
         finally:
             connection.rollback()
             connection.execution_options(isolation_level="AUTOCOMMIT")
