@@ -32,6 +32,8 @@ from tests.support.network import Network, broken_rows, earn, sale
 
 BEFORE_CARDS = "0011"
 """The hub's schema as it was when the last version without linked cards, files and packs stood."""
+BEFORE_CURRENCY_RATES = "0018"
+"""The migration before the one that changes `hub.rate`."""
 KEPT_S, STALLED_S = 10.0, 6.0
 """How long a transaction has the tables, and how long a sale may take meanwhile on a busy machine."""
 SOLD_BEFORE, TILLS = 500, 3
@@ -120,6 +122,21 @@ def test_who_is_kept_waiting_for_too_long_is_told_why(built: Coalition, monkeypa
         with pytest.raises(DatabaseUnavailable, match=r"other work has a table.* 'hansa init' again"):
             migrate(database)
         assert _revision(database) == BEFORE_CARDS
+    migrate(database)
+    assert _revision(database) == newest
+
+
+def test_what_was_migrated_before_others_had_a_table_stays(built: Coalition, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each migration is a transaction of its own: no lock of the first is kept until the last is done."""
+    database = built.hub.database
+    newest = _revision(database)
+    _taken_back(database, BEFORE_CARDS)
+    monkeypatch.setattr(schema, "PATIENCE_S", 1.0)
+    with psycopg.connect(built.settings.database_url.replace("+psycopg", "")) as connection:
+        connection.execute("LOCK hub.rate IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailable):
+            migrate(database)
+        assert _revision(database) == BEFORE_CURRENCY_RATES
     migrate(database)
     assert _revision(database) == newest
 
