@@ -35,36 +35,21 @@ WHAT_MODEST = "single earnings of a modest partner beside a greedy one"
 def measure(stage: Stage, server: Server, options: Options, connections: int) -> Iterator[Measurement]:
     """Yield what is useful when all ask for too much, and what a modest partner gets beside a greedy one."""
     peak = traffic.measure(KIND, KIND, connections, stage, server, options).rate
-    everybody = _plan(stage, server, options, list(stage.keys), CONNECTIONS)
+    everybody = traffic.plan_of(KIND, CONNECTIONS, stage, server, options, stage.keys)
     with Watch(children(server.process.pid), stage.postmaster) as watch:
         [figures] = _asked([(everybody, TIMES * peak)])
     after = traffic.measure(KIND, KIND, connections, stage, server, options).rate
     of_peak = {"of_peak": _share(figures, peak), "recovered_of_peak": round(after / peak, 3)}
     yield _measurement("overload", WHAT, figures, watch, of_peak)
     modest_id, greedy_id, *_ = sorted(stage.keys)
-    modest = _plan(stage, server, options, [modest_id], MODEST_CONNECTIONS), MODEST_SHARE * peak
-    greedy = _plan(stage, server, options, [greedy_id], GREEDY_CONNECTIONS), TIMES * peak
+    modest = traffic.plan_of(KIND, MODEST_CONNECTIONS, stage, server, options, [modest_id]), MODEST_SHARE * peak
+    greedy = traffic.plan_of(KIND, GREEDY_CONNECTIONS, stage, server, options, [greedy_id]), TIMES * peak
     [alone] = _asked([modest])
     modest = replace(modest[0], run=f"beside-{secrets.token_hex(4)}"), modest[1]
     with Watch(children(server.process.pid), stage.postmaster) as watch:
         figures, _ = _asked([modest, greedy])
     of_alone = {"of_alone": _share(figures, alone["events"] / alone["seconds"])}
     yield _measurement("modest", WHAT_MODEST, figures, watch, of_alone)
-
-
-def _plan(stage: Stage, server: Server, options: Options, partners: Sequence[str], connections: int) -> Plan:
-    return Plan(
-        kind=KIND,
-        connections=connections,
-        warm_up_s=0.0,
-        seconds=options.seconds,
-        seed=options.seed,
-        run=f"paced-{secrets.token_hex(4)}",
-        members=options.members,
-        authority=server.authority,
-        root=stage.hub.keyring.root.public.text(),
-        partners={partner: stage.keys[partner].to_pem().decode() for partner in partners},
-    )
 
 
 def _asked(paces: Sequence[tuple[Plan, float]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import IO
 
 from tests.bench.bodies import BATCH, kind_of
@@ -23,18 +24,7 @@ LOAD, DELIVERY = "tests.bench.load", "tests.bench.deliver"
 
 def measure(kind: str, what: str, connections: int, stage: Stage, server: Server, options: Options) -> Measurement:
     """Send one kind of request on so many connections and return what was counted."""
-    plan = Plan(
-        kind=kind,
-        connections=connections,
-        warm_up_s=min(WARM_UP_S, options.seconds),
-        seconds=options.seconds,
-        seed=options.seed,
-        run=f"{kind}-{secrets.token_hex(4)}",
-        members=options.members,
-        authority=server.authority,
-        root=stage.hub.keyring.root.public.text(),
-        partners={partner: key.to_pem().decode() for partner, key in stage.keys.items()},
-    )
+    plan = plan_of(kind, connections, stage, server, options, stage.keys)
     workers = children(server.process.pid)
     load_of = kind_of(kind)
     command = [sys.executable, "-m", LOAD if load_of else DELIVERY]
@@ -55,6 +45,24 @@ def measure(kind: str, what: str, connections: int, stage: Stage, server: Server
     load_us = {"load_cpu_us": round(figures["cpu_s"] / max(count, 1) * 1e6, 1)}
     return Measurement(
         kind, what, "events", count, seconds, figures["took_s"], figures["errors"], watch, extra | load_us | written
+    )
+
+
+def plan_of(
+    kind: str, connections: int, stage: Stage, server: Server, options: Options, partners: Iterable[str]
+) -> Plan:
+    """Return the plan of a kind of load by these partners; its run has a name of its own."""
+    return Plan(
+        kind=kind,
+        connections=connections,
+        warm_up_s=min(WARM_UP_S, options.seconds),
+        seconds=options.seconds,
+        seed=options.seed,
+        run=f"{kind}-{secrets.token_hex(4)}",
+        members=options.members,
+        authority=server.authority,
+        root=stage.hub.keyring.root.public.text(),
+        partners={partner: stage.keys[partner].to_pem().decode() for partner in partners},
     )
 
 
