@@ -14,9 +14,10 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -102,15 +103,18 @@ def _keep_up(hub: Hub) -> None:
         time.sleep(LOOK_S)
 
 
-def serve(settings: Settings) -> None:
-    """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own."""
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own. ``say`` tells where.
+
+    Raises:
+        ConfigurationError: a setting, the secrets or the database will not do; nothing is served then.
+    """
     if settings.hang_timeout_s < watchdog.LEAST_S:
         raise ConfigurationError(f"HANSA_HANG_TIMEOUT_S must be at least {watchdog.LEAST_S} seconds")
     logs.configure()
     hub = open_hub(settings)
     limits(settings), trusted_proxies(settings)
     check_environment(hub, settings)
-    settle_in()
     _allow_connections()
     stopped = Event()
     if not settings.database_url:
@@ -120,8 +124,13 @@ def serve(settings: Settings) -> None:
     with _folder_of_figures() as metrics:
         os.environ.update(replace(settings, database_url=hub.database.url).to_environment())
         os.environ[METRICS] = str(metrics)
+        # Where workers are forked, they begin with what is loaded here; not before the folder is named, see above.
+        import_module("hub.api.app")
+        settle_in()
         watchdog.watch(metrics, settings.hang_timeout_s, stopped)
-        _server(settings).serve()
+        server = _server(settings)
+        say(f"Serving on http://{settings.host}:{settings.port} with {settings.workers} workers; stop with Ctrl-C.")
+        server.serve()
     stopped.set()
 
 

@@ -5,11 +5,13 @@ Exit codes: 0 done, 1 refused with a reason, 2 wrong usage.
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -18,7 +20,7 @@ from hub.core.errors import HubError
 from hub.settings import Settings
 
 COMMANDS = {
-    "init": "hub.cli.run",
+    "init": "hub.cli.init",
     "serve": "hub.cli.run",
     "worker": "hub.cli.run",
     "demo": "hub.cli.demo",
@@ -64,7 +66,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None for a name that is not in the table."""
         module = COMMANDS.get(cmd_name)
-        return _taking_place(getattr(import_module(module), cmd_name)) if module else None
+        return _taking_place(getattr(_imported(module), cmd_name)) if module else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with the first sentence of each, read from its source, so that help imports none."""
@@ -82,6 +84,16 @@ class Commands(click.Group):
             if type(error).__module__ != "settlement.errors":
                 raise
             return _refuse(error)
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module while Python's collector rests: modules stay, so it would look through them for nothing."""
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _summary(name: str, room: int) -> str:

@@ -1,4 +1,4 @@
-"""Setting up and running: init, serve, worker, openapi."""
+"""Running: serve, worker, openapi."""
 
 from __future__ import annotations
 
@@ -8,28 +8,8 @@ from typing import Any
 
 import click
 
-from hub import setup, start
-from hub import worker as background
-from hub.cli.output import json_option, show
+from hub import start
 from hub.settings import Settings
-
-
-@click.command()
-@click.option("--name", default="Coalition", show_default=True, help="Name of the coalition.")
-@click.option(
-    "--environment",
-    type=click.Choice(["sandbox", "live"]),
-    help="Of a new hub (default: live). A sandbox's business clock can be moved; a live one's never.",
-)
-@json_option
-@click.pass_obj
-def init(settings: Settings, name: str, environment: str | None, as_json: bool) -> None:
-    """Set up a hub: make its secrets, create or migrate its database.
-
-    Safe to run again; what is there stays. Prints the root key that partners pin.
-    """
-    hub = setup.initialise(settings, name, environment)
-    show(setup.summary(hub), as_json, "Hub")
 
 
 @click.command()
@@ -82,10 +62,7 @@ def serve(settings: Settings, /, **chosen: Any) -> None:
     """Serve the API until interrupted."""
     from hub import serve as serving
 
-    settings = replace(settings, **chosen)
-    where = f"http://{settings.host}:{settings.port}"
-    click.echo(f"Serving on {where} with {settings.workers} workers; stop with Ctrl-C.", err=True)
-    serving.serve(settings)
+    serving.serve(replace(settings, **chosen), lambda text: click.echo(text, err=True))
 
 
 @click.command()
@@ -94,6 +71,8 @@ def serve(settings: Settings, /, **chosen: Any) -> None:
 @click.pass_obj
 def worker(settings: Settings, once: bool, interval: int) -> None:
     """Do what is due in the background: at the end of each business day, expire points."""
+    from hub import worker as background
+
     hub = start.open_hub(settings)
     start.check_environment(hub, settings)
     background.run(hub, None if once else interval, click.echo)

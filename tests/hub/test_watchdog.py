@@ -74,4 +74,4 @@ def test_only_who_holds_the_lock_of_an_old_note_is_killed(tmp_path: Path) -> Non
 @pytest.mark.parametrize("seconds", [0, 1])
 def test_a_time_in_which_a_healthy_worker_would_be_killed_is_refused(tmp_path: Path, seconds: int) -> None:
     with pytest.raises(ConfigurationError, match="HANSA_HANG_TIMEOUT_S must be at least 2 seconds"):
-        serve.serve(Settings(data=tmp_path, hang_timeout_s=seconds))
+        serve.serve(Settings(data=tmp_path, hang_timeout_s=seconds), print)
