@@ -1,18 +1,21 @@
 """The embedded default: a real PostgreSQL 18 that comes as a wheel and lives in a folder.
 
-The wheel's wrapper initialises the folder and counts the processes that use the server; the last one stops
-it. The wrapper remembers a server that has died, so a server that does not answer is started again here, and
-PostgreSQL recovers by itself.
+The wheel's wrapper initialises the folder and lists the processes that use the server; the last one stops it. A
+process that was killed stays on that list, so it is struck off here. The wrapper also remembers a server that has died,
+so a server that does not answer is started again here, and PostgreSQL recovers by itself.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import subprocess
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -96,6 +99,7 @@ def _get_server(folder: Path) -> PostgresServer:
 def _try_server(folder: Path) -> PostgresServer:
     _write_settings(folder)
     server = get_server(folder, cleanup_mode="stop")
+    _strike_killed_at_exit(server)
     server.ensure_postgres_running()
     psycopg.connect(server.get_uri(), connect_timeout=10).close()
     return server
@@ -128,4 +132,29 @@ def _listening() -> Iterator[list[str]]:
 
 def stop(folder: Path) -> None:
     """Stop the server now if this process is the last that uses it; otherwise it stops with the last."""
-    _get_server(folder.expanduser().resolve()).cleanup()
+    server = _get_server(folder.expanduser().resolve())
+    _strike_killed(server)
+    server.cleanup()
+
+
+@cache
+def _strike_killed_at_exit(server: PostgresServer) -> None:
+    """Do so before the wrapper looks whether this process is the last; what is registered later runs sooner."""
+    atexit.register(_strike_killed, server)
+
+
+def _strike_killed(server: PostgresServer) -> None:
+    with server._lock:
+        users = server.global_process_id_list
+        users.put([pid for pid in users._get() if _is_alive(pid)])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another user's.
+        return True
+    return True
