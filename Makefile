@@ -21,7 +21,7 @@ serve: $(VENV)/with-hub  ## set up a sandbox hub in hansa-data and serve it on p
 	$(BIN)/hansa serve
 
 test: $(VENV)/with-dev  ## run all tests, three files at a time, since many wait for servers more than they work
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/with-dev  ## check style
 	$(BIN)/ruff check .

@@ -144,8 +144,11 @@ def _strike_killed_at_exit(server: PostgresServer) -> None:
 
 
 def _strike_killed(server: PostgresServer) -> None:
+    users = server.global_process_id_list
+    if not users.path.exists():
+        # The folder is gone, and its server with it.
+        return
     with server._lock:
-        users = server.global_process_id_list
         users.put([pid for pid in users._get() if _is_alive(pid)])
 
 

@@ -30,7 +30,7 @@ from settlement.exports import lines, manifest
 from settlement.exports.manifest import Manifest
 from settlement.recomputation import disputed
 from settlement.recomputation.across import LINES, OVERDRAWN, TWICE, WRONG_ORIGINS
-from settlement.recomputation.duck import connected
+from settlement.recomputation.duck import spilling
 from settlement.recomputation.folder import Report, Told, recompute
 
 
@@ -142,7 +142,7 @@ def _contracts(reports: Sequence[Report]) -> Iterator[Finding]:
 def _of_lines(exports: Sequence[tuple[Manifest, Path]], decided: Sequence[DecidedLine]) -> Iterator[Finding]:
     """Findings that need the lines of all cycles together; what does not fit into memory goes to a folder meanwhile."""
     numbered = {number: stated.cycle for number, (stated, _) in enumerate(exports)}
-    with tempfile.TemporaryDirectory() as spilled, connected(spilled) as connection:
+    with tempfile.TemporaryDirectory() as spilled, spilling(spilled) as connection:
         for number, (_, folder) in enumerate(exports):
             connection.register(f"cycle_{number}", ds.dataset(folder / lines.NAME, format="parquet"))
         names = {"number": [*numbered], "name": [*numbered.values()]}

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 
 MEMORY_LIMIT = "256MB"
 
 
-def connected(spilled: str = "") -> duckdb.DuckDBPyConnection:
-    """A new DuckDB; what does not fit into its memory goes to the folder `spilled`, if one is named."""
+def connected() -> duckdb.DuckDBPyConnection:
+    """A connection to the one DuckDB of this process; nobody else sees what is registered with it.
+
+    Making a DuckDB takes longer than recomputing a small cycle.
+    """
+    return _one().cursor()
+
+
+def spilling(folder: str) -> duckdb.DuckDBPyConnection:
+    """A new DuckDB; what does not fit into its memory goes to the folder."""
+    return _new(folder)
+
+
+@cache
+def _one() -> duckdb.DuckDBPyConnection:
+    return _new("")
+
+
+def _new(spilled: str) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "enable_external_access": False,
