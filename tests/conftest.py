@@ -28,8 +28,9 @@ TESTS = Path(__file__).parent
 LONG = (
     "hub/test_tampering.py", "hub/test_model.py", "settlement/test_checks.py", "test_demo.py",
     "settlement/year/test_year.py", "hub/test_exchange.py", "test_quickstart.py", "hub/test_schemathesis.py",
-    "hub/test_idempotency.py", "hub/test_webhooks.py", "bench/test_bench.py", "hub/test_start.py", "hub/test_local_hub.py", "hub/test_cli.py",
-    "settlement/test_disputes.py", "test_readme.py", "hub/test_hub_keys.py", "hub/test_storm.py",
+    "hub/test_idempotency.py", "hub/test_webhooks.py", "bench/test_bench.py", "hub/test_start.py",
+    "hub/test_local_hub.py", "hub/test_cli.py", "settlement/test_disputes.py", "test_readme.py", "hub/test_hub_keys.py",
+    "hub/test_storm.py",
 )  # fmt: skip
 """The files that take half a minute or more where three are run at a time, longest first."""
 

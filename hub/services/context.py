@@ -159,6 +159,8 @@ class Hub:
     readiness: Readiness = field(default_factory=Readiness, repr=False)
     last_moment: Moment | None = field(default=None, repr=False)
     """The reading before; whoever acts on it must compare its version with a new one before it writes."""
+    _known: dict[str, tuple[object, Partner]] = field(default_factory=dict, repr=False)
+    """Each partner as it was read last, and the rows that it was read from."""
 
     def moment(self, connection: Connection) -> Moment:
         """Read the stamp and return the configuration and the business time that belong to it.
@@ -176,7 +178,7 @@ class Hub:
     def _configuration(self, connection: Connection, stamp: Stamp) -> Configuration:
         last = self.last_moment
         if last is None or last.configuration.version != stamp.config_version:
-            loaded = _load(connection, stamp.config_version)
+            loaded = _load(connection, stamp.config_version, self._known)
             self._look_for(loaded.hub_keys)
             return loaded
         return last.configuration
@@ -231,13 +233,10 @@ def hub_key(row: Any) -> HubKey:
     return HubKey(row.keyid, public, int(row.not_before.timestamp()), not_after)
 
 
-def _load(connection: Connection, version: int) -> Configuration:
+def _load(connection: Connection, version: int, known: dict[str, tuple[object, Partner]]) -> Configuration:
     """Read the small tables. Rows newer than ``version`` do no harm: the next stamp reads them again."""
     rows = configuration.read_all(connection)
-    contracts, rates = _by_partner(rows["contract"]), _by_partner(rows["rate"])
-    partners = {
-        row.partner_id: _partner(row, contracts[row.partner_id], rates[row.partner_id]) for row in rows["partner"]
-    }
+    partners = _partners(rows, known)
     schemes = Timeline(Scheme.of(row.version, row.valid_from, row.terms) for row in rows["scheme"])
     keys, own = _keys(rows["partner_key"]), [hub_key(row) for row in rows["hub_key"]]
     funded = frozenset(
@@ -264,6 +263,19 @@ def _load(connection: Connection, version: int) -> Configuration:
         prepaying,
         idling,
     )
+
+
+def _partners(rows: Mapping[str, Sequence[Any]], known: dict[str, tuple[object, Partner]]) -> dict[str, Partner]:
+    """Make partners of their rows; with hundreds of them a change of one must not hold up the requests of all."""
+    contracts, rates = _by_partner(rows["contract"]), _by_partner(rows["rate"])
+    partners = {}
+    for row in rows["partner"]:
+        name = row.partner_id
+        read = (row, contracts[name], rates[name])
+        if name not in known or known[name][0] != read:
+            known[name] = read, _partner(*read)
+        partners[name] = known[name][1]
+    return partners
 
 
 def _partner(row: Any, contracts: Sequence[Any], rates: Sequence[Any]) -> Partner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from hub.core.errors import Refused
 from hub.services import partners
-from hub.services.context import Hub
+from hub.services.context import Hub, Partner
 from partner_sdk.wire.keys import PrivateKey, key_id, registration
 from tests.support import coalition
 from tests.support.coalition import Coalition
@@ -76,3 +77,28 @@ def test_a_change_counts_from_the_next_request_on(built: Coalition) -> None:
     terms = [{"rule": "linear", "points": 7, "per_minor": 1_000}]
     partners.set_rate(built.hub, "grocer", "earning", date(2017, 1, 2), "USD", terms)
     assert earn(other, "grocer", "e2", "card:1", 1_000) == 7
+
+
+def test_only_the_partner_that_changed_is_made_anew_and_it_is_as_a_fresh_process_reads_it(built: Coalition) -> None:
+    hub = built.hub
+
+    def read(of: Hub) -> Mapping[str, Partner]:
+        with of.database.connect() as connection:
+            return of.moment(connection).configuration.partners
+
+    before = read(hub)
+    price = {"numerator": 3, "denominator": 4}
+    changes: list[Callable[[], object]] = [
+        lambda: partners.set_rate(hub, "grocer", "reimbursement", date(2030, 1, 1), "EUR", price),
+        lambda: partners.set_contract(hub, "grocer", date(2030, 1, 1), 7, True, {}),
+        lambda: partners.set_status(hub, "grocer", "suspended"),
+        lambda: partners.set_limit(hub, "grocer", 50),
+    ]
+    for change in changes:
+        change()
+        after = read(hub)
+        assert after["grocer"] is not before["grocer"]
+        assert all(after[name] is before[name] for name in before if name != "grocer")
+        fresh = Hub(hub.database, hub.keyring)
+        assert [partners.show(hub, name) for name in after] == [partners.show(fresh, name) for name in after]
+        before = after
