@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.services import ledger_check
-from tests.bench import books, closing, files, log, machine, outbox, overload, stage, starting, traffic
+from tests.bench import bare, books, closing, files, log, machine, outbox, overload, stage, starting, traffic
 from tests.bench.bodies import FAITHFUL, saver, spender
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
@@ -34,6 +34,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "batches-100": "earnings, batches of 100, 8 connections",
         "files": "earnings in two bulk files, looked through and posted by 2 workers",
         "singles": "single earnings, 64 connections",
+        "bare": "signed requests, 64 connections, and nothing behind their signatures",
         "one-member": "single earnings of one member, 64 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
         "holds": "holds and their captures, in pairs, 32 connections",
@@ -156,12 +157,16 @@ class Benchmark:
 
     def _requests(self) -> Iterator[Measurement]:
         kinds = [kind for kind in CONNECTIONS if kind in self.options.only]
-        if not kinds and not self.options.only & (OF_THE_LOG | {"overload"}):
+        if not kinds and not self.options.only & (OF_THE_LOG | {"bare", "overload"}):
             return
         with self.stage.served() as server:
             for kind in kinds:
                 self.steps.begin(WHAT[kind])
                 yield traffic.measure(kind, WHAT[kind], CONNECTIONS[kind], self.stage, server, self.options)
+            if "bare" in self.options.only:
+                self.steps.begin(WHAT["bare"])
+                connections = CONNECTIONS[bare.KIND]
+                yield bare.measure("bare", WHAT["bare"], connections, self.stage, server, self.options)
             if "overload" in self.options.only:
                 self.steps.begin(WHAT["overload"])
                 yield from overload.measure(self.stage, server, self.options, CONNECTIONS["singles"])
