@@ -123,7 +123,7 @@ def fresh_database(server: str, template: str = TEMPLATE) -> Iterator[str]:
 
 def _create(server: str, name: str, template: str | None, *, migrated: bool = False) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        connection.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""))
     url = server.replace("/hansa?", f"/{name}?")
     if migrated:
         database = Database(url)
