@@ -18,19 +18,15 @@ def connected() -> duckdb.DuckDBPyConnection:
 
 
 def spilling(folder: str) -> duckdb.DuckDBPyConnection:
-    """A new DuckDB; what does not fit into its memory goes to the folder."""
-    return _new(folder)
+    """A new DuckDB; what does not fit into its memory goes to the folder, and nowhere if that has no name."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "enable_external_access": False,
+        "temp_directory": folder,
+    }
+    return duckdb.connect(config=config)
 
 
 @cache
 def _one() -> duckdb.DuckDBPyConnection:
-    return _new("")
-
-
-def _new(spilled: str) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "enable_external_access": False,
-        "temp_directory": spilled,
-    }
-    return duckdb.connect(config=config)
+    return spilling("")
