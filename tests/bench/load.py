@@ -19,8 +19,9 @@ from itertools import cycle, islice
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
+from hub.curve import QuickPrivateKey
 from partner_sdk.wire.hub_keys import HubKeyList, read_key_list
-from partner_sdk.wire.keys import PrivateKey, PublicKey
+from partner_sdk.wire.keys import PublicKey
 from tests.bench.bodies import Request, kind_of
 from tests.bench.connection import Answer, Connection
 from tests.bench.plan import Plan
@@ -54,7 +55,7 @@ class Load:
         """What connections still have to send of what they began."""
         self._hub_keys = hub_keys(plan)
         self._selector = DefaultSelector()
-        partners = cycle((partner, PrivateKey.from_pem(pem.encode())) for partner, pem in plan.partners.items())
+        partners = cycle((partner, QuickPrivateKey.from_pem(pem.encode())) for partner, pem in plan.partners.items())
         for (partner, key), _ in zip(partners, range(plan.connections), strict=False):
             self._selector.register(Connection(plan.authority, partner, key), EVENT_READ)
 
