@@ -20,7 +20,7 @@ from partner_sdk import Earning as Report
 from partner_sdk import Redemption as Answer
 
 END_OF_DAY = time(23, 59, 59, tzinfo=UTC)
-TILLS = 8
+TILLS = 16
 """How many of all partners' talk to the hub at a time."""
 
 

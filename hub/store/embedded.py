@@ -34,6 +34,7 @@ max_connections = 200
 shared_buffers = 256MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
+autovacuum_naptime = 10s
 """
 START_ATTEMPTS = 6
 """The wrapper waits ten seconds for a start; recovery after a crash may take longer."""
