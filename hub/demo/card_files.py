@@ -67,12 +67,14 @@ class CardFiles:
     def _wait(self, file_id: str) -> None:
         """Do the hub's work here, beside the hub itself, until the file is posted."""
         ends_at = time.monotonic() + LONGEST_S
-        file_worker.work_off(self._hub)
-        while (found := self._client.file_state(file_id)).state != "posted":
+        while True:
+            file_worker.work_off(self._hub)
+            found = self._client.file_state(file_id)
+            if found.state == "posted":
+                return
             if found.state in ("waiting", "refused") or time.monotonic() > ends_at:
                 raise LedgerBroken(f"{CARD_ISSUER}: the file {file_id} is {found.state}: {found.reasons}")
             time.sleep(LOOK_S)
-            file_worker.work_off(self._hub)
 
 
 def text_of(file_id: str, number: int, baskets: Sequence[Earning]) -> str:

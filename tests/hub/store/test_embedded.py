@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
 
+import psycopg
 import pytest
 
 from hub.core.errors import ConfigurationError
@@ -49,3 +50,11 @@ def test_it_stops_with_its_last_user_though_others_were_killed(tmp_path: Path) -
         assert running.exists(), "another process still uses it"
     assert other.returncode == 0
     assert not running.exists()
+
+
+def test_it_looks_soon_for_tables_that_have_grown(tmp_path: Path) -> None:
+    # Until it has, plans that were made for empty tables are kept, and each redemption reads all lots.
+    folder = tmp_path / "postgresql"
+    with psycopg.connect(embedded.start(folder)) as connection:
+        assert connection.execute("SHOW autovacuum_naptime").fetchall() == [("10s",)]
+    embedded.stop(folder)
