@@ -7,6 +7,7 @@ importing the package, whose own reader needs more than we do. Every rule here i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ DEPARTMENTS = {
 EVERYTHING_ELSE = "grocer"
 CARD_ISSUER = "bank"
 CARDHOLDER = "Homeowner"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Redemption(NamedTuple):
@@ -79,10 +81,11 @@ def load(first: date, last: date) -> Purchases:
     day = pc.cast(pc.floor_temporal(lines["transaction_timestamp"], unit="day"), pa.date32())
     lines = lines.filter(pc.and_(pc.greater_equal(day, pa.scalar(first)), pc.less_equal(day, pa.scalar(last))))
     days = {first + timedelta(n): Day(first + timedelta(n)) for n in range((last - first).days + 1)}
-    for sale in _baskets(lines, _partners(lines, folder)):
-        _sort_in(days[sale["at"].date()], sale)
-    for sale in _baskets(_of_cardholders(lines, folder), None):
-        _sort_in(days[sale["at"].date()], sale | {"partner": CARD_ISSUER, "discount": 0})
+    for sale, discount in _sales(lines, _partners(lines, folder)):
+        _sort_in(days[sale.at.date()], sale, discount)
+    cards = _of_cardholders(lines, folder)
+    for sale, _ in _sales(cards, pa.repeat(CARD_ISSUER, len(cards))):
+        _sort_in(days[sale.at.date()], sale, 0)
     for one in days.values():
         one.redemptions.sort()
     return Purchases(households, list(days.values()))
@@ -114,33 +117,27 @@ def _minor(amounts: Any) -> Any:
     return pc.cast(pc.round(pc.multiply(amounts, 100.0)), pa.int64())
 
 
-def _baskets(lines: pa.Table, partners: pa.Array | None) -> list[dict[str, Any]]:
-    """Add up lines by basket, and by partner where partners are given."""
+def _sales(lines: pa.Table, partners: pa.Array) -> Iterator[tuple[Earning, int]]:
+    """Add up lines by basket and partner; yield each sale with its coupon discount."""
     columns = {
         "basket_id": lines["basket_id"],
+        "partner": partners,
         "household_id": lines["household_id"],
         "store_id": lines["store_id"],
-        "at": lines["transaction_timestamp"].cast(pa.timestamp("us", "UTC")),
+        "at": lines["transaction_timestamp"].cast(pa.timestamp("us")).cast(pa.int64()),
         "amount": _minor(lines["sales_value"]),
         "discount": _minor(lines["coupon_disc"]),
     }
-    keys = ["basket_id", "household_id", "store_id", "at"]
-    if partners is not None:
-        columns["partner"] = partners
-        keys.append("partner")
+    keys = ["basket_id", "partner", "household_id", "store_id", "at"]
     sums = pa.table(columns).group_by(keys).aggregate([("amount", "sum"), ("discount", "sum")])
-    return [_renamed(row) for row in sums.to_pylist()]
+    columns_of = (sums[one].to_pylist() for one in (*keys, "amount_sum", "discount_sum"))
+    for *names, at, amount, discount in zip(*columns_of, strict=True):
+        yield Earning(*names, EPOCH + timedelta(microseconds=at), amount), discount
 
 
-def _renamed(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"at": row["at"].astimezone(UTC), "amount": row["amount_sum"], "discount": row["discount_sum"]}
-
-
-def _sort_in(day: Day, sale: dict[str, Any]) -> None:
-    partner, basket = sale["partner"], sale["basket_id"]
-    if sale["amount"] > 0:
-        earning = Earning(basket, partner, sale["household_id"], sale["store_id"], sale["at"], sale["amount"])
-        day.earnings.setdefault(partner, []).append(earning)
-    if sale["discount"] > 0:
-        redemption = Redemption(sale["at"], basket, partner, sale["household_id"], sale["discount"])
+def _sort_in(day: Day, sale: Earning, discount: int) -> None:
+    if sale.amount_minor > 0:
+        day.earnings.setdefault(sale.partner, []).append(sale)
+    if discount > 0:
+        redemption = Redemption(sale.at, sale.basket_id, sale.partner, sale.household_id, discount)
         day.redemptions.append(redemption)
