@@ -525,6 +525,8 @@ class Client:
                     content = b64encode(stream.read(PART_BYTES)).decode()
                     path = f"/v1/files/{_segment(file_id)}/parts/{number}"
                     self._transport.post(path, strict_json.dumps({"content": content}))
+                if state.missing[-1] == state.parts:
+                    break
                 state = self.file_state(file_id)
         return self._of_file(file_id, "complete", {})
 

@@ -45,18 +45,22 @@ class CardFiles:
         self._sent = 0
         templates.add(hub, CARD_ISSUER, TEMPLATE, TERMS, "demo maker")
 
-    def send(self, baskets: Sequence[Earning]) -> int:
-        """Send a day's baskets as a file, wait until it is posted, and return the points that it gave.
-
-        Raises:
-            LedgerBroken: a basket was not posted as new.
-        """
+    def send(self, baskets: Sequence[Earning]) -> None:
+        """Send a day's baskets as a file."""
         self._sent += 1
-        file_id = f"baskets-{baskets[0].at:%Y-%m-%d}"
+        file_id = _file_id(baskets)
         with tempfile.TemporaryDirectory(prefix="hansa-demo-") as folder:
             path = Path(folder) / file_id
             path.write_text(text_of(file_id, self._sent, baskets), encoding="utf-8")
             self._client.send_file(file_id, TEMPLATE, path)
+
+    def post(self, baskets: Sequence[Earning]) -> int:
+        """Wait until the file of a day's baskets is posted, and return the points that it gave.
+
+        Raises:
+            LedgerBroken: a basket was not posted as new.
+        """
+        file_id = _file_id(baskets)
         self._wait(file_id)
         results = [one for page in self._client.file_results(file_id) for one in page.items]
         refused = [one for one in results if one.status != "posted"]
@@ -75,6 +79,10 @@ class CardFiles:
             if found.state in ("waiting", "refused") or time.monotonic() > ends_at:
                 raise LedgerBroken(f"{CARD_ISSUER}: the file {file_id} is {found.state}: {found.reasons}")
             time.sleep(LOOK_S)
+
+
+def _file_id(baskets: Sequence[Earning]) -> str:
+    return f"baskets-{baskets[0].at:%Y-%m-%d}"
 
 
 def text_of(file_id: str, number: int, baskets: Sequence[Earning]) -> str:

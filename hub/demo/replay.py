@@ -65,6 +65,9 @@ class Replay:
         for answers in self._pool.map(self._redeem, of_households.values()):
             for answer in answers:
                 self._count(answer)
+        if cards := day.earnings.get(CARD_ISSUER):
+            # Before the batches, behind which its few small requests would wait.
+            self._files.send(cards)
         for points in self._pool.map(self._earn, day.earnings, day.earnings.values()):
             self.totals.earned.update(points)
         self.totals.earnings += sum(map(len, day.earnings.values()))
@@ -98,7 +101,7 @@ class Replay:
 
     def _earn(self, partner: str, sales: Sequence[Earning]) -> Counter[str]:
         if partner == CARD_ISSUER:
-            return Counter({partner: self._files.send(sales)})
+            return Counter({partner: self._files.post(sales)})
         results = self._clients[partner].earn(_report(sale) for sale in sales)
         refused = [one for one in results if one.status != "posted" or one.duplicate]
         _insist(not refused, f"{partner}: not posted as new: {refused[:1]}")
