@@ -131,8 +131,8 @@ def _sales(lines: pa.Table, partners: pa.Array) -> Iterator[tuple[Earning, int]]
     keys = ["basket_id", "partner", "household_id", "store_id", "at"]
     sums = pa.table(columns).group_by(keys).aggregate([("amount", "sum"), ("discount", "sum")])
     columns_of = (sums[one].to_pylist() for one in (*keys, "amount_sum", "discount_sum"))
-    for *names, at, amount, discount in zip(*columns_of, strict=True):
-        yield Earning(*names, EPOCH + timedelta(microseconds=at), amount), discount
+    for basket, partner, household, store, at, amount, discount in zip(*columns_of, strict=True):
+        yield Earning(basket, partner, household, store, EPOCH + timedelta(microseconds=at), amount), discount
 
 
 def _sort_in(day: Day, sale: Earning, discount: int) -> None:

@@ -21,9 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; 0 if no request failed and the books hold at the end, else 1."""
     given = _parser().parse_args(arguments)
     members = max(given.members, given.obligations // LINES_A_MEMBER)
-    options = Options(
-        frozenset(given.only or NAMES), given.seconds, members, given.obligations, given.sealed, given.seed
-    )
+    only = frozenset(given.only or NAMES)
+    options = Options(only, given.seconds, members, given.obligations, given.sealed, given.events, given.seed)
     with Steps(Console(stderr=True)) as steps:
         measured = run(options, steps)
     report.show(Console(width=report.WIDTH), measured)
@@ -43,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--members", type=int, default=10_000, help="that the events are spread over")
     parser.add_argument("--obligations", type=int, default=1_000_000, help="of the cycle that is closed, in hundreds")
     parser.add_argument("--sealed", type=int, default=1_000_000, help="events in the log when proofs are measured")
+    parser.add_argument("--events", type=int, default=1_000_000, help="stored when the rate is measured again")
     parser.add_argument("--seed", type=int, default=1, help="of members, times and amounts")
     return parser
 

@@ -10,18 +10,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from tests.bench import stage, traffic
-from tests.bench.bodies import saver
+from tests.bench import traffic
+from tests.bench.grown import BATCHES, own_hub, stored_points
 from tests.bench.measurement import Measurement
 from tests.bench.options import Options
-from tests.bench.stage import PARTNERS, Stage
+from tests.bench.stage import Stage
 from tests.support.server import Server
 
 
@@ -42,28 +41,11 @@ class Axis(NamedTuple):
 
 
 SECONDS, MEMBERS, SEED = 3.0, 2_000, 1
-SINGLES, BATCHES = "singles", "batches"
-
-
-@contextmanager
-def _hub(options: Options, partners: int = len(PARTNERS)) -> Iterator[tuple[Stage, Server]]:
-    """Yield a hub of its own with so many members and partners, served."""
-    with stage.embedded_folder() as data:
-        own = stage.build(data, partners - len(PARTNERS))
-        stage.enrol(own.hub, [saver(number) for number in range(options.members)])
-        own.settle()
-        with own.served() as server:
-            yield own, server
-        own.hub.database.dispose()
+SINGLES = "singles"
 
 
 def _options(seconds: float, members: int = MEMBERS) -> Options:
-    return Options(frozenset(), seconds, members, 0, 0, SEED)
-
-
-def _events(own: Stage) -> int:
-    with own.hub.database.connect() as connection:
-        return int(connection.exec_driver_sql("SELECT count(*) FROM hub.event").scalar_one())
+    return Options(frozenset(), seconds, members, 0, 0, 0, SEED)
 
 
 def _load(kind: str, connections: int, own: Stage, server: Server, options: Options) -> Measurement:
@@ -71,38 +53,33 @@ def _load(kind: str, connections: int, own: Stage, server: Server, options: Opti
 
 
 def _batch_sizes(values: Sequence[int], options: Options) -> Iterator[Point]:
-    with _hub(options) as (own, server):
+    with own_hub(options) as (own, server):
         for size in values:
             yield Point(size, _load(f"batches-{size}", 8, own, server, options))
 
 
 def _connections(values: Sequence[int], options: Options) -> Iterator[Point]:
-    with _hub(options) as (own, server):
+    with own_hub(options) as (own, server):
         for connections in values:
             yield Point(connections, _load(SINGLES, connections, own, server, options))
 
 
 def _members(values: Sequence[int], options: Options) -> Iterator[Point]:
     for members in values:
-        with _hub(_options(options.seconds, members)) as (own, server):
+        with own_hub(_options(options.seconds, members)) as (own, server):
             yield Point(members, _load(BATCHES, 4, own, server, _options(options.seconds, members)))
 
 
 def _partners(values: Sequence[int], options: Options) -> Iterator[Point]:
     for partners in values:
-        with _hub(options, partners) as (own, server):
+        with own_hub(options, partners) as (own, server):
             yield Point(partners, _load(SINGLES, max(64, partners), own, server, options))
 
 
 def _stored(values: Sequence[int], options: Options) -> Iterator[Point]:
-    """Post batches until so many events are there, and measure then."""
-    with _hub(options) as (own, server):
-        for wanted in values:
-            while (stored := _events(own)) < wanted:
-                seconds = min(60.0, max(options.seconds, (wanted - stored) / 20_000))
-                _load(BATCHES, 4, own, server, _options(seconds))
-            own.settle()
-            yield Point(_events(own), _load(BATCHES, 4, own, server, options))
+    with own_hub(options) as (own, server):
+        for stored, measured in stored_points(values, own, server, options):
+            yield Point(stored, measured)
 
 
 AXES: Mapping[str, Axis] = {
@@ -131,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"{axis.what}: {point.at:,}: {point.measured.rate:,.0f}/s", highlight=False)
             points.append(point)
         _draw(axis, points, given.folder / f"{name}.svg")
-        figures = [{"at": point.at, **point.measured.as_json(None, None)} for point in points]
+        figures = [{"at": point.at, **point.measured.as_json(None)} for point in points]
         (given.folder / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
     return 0
 

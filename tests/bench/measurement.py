@@ -34,7 +34,7 @@ class Measurement:
         ordered = sorted(self.took_s)
         return ordered[-(-percent * len(ordered) // 100) - 1] * 1e3 if ordered else None
 
-    def as_json(self, reference: float | None, floor: float | None) -> dict[str, Any]:
+    def as_json(self, reference: float | None) -> dict[str, Any]:
         """Return the figures; ``reference`` is the rate that the ratio is to."""
         return {
             "name": self.name,
@@ -44,7 +44,6 @@ class Measurement:
             "seconds": round(self.seconds, 3),
             "rate": round(self.rate, 1),
             "ratio": reference and round(self.rate / reference, 3),
-            "floor": floor,
             "p50_ms": _rounded(self.percentile_ms(50)),
             "p99_ms": _rounded(self.percentile_ms(99)),
             "errors": dict(self.errors),

@@ -16,4 +16,6 @@ class Options:
     obligations: int
     sealed: int
     """Events in the log when proofs are measured."""
+    events: int
+    """Events stored when the rate is measured beside that of an empty hub."""
     seed: int
