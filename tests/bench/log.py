@@ -100,7 +100,8 @@ def delay(what: str, stage: Stage, server: Server, options: Options) -> Measurem
             if now < began + options.seconds and asked * A_REQUEST / A_SECOND <= now - began:
                 ids = [f"delay-{run}-{next(numbers)}" for _ in range(A_REQUEST)]
                 sales = [sale(one, saver(draw.randrange(options.members))) for one in ids]
-                assert client.call("POST", "/v1/earnings", {"earnings": sales}).status == 200
+                answer = client.call("POST", "/v1/earnings", {"earnings": sales})
+                assert answer.status == 200, answer
                 size += A_REQUEST
                 waiting.append((size, time.perf_counter()))
             head, _ = log.head(connection)

@@ -37,7 +37,7 @@ HEADINGS = (
     "database us",
     "errors",
 )
-WIDTH = 140
+WIDTH = 170
 NOTE = (
     "Ratio: to the transactions a second of TPC-B in the same run. Hub MiB: the largest worker, or the process that"
     " closes, or the till's.\nDatabase MiB: all processes, shared memory once. us: processor microseconds an event."

@@ -188,10 +188,11 @@ class Benchmark:
                 self.steps.begin(WHAT["bare"])
                 connections = CONNECTIONS[bare.KIND]
                 yield bare.measure("bare", WHAT["bare"], connections, self.stage, server, self.options)
+            yield from self._log(server)
             if "overload" in self.options.only:
+                # Last: for a while after it the hub still tells callers to come back later.
                 self.steps.begin(WHAT["overload"])
                 yield from overload.measure(self.stage, server, self.options, CONNECTIONS["singles"])
-            yield from self._log(server)
 
     def _starts(self) -> Iterator[Measurement]:
         for kind in (kind for kind in starting.COMMANDS if kind in self.options.only):

@@ -197,6 +197,13 @@ def planted(name: str, number: str) -> Iterator[tuple[str, bytes]]:
     yield "fixed", ("".join(f"{value:<{width}}" for width, value in cells) + f"  {number}\n").encode()
 
 
+def test_a_file_of_more_parts_than_are_named_at_once_comes_whole(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "very-long"
+    path.write_bytes(b"x" * (101 * PART_BYTES + 1))
+    sent = client.send_file("very-long", "plain", path)
+    assert (sent.parts, sent.missing) == (102, ())
+
+
 def test_no_card_number_of_any_file_is_kept_anywhere(net: Network, client: Client, tmp_path: Path) -> None:
     draw, raw = Random(4), net.client("fuel")
     numbers = []
