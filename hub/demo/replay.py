@@ -66,7 +66,8 @@ class Replay:
             for answer in answers:
                 self._count(answer)
         if cards := day.earnings.get(CARD_ISSUER):
-            # Before the batches, behind which its few small requests would wait.
+            # Before the batches, behind which its few small requests would wait; and not before the redemptions, since
+            # the hub posts a file as soon as it is there.
             self._files.send(cards)
         for points in self._pool.map(self._earn, day.earnings, day.earnings.values()):
             self.totals.earned.update(points)
