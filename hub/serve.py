@@ -59,6 +59,7 @@ def application() -> Bridge:
     from hub.api.app import create_app
     from hub.asgi import Bridge
 
+    note = watchdog.begin(Path(os.environ[METRICS]))
     logs.configure()
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     settings = Settings.from_environment()
@@ -75,7 +76,7 @@ def application() -> Bridge:
         max_body_bytes=settings.max_body_bytes,
         body_timeout_s=settings.read_timeout_s,
         trusted_proxies=trusted_proxies(settings),
-        beat=lambda: watchdog.beat(Path(os.environ[METRICS])),
+        beat=lambda: watchdog.beat(note),
     )
 
 

@@ -1,9 +1,10 @@
 """Ends workers that hang, so that others take their place.
 
-Each worker notes every second, from its event loop, that the loop still turns. Whoever started the workers reads the
-notes, and kills a worker whose last one is too old; the server starts another. Times are of the system's monotonic
-clock, which all processes of a machine share and nobody sets. A worker keeps its note locked as long as it lives, so
-that of one that has died the number, which may be another process's by now, is not taken for its own.
+Each worker notes when it begins, and then every second, from its event loop, that the loop still turns. Whoever
+started the workers reads the notes, and kills a worker whose last one is too old; the server starts another. Times
+are of the system's monotonic clock, which all processes of a machine share and nobody sets. A worker keeps its note
+locked as long as it lives, so that of one that has died the number, which may be another process's by now, is not
+taken for its own.
 """
 
 from __future__ import annotations
@@ -24,18 +25,30 @@ LOG = logging.getLogger("hansa.watchdog")
 BEAT_S = 1.0
 LEAST_S = 2
 """The shortest time after which a worker may count as hung: less, and one that beats in time would."""
+START_S = 30.0
+"""How long a worker may take to begin, beside the time after which it counts as hung."""
 _PREFIX = "worker-"
 _NOTE = struct.Struct("<d")
 
 
-async def beat(folder: Path) -> None:
+def begin(folder: Path) -> BinaryIO:
+    """Note that this process begins to be a worker, and return its note for `beat`; it is watched from now on."""
+    note = (folder / f"{_PREFIX}{os.getpid()}").open("wb", buffering=0)
+    fcntl.flock(note, fcntl.LOCK_EX)
+    _write(note, time.monotonic() + START_S)
+    return note
+
+
+async def beat(note: BinaryIO) -> None:
     """Note for ever that this process's event loop turns."""
-    with (folder / f"{_PREFIX}{os.getpid()}").open("wb", buffering=0) as note:
-        fcntl.flock(note, fcntl.LOCK_EX)
-        while True:
-            # One write of eight bytes in place, so that nobody reads a part of it.
-            os.pwrite(note.fileno(), _NOTE.pack(time.monotonic()), 0)
-            await asyncio.sleep(BEAT_S)
+    while True:
+        _write(note, time.monotonic())
+        await asyncio.sleep(BEAT_S)
+
+
+def _write(note: BinaryIO, at: float) -> None:
+    # One write of eight bytes in place, so that nobody reads a part of it.
+    os.pwrite(note.fileno(), _NOTE.pack(at), 0)
 
 
 def watch(folder: Path, most_s: float, stopped: Event) -> None:

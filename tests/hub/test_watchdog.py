@@ -7,7 +7,9 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -29,12 +31,14 @@ def test_a_worker_that_hangs_is_replaced_and_the_other_works_on(built: Coalition
     watched = replace(built, settings=replace(built.settings, hang_timeout_s=HANGS_S, workers=WORKERS))
     with network.running_of(watched) as net:
         before = set(_workers(net.server.process.pid))
+        _wait_until(lambda: all(map(_beats, before)), "a worker does not beat")
         hung = min(before)
         os.kill(hung, signal.SIGSTOP)
         until = time.monotonic() + PATIENCE_S
         while (now := set(_workers(net.server.process.pid))) & {hung} or len(now) < WORKERS:
             assert time.monotonic() < until, "nobody took the place of the worker that hangs"
             time.sleep(0.1)
+        _wait_until(lambda: all(map(_beats, now)), "the new worker does not beat")
         assert len(now & before) == WORKERS - 1
         time.sleep(HANGS_S + 1)
         assert set(_workers(net.server.process.pid)) == now
@@ -46,6 +50,19 @@ def test_a_worker_that_hangs_is_replaced_and_the_other_works_on(built: Coalition
 def _workers(parent: int) -> list[int]:
     """The worker processes of a hub, and not what Python starts beside them."""
     return [pid for pid in children(parent) if b"resource_tracker" not in _command(pid)]
+
+
+def _beats(worker: int) -> bool:
+    """Tell whether a worker has noted a time that has come: its first note is of one to come."""
+    notes = [note.read_bytes() for note in Path(tempfile.gettempdir()).glob(f"{serve.FOLDER_PREFIX}*/worker-{worker}")]
+    return any(note and struct.unpack("<d", note)[0] <= time.monotonic() for note in notes)
+
+
+def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.1)
 
 
 def _command(pid: int) -> bytes:
@@ -69,6 +86,22 @@ def test_only_who_holds_the_lock_of_an_old_note_is_killed(tmp_path: Path) -> Non
         stopped.set()
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_a_worker_that_hangs_while_it_begins_is_killed_when_it_had_time_to_begin(tmp_path: Path) -> None:
+    words = (
+        "import sys, time; from pathlib import Path; from hub import watchdog; watchdog.START_S = 1.0;"
+        "note = watchdog.begin(Path(sys.argv[1])); print('begun', flush=True); time.sleep(600)"
+    )
+    stopped = Event()
+    with subprocess.Popen([sys.executable, "-c", words, str(tmp_path)], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout
+        assert worker.stdout.readline() == "begun\n"
+        begun = time.monotonic()
+        watchdog.watch(tmp_path, 1, stopped)
+        assert worker.wait(PATIENCE_S) == -signal.SIGKILL
+        assert time.monotonic() > begun + 1.5, "it had a second to begin, and one until it counts as hung"
+    stopped.set()
 
 
 @pytest.mark.parametrize("seconds", [0, 1])
