@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub import messenger, room, serve, start
+from hub import messenger, room, serve, start, watchdog
 from hub.api import express
 from hub.core import request_form, webhook_targets
 from hub.services import group_commit, partners, rate_limits, webhook_delivery
@@ -24,6 +24,7 @@ def of(settings: Settings) -> Mapping[str, float]:
         "buffered_bytes": serve.MAX_BUFFERED_BYTES,
         "read_seconds": settings.read_timeout_s,
         "hang_seconds": settings.hang_timeout_s,
+        "begin_seconds": watchdog.START_S,
         "stop_seconds": serve.STOP_S,
         "batch_events": MAX_BATCH,
         "workers": settings.workers,

@@ -7,11 +7,13 @@ With the embedded database it also looks after that: should PostgreSQL die, it i
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import resource
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +52,8 @@ FOLDER_PREFIX, IN_USE = "hansa-metrics-", "in-use"
 """That folder's name begins so; in it is a file that a hub and its workers hold a lock on for as long as they live."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
+FREE_S = 3.0
+"""How long the address may still be taken: by workers whose parent was killed, which end when they look next."""
 
 
 def application() -> Bridge:
@@ -108,7 +112,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serve the hub until SIGTERM or SIGINT; each worker is a process of its own. ``say`` tells where.
 
     Raises:
-        ConfigurationError: a setting, the secrets or the database will not do; nothing is served then.
+        ConfigurationError: a setting, the secrets, the database or the address will not do; nothing is served then.
     """
     if settings.hang_timeout_s < watchdog.LEAST_S:
         raise ConfigurationError(f"HANSA_HANG_TIMEOUT_S must be at least {watchdog.LEAST_S} seconds")
@@ -116,6 +120,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     hub = open_hub(settings)
     limits(settings), trusted_proxies(settings)
     check_environment(hub, settings)
+    address = free_address(settings.host, settings.port)
     _allow_connections()
     stopped = Event()
     if not settings.database_url:
@@ -129,10 +134,33 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         import_module("hub.api.app")
         settle_in()
         watchdog.watch(metrics, settings.hang_timeout_s, stopped)
-        server = _server(settings)
+        server = _server(settings, address)
         say(f"Serving on http://{settings.host}:{settings.port} with {settings.workers} workers; stop with Ctrl-C.")
         server.serve()
     stopped.set()
+
+
+def free_address(host: str, port: int) -> str:
+    """Return a host by its number, as the server wants it, when nobody listens there.
+
+    Workers of two hubs could listen on one port, and each would get some of the other's requests.
+
+    Raises:
+        ConfigurationError: somebody goes on listening, or nobody can there.
+    """
+    until = time.monotonic() + FREE_S
+    while True:
+        try:
+            family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as asking:
+                asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                asking.bind(address)
+            return str(address[0])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                told = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
+                raise ConfigurationError(told) from error
+        time.sleep(0.1)
 
 
 @contextmanager
@@ -159,11 +187,11 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _server(settings: Settings) -> MPServer:
+def _server(settings: Settings, address: str) -> MPServer:
     return MPServer(
         "hub.serve:application",
         factory=True,
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,

@@ -32,6 +32,7 @@ SELDOM = [
     "checkpoint",
     "proofs",
     "grown",
+    "year",
 ]
 
 

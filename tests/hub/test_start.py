@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from hub import setup, start
+from hub import serve, setup, start
 from hub.core.errors import ConfigurationError
 from hub.settings import Settings
 from tests.bench.usage import children
@@ -85,6 +87,31 @@ def test_a_hub_opens_as_many_connections_as_the_system_lets_it(built: Coalition)
     allowed = [next(line.split()[3] for line in text.splitlines() if "open files" in line) for text in limits]
     assert allowed
     assert set(allowed) == {str(most)}
+
+
+def test_an_address_that_is_taken_or_not_of_this_machine_is_refused_in_one_line(built: Coalition) -> None:
+    """Workers of two hubs could listen on one port, and partners would be answered by either."""
+    with running(built.settings) as served:
+        refused = _refusal(built.settings, "serve", "--port", str(served.settings.port))
+        assert f"cannot listen on 127.0.0.1:{served.settings.port}: Address already in use; choose" in refused
+        assert "Serving" not in refused
+        assert len(refused.splitlines()) == 1
+    assert "cannot listen on 192.0.2.1:80" in _refusal(built.settings, "serve", "--host", "192.0.2.1")
+
+
+def test_a_hub_listens_at_a_name_too(built: Coalition) -> None:
+    with running(replace(built.settings, host="localhost")) as served:
+        told = served.log.read_text()
+    assert f"Serving on http://localhost:{served.settings.port} with" in told
+    assert "Traceback" not in told
+
+
+def test_an_address_that_is_about_to_be_free_is_waited_for() -> None:
+    """So a hub starts at once after one that was killed, whose workers end when they look for it next."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        Timer(0.5, taken.close).start()
+        assert serve.free_address("127.0.0.1", port) == "127.0.0.1"
 
 
 def test_a_hub_clears_up_after_one_that_was_killed_and_leaves_alone_one_that_serves(

@@ -99,7 +99,10 @@ def test_a_worker_that_hangs_while_it_begins_is_killed_when_it_had_time_to_begin
         assert worker.stdout.readline() == "begun\n"
         begun = time.monotonic()
         watchdog.watch(tmp_path, 1, stopped)
-        assert worker.wait(PATIENCE_S) == -signal.SIGKILL
+        try:
+            assert worker.wait(PATIENCE_S) == -signal.SIGKILL
+        finally:
+            worker.kill()
         assert time.monotonic() > begun + 1.5, "it had a second to begin, and one until it counts as hung"
     stopped.set()
 

@@ -40,7 +40,7 @@ class Server:
     @property
     def authority(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self.settings.port}"
+        return f"{self.settings.host}:{self.settings.port}"
 
     def kill(self) -> None:
         """Kill every process of the hub at once with SIGKILL."""
@@ -74,7 +74,7 @@ def free_port() -> int:
 def start(settings: Settings, **changes: object) -> Server:
     """Start a hub, at a free port unless one is named, and wait until it is ready."""
     settings = replace(settings, **({"port": free_port()} | changes))  # type: ignore[arg-type]
-    command = [sys.executable, "-m", "hub", "serve", "--port", str(settings.port)]
+    command = [sys.executable, "-m", "hub", "serve", "--host", settings.host, "--port", str(settings.port)]
     command += ["--workers", str(settings.workers), "--threads", str(settings.threads)]
     command += ["--rate-limit", str(settings.rate_limit)]
     environment = os.environ | settings.to_environment()
