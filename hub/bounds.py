@@ -10,7 +10,7 @@ from hub.core import request_form, webhook_targets
 from hub.services import group_commit, partners, rate_limits, webhook_delivery
 from hub.services.files import posting, unpacking
 from hub.settings import Settings
-from hub.store import database
+from hub.store import database, embedded
 from partner_sdk.wire.schemas import MAX_BATCH
 
 
@@ -26,6 +26,8 @@ def of(settings: Settings) -> Mapping[str, float]:
         "hang_seconds": settings.hang_timeout_s,
         "begin_seconds": watchdog.START_S,
         "stop_seconds": serve.STOP_S,
+        "embedded_start_seconds": embedded.START_S,
+        "embedded_stop_seconds": embedded.STOP_S,
         "batch_events": MAX_BATCH,
         "workers": settings.workers,
         "worker_connections": serve.MAX_CONNECTIONS,

@@ -41,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, help="draw what a run printed that failed")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what runs for long do so."""
+    if config.getoption("--soak"):
+        config.option.timeout = 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what takes longest, so that no process is left alone with it at the end."""
     order = {name: place for place, name in enumerate(LONG)}

@@ -87,11 +87,13 @@ def test_a_hub_serves_while_its_schema_is_migrated(built: Coalition) -> None:
         _taken_back(database, BEFORE_CARDS)
         ends = Event()
         selling = [tills.submit(_sell, net, till, ends) for till in range(TILLS)]
-        with _kept(built.settings.database_url, KEPT_S):
-            began = time.monotonic()
-            migrate(database)
-            waited_s = time.monotonic() - began
-        ends.set()
+        try:
+            with _kept(built.settings.database_url, KEPT_S):
+                began = time.monotonic()
+                migrate(database)
+                waited_s = time.monotonic() - began
+        finally:
+            ends.set()
         took_s = [one for till in selling for one in till.result()]
         assert _revision(database) == newest
         assert waited_s > KEPT_S / 2, "nothing stood in the way of the migration"
