@@ -38,3 +38,6 @@ def _run(hub: Hub, stopped: Event) -> None:
         except DatabaseUnavailable as error:
             LOG.warning("files wait: %s", error)
             pause_s = AFTER_FAILURE_S
+        except Exception:
+            LOG.exception("files were not looked for; it is tried again")
+            pause_s = AFTER_FAILURE_S

@@ -7,6 +7,7 @@ followed, an answer's body is not read, no proxy is used, and an exchange has a 
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from hub.services import webhook_delivery, webhooks
 from hub.services.context import Hub
 from hub.services.webhook_delivery import Attempt, Outcome
 
+LOG = logging.getLogger("hansa.webhooks")
 CONNECT_S = 5.0
 DEADLINE_S = 20.0
 IDLE_S = 0.5
@@ -142,6 +144,9 @@ class Carriers:
                 delivered = webhook_delivery.deliver_next(self._hub, self._messenger.send)
             except DatabaseUnavailable as error:
                 self._say(f"webhooks wait: {error}")
+                delivered = None
+            except Exception:
+                LOG.exception("a webhook was not delivered; it is tried again")
                 delivered = None
             if not delivered:
                 self._stopped.wait(IDLE_S)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
+from multiprocessing import parent_process
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ FOLDER_PREFIX, IN_USE = "hansa-metrics-", "in-use"
 """That folder's name begins so; in it is a file that a hub and its workers hold a lock on for as long as they live."""
 LOOK_S = 1.0
 """Seconds between two looks: at the embedded database, and of a worker at its parent."""
+NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 FREE_S = 3.0
 """How long the address may still be taken: by workers whose parent was killed, which end when they look next."""
 
@@ -65,7 +67,9 @@ def application() -> Bridge:
 
     note = watchdog.begin(Path(os.environ[METRICS]))
     logs.configure()
-    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    parent = parent_process()
+    if parent:
+        Thread(target=_end_with, args=(parent.pid,), daemon=True).start()
     settings = Settings.from_environment()
     hub = open_hub(settings)
     Thread(target=_keep_up, args=(hub,), daemon=True).start()
@@ -102,6 +106,9 @@ def _keep_up(hub: Hub) -> None:
                 hub.moment(connection)
         except DatabaseUnavailable:
             # Whoever asks something meanwhile is told, and it is logged then.
+            hub.readiness.lost()
+        except Exception:
+            LOG.exception("the small tables were not read; it is tried again")
             hub.readiness.lost()
         else:
             hub.readiness.seen()
@@ -151,16 +158,28 @@ def free_address(host: str, port: int) -> str:
     until = time.monotonic() + FREE_S
     while True:
         try:
-            family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, kind) as asking:
-                asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                asking.bind(address)
-            return str(address[0])
+            return _bound(host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 told = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
                 raise ConfigurationError(told) from error
         time.sleep(0.1)
+
+
+def _bound(host: str, port: int) -> str:
+    """Return the first of a host's numbers that this machine has, once it was shown to be free."""
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            with socket.socket(family, kind) as asking:
+                asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                asking.bind(address)
+        except OSError as error:
+            if error.errno not in NOT_HERE:
+                raise
+            failure = error
+        else:
+            return str(address[0])
+    raise failure
 
 
 @contextmanager
@@ -215,3 +234,5 @@ def _keep_database(settings: Settings, stopped: Event) -> None:
             database_url(settings)
         except ConfigurationError as error:
             LOG.warning("%s", error)
+        except Exception:
+            LOG.exception("the database was not looked after; it is tried again")

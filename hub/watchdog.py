@@ -16,7 +16,6 @@ import os
 import signal
 import struct
 import time
-from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import BinaryIO
@@ -63,9 +62,13 @@ def _watch(folder: Path, most_s: float, stopped: Event) -> None:
         # Where this process itself was held up, so were the workers, as when a machine sleeps.
         if looked - before < BEAT_S + most_s / 2:
             for note in folder.glob(f"{_PREFIX}*"):
-                # It may end, and the folder be cleared away, while this looks.
-                with suppress(FileNotFoundError, ProcessLookupError):
+                try:
                     _look_at(note, looked - most_s)
+                except (FileNotFoundError, ProcessLookupError):
+                    # It has ended, or the folder was cleared away, while this looked.
+                    continue
+                except Exception:
+                    LOG.exception("%s was not looked at; it is tried again", note)
 
 
 def _look_at(note: Path, oldest: float) -> None:

@@ -7,17 +7,21 @@ credit lines to the contracts in force and says which are used up.
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 from datetime import date, timedelta
 from threading import Event
 
 from hub import file_worker
+from hub.core.errors import DatabaseUnavailable
 from hub.messenger import Carriers, deliver_all
 from hub.services import disputes, end_of_day, exposure, pack_sales, rate_limits, retro_claims, suspects, webhooks
 from hub.services.context import Hub
 from hub.services.files import work
 from hub.start import settle_in
+
+LOG = logging.getLogger("hansa.worker")
 
 
 def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
@@ -33,9 +37,15 @@ def run(hub: Hub, interval_s: int | None, say: Callable[[str], None]) -> None:
         signal.signal(number, lambda *_: stopped.set())
     carriers = Carriers(hub, say)
     file_worker.start(hub, stopped)
-    ended = _daily(hub, None, say)
-    while not stopped.wait(interval_s):
-        ended = _daily(hub, ended, say)
+    ended = None
+    while not stopped.is_set():
+        try:
+            ended = _daily(hub, ended, say)
+        except DatabaseUnavailable as error:
+            say(f"the day's work waits: {error}")
+        except Exception:
+            LOG.exception("the day's work was not done; it is tried again")
+        stopped.wait(interval_s)
     carriers.stop()
 
 

@@ -83,14 +83,15 @@ def start(settings: Settings, **changes: object) -> Server:
         process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=stderr)
     server = Server(settings, process, log)
     deadline = time.monotonic() + START_S
-    while not _ready(server.url):
+    while not is_ready(server.url):
         if process.poll() is not None or time.monotonic() > deadline:
             server.kill()
             raise RuntimeError(f"the hub did not start: {log.read_text()[-2_000:]}")
     return server
 
 
-def _ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Ask a hub whether it is ready; wait a little where it is not."""
     try:
         with urlopen(f"{url}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
