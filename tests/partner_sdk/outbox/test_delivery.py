@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import count
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,15 @@ class Till:
             if self.step() is None:
                 return
 
+    def close(self) -> None:
+        self._file.close()
+        self.outbox.close()
+
 
 @pytest.fixture
-def till(tmp_path: Path, client: Client) -> Till:
-    return Till(tmp_path / "outbox.db", client)
+def till(tmp_path: Path, client: Client) -> Iterator[Till]:
+    with closing(Till(tmp_path / "outbox.db", client)) as till:
+        yield till
 
 
 def sent(hub: LocalHub) -> list[list[str]]:
@@ -237,15 +242,13 @@ def test_a_key_that_is_not_active_is_no_fault_of_the_events(hub: LocalHub, till:
 def test_two_deliverers_share_terminals_and_keep_each_one_s_order(
     hub: LocalHub, client: Client, till: Till, tmp_path: Path
 ) -> None:
-    other = Till(tmp_path / "outbox.db", client)
     recorded = {f"t{number}": list[str]() for number in range(6)}
-    for number in count():
-        if number == 600:
-            break
+    for number in range(600):
         terminal = f"t{number % 6}"
         recorded[terminal].append(till.outbox.record_earning("card:1", PRICE, terminal=terminal))
-    while (till.step(), other.step()) != (None, None):
-        pass
+    with closing(Till(tmp_path / "outbox.db", client)) as other:
+        while (till.step(), other.step()) != (None, None):
+            pass
     arrived = [event_id for request in sent(hub) for event_id in request]
     assert len(arrived) == 600
     for ids in recorded.values():
