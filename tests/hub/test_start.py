@@ -106,6 +106,24 @@ def test_a_hub_listens_at_a_name_too(built: Coalition) -> None:
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    ("numbers", "found"), [(["192.0.2.1", "127.0.0.2"], "127.0.0.2"), (["127.0.0.1", "127.0.0.2"], None)]
+)
+def test_a_number_that_this_machine_has_not_is_passed_over_and_one_that_is_taken_is_not(
+    monkeypatch: pytest.MonkeyPatch, numbers: list[str], found: str | None
+) -> None:
+    """As for `localhost`, which has a number of IPv6 also where this machine has none."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        known = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, port)) for number in numbers]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
+        if found:
+            assert serve.free_address("points.example", port) == found
+        else:
+            with pytest.raises(ConfigurationError, match=f"points.example:{port}: Address already in use"):
+                serve.free_address("points.example", port)
+
+
 def test_an_address_that_is_about_to_be_free_is_waited_for() -> None:
     """So a hub starts at once after one that was killed, whose workers end when they look for it next."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
