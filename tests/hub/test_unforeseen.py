@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +24,7 @@ from tests.support import bulk, network, server
 from tests.support.bulk import SALES, row, sales
 from tests.support.coalition import Coalition
 from tests.support.sdk import client_of
-
-PATIENCE_S = 60.0
+from tests.support.waiting import wait_until
 
 
 @contextmanager
@@ -39,13 +37,6 @@ def missing(hub: Hub, table: str) -> Iterator[None]:
     finally:
         with hub.database.connect() as connection:
             connection.execute(text(f"ALTER TABLE hub.away RENAME TO {table}"))
-
-
-def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until, otherwise
-        time.sleep(0.05)
 
 
 def test_a_hub_is_ready_again_and_works_on_files_again(built: Coalition, tmp_path: Path) -> None:

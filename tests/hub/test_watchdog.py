@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -23,25 +22,28 @@ from tests.bench.usage import children
 from tests.support import network
 from tests.support.coalition import Coalition
 from tests.support.network import earn, sale
+from tests.support.waiting import PATIENCE_S, wait_until
 
-WORKERS, HANGS_S, PATIENCE_S = 2, 2, 60.0
+WORKERS, HANGS_S = 2, 2
 
 
 def test_a_worker_that_hangs_is_replaced_and_the_other_works_on(built: Coalition) -> None:
     watched = replace(built, settings=replace(built.settings, hang_timeout_s=HANGS_S, workers=WORKERS))
     with network.running_of(watched) as net:
-        before = set(_workers(net.server.process.pid))
-        _wait_until(lambda: all(map(_beats, before)), "a worker does not beat")
+        parent = net.server.process.pid
+        before = set(_workers(parent))
+        wait_until(lambda: all(map(_beats, before)), "a worker does not beat")
         hung = min(before)
         os.kill(hung, signal.SIGSTOP)
-        until = time.monotonic() + PATIENCE_S
-        while (now := set(_workers(net.server.process.pid))) & {hung} or len(now) < WORKERS:
-            assert time.monotonic() < until, "nobody took the place of the worker that hangs"
-            time.sleep(0.1)
-        _wait_until(lambda: all(map(_beats, now)), "the new worker does not beat")
+        wait_until(
+            lambda: hung not in _workers(parent) and len(_workers(parent)) == WORKERS,
+            "nobody took the place of the worker that hangs",
+        )
+        now = set(_workers(parent))
+        wait_until(lambda: all(map(_beats, now)), "the new worker does not beat")
         assert len(now & before) == WORKERS - 1
         time.sleep(HANGS_S + 1)
-        assert set(_workers(net.server.process.pid)) == now
+        assert set(_workers(parent)) == now
         for number in range(10):
             assert earn(net.client("grocer"), sale(f"after-{number}", "card:1")).status == 200
         assert f"worker {hung} hung and was killed" in net.server.log.read_text()
@@ -58,13 +60,6 @@ def _beats(worker: int) -> bool:
     return any(note and struct.unpack("<d", note)[0] <= time.monotonic() for note in notes)
 
 
-def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until, otherwise
-        time.sleep(0.1)
-
-
 def _command(pid: int) -> bytes:
     try:
         return (Path("/proc") / str(pid) / "cmdline").read_bytes()
@@ -79,10 +74,7 @@ def test_only_who_holds_the_lock_of_an_old_note_is_killed(tmp_path: Path) -> Non
         note.write_bytes(struct.pack("<d", 0.0))
         stopped = Event()
         watchdog.watch(tmp_path, 1, stopped)
-        until = time.monotonic() + PATIENCE_S
-        while note.exists():
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until(lambda: not note.exists(), "the note is still there")
         stopped.set()
         assert bystander.poll() is None
         bystander.kill()
