@@ -164,6 +164,18 @@ def test_a_process_that_stands_still_while_it_starts_one_holds_up_no_other_folde
         os.killpg(stopped.pid, signal.SIGKILL)
 
 
+def test_one_that_does_not_end_in_order_is_ended_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here one of its processes stands still, which PostgreSQL kills five seconds after it was told to end at once."""
+    monkeypatch.setattr(embedded, "STOP_S", 7)
+    with psycopg.connect(embedded.start(folder), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1")
+        os.kill(connection.info.backend_pid, signal.SIGSTOP)
+        embedded.stop(folder)
+        assert not (folder / "postmaster.pid").exists()
+    with psycopg.connect(embedded.start(folder)) as connection:
+        assert connection.execute("SELECT * FROM kept").fetchall() == [(1,)]
+
+
 def test_who_joins_one_whose_connections_are_all_taken_finds_that_it_runs(folder: Path) -> None:
     url = embedded.start(folder)
     with ExitStack() as taken:
