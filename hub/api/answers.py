@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -28,8 +27,7 @@ def document(content: dict[str, Any], status: int = 200, content_type: str = JSO
 def refusal(refused: Refused) -> Response:
     """Return the problem document (RFC 9457) of a refusal."""
     request.environ[incoming.ENTRY].code = refused.code
-    content = problem(refused.code, refused.detail, **_told(refused.members))
-    answer = document(content, CODES[refused.code].status, PROBLEM_TYPE)
+    answer = document(problem_of(refused), CODES[refused.code].status, PROBLEM_TYPE)
     if isinstance(refused, RateLimited):
         answer.headers["Retry-After"] = str(refused.standing.whole_wait_s)
         answer.headers.extend(rate_limit.fields(refused.standing))
@@ -38,10 +36,13 @@ def refusal(refused: Refused) -> Response:
     return answer
 
 
-def _told(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a refusal says beside its code; a name that a caller made up may hold NUL, and no answer does."""
+def problem_of(refused: Refused) -> dict[str, Any]:
+    """Return what a refusal says; a name that a caller made up may hold NUL, and no answer does."""
+    members = dict(refused.members)
     faults = [{**one, "pointer": one["pointer"].replace("\0", "\ufffd")} for one in members.get("errors", ())]
-    return {**members, "errors": faults} if faults else dict(members)
+    if faults:
+        members["errors"] = faults
+    return problem(refused.code, refused.detail, **members)
 
 
 def sign(hub: Hub, answer: Response) -> Response:

@@ -1,9 +1,9 @@
 """The express lane: the small requests that come most, answered without Flask and done together.
 
 It takes the same steps as every signed request, by the same functions, on the event loop; only the posting
-happens on another thread. It refuses nothing itself: whatever does not go straight through is answered by the
-usual way, which repeats the steps and says why. Only what a busy hub sheds is told so here, since the more of that
-there is the less it may cost.
+happens on another thread. It refuses hardly anything itself: whatever does not go straight through is answered by the
+usual way, which repeats the steps and says why. Only redemptions that are declined are told so here, which were
+recorded with the others, and what a busy hub sheds, since the more of that there is the less it may cost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from hub.api import incoming, lanes, rate_limit, sandbox
-from hub.api.answers import JSON_TYPE, RETRY_AFTER_S
+from hub.api.answers import JSON_TYPE, RETRY_AFTER_S, problem_of
 from hub.api.lanes import Found, Lane
 from hub.api.metrics import Metrics
 from hub.core.errors import Refused
@@ -23,10 +23,11 @@ from hub.services import card_guard
 from hub.services.authentication import Request, authenticate_at
 from hub.services.context import Hub, Signer
 from hub.services.gate import Gate
+from hub.services.group_commit import Answer as Outcome
 from hub.services.group_commit import GroupCommit, Waiting
 from hub.services.rate_limits import RateLimited, RateLimits, Standing
 from partner_sdk.wire import signatures, strict_json
-from partner_sdk.wire.codes import CODES, PROBLEM_TYPE, problem
+from partner_sdk.wire.codes import CODES, PROBLEM_TYPE
 from partner_sdk.wire.signatures import RequestTarget
 
 MOST_BYTES = 4_096
@@ -41,7 +42,7 @@ _KEY_ID = re.compile(r';keyid="([^"\\]+)"')
 class _Ticket(NamedTuple):
     """Who waits for the answer."""
 
-    future: asyncio.Future[dict[str, Any] | None]
+    future: asyncio.Future[Outcome | None]
 
 
 class Express:
@@ -77,16 +78,20 @@ class Express:
         if waiting is None or standing is None:
             return None
         self._writer(found.lane).submit(waiting)
-        document = await ticket.future
+        outcome = await ticket.future
         signer = self._hub.find_signer()
-        if document is None or signer is None:
+        if outcome is None or signer is None:
             return None
         entry: incoming.Entry = environ[incoming.ENTRY]
         entry.route = found.lane.route
         entry.of_key(waiting.caller.key)
-        told = strict_json.dumps(document)
-        answer = self._signed(signer, request.target, waiting.caller.nonce, told, rate_limit.fields(standing))
-        self._metrics.count(f"{found.lane.method} {found.lane.route}", 200, time.perf_counter() - started)
+        target, nonce = request.target, waiting.caller.nonce
+        if isinstance(outcome, Refused):
+            entry.code = outcome.code
+            answer = self._refusal(signer, target, nonce, outcome, {})
+        else:
+            answer = self._signed(signer, target, nonce, strict_json.dumps(outcome), rate_limit.fields(standing))
+        self._metrics.count(f"{found.lane.method} {found.lane.route}", answer[0], time.perf_counter() - started)
         return answer
 
     def claimed_partner(self, environ: Mapping[str, Any]) -> str:
@@ -104,12 +109,9 @@ class Express:
         if refused.code != "unavailable" or nonce is None or signer is None:
             return None
         environ[incoming.ENTRY].code = refused.code
-        code, target = CODES[refused.code], incoming.target_of(environ)
-        body = strict_json.dumps(problem(refused.code, refused.detail))
-        self._metrics.count("shed", code.status, 0.0)
-        return self._signed(
-            signer, target, nonce, body, {"Retry-After": RETRY_AFTER_S}, status=code.status, content_type=PROBLEM_TYPE
-        )
+        answer = self._refusal(signer, incoming.target_of(environ), nonce, refused, {"Retry-After": RETRY_AFTER_S})
+        self._metrics.count("shed", answer[0], 0.0)
+        return answer
 
     def _admit(self, request: Request, found: Found, ticket: _Ticket) -> Waiting | None:
         """Take the steps before posting, at the moment that was read last."""
@@ -149,6 +151,12 @@ class Express:
             self._writers[lane] = writer
         return writer
 
+    def _refusal(
+        self, signer: Signer, target: RequestTarget, nonce: str, refused: Refused, unsigned: Mapping[str, str]
+    ) -> Answer:
+        body, status = strict_json.dumps(problem_of(refused)), CODES[refused.code].status
+        return self._signed(signer, target, nonce, body, unsigned, status=status, content_type=PROBLEM_TYPE)
+
     def _signed(
         self,
         signer: Signer,
@@ -175,11 +183,11 @@ class Express:
         return status, encoded, body
 
 
-def _hand_over(loop: asyncio.AbstractEventLoop, answers: list[tuple[Any, dict[str, Any] | None]]) -> None:
+def _hand_over(loop: asyncio.AbstractEventLoop, answers: list[tuple[Any, Outcome | None]]) -> None:
     loop.call_soon_threadsafe(_resolve, answers)
 
 
-def _resolve(answers: list[tuple[Any, dict[str, Any] | None]]) -> None:
+def _resolve(answers: list[tuple[Any, Outcome | None]]) -> None:
     for ticket, answer in answers:
         if not ticket.future.done():
             ticket.future.set_result(answer)

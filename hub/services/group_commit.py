@@ -15,7 +15,7 @@ from queue import Empty
 from threading import Thread
 from typing import Any, NamedTuple
 
-from hub.core.errors import HubError
+from hub.core.errors import HubError, Refused
 from hub.services import earnings, members
 from hub.services.authentication import Caller
 from hub.services.capture_groups import capture_together
@@ -35,7 +35,8 @@ GATHER_S = 0.010
 What a group costs is shared by more then.
 """
 
-Answer = dict[str, Any]
+Answer = dict[str, Any] | Refused
+"""What answers a request: a document, or why it was refused where that was decided with the group."""
 
 
 class Waiting(NamedTuple):
@@ -54,7 +55,7 @@ Post = Callable[[Hub, Connection, Moment, Sequence[Waiting]], Sequence[Answer | 
 """Posts a group whose callers are believed at a moment; None for what is to be tried by itself."""
 
 
-def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> Sequence[Answer | None]:
     """Post reports of sales."""
     of_partners: dict[str, list[int]] = {}
     for place, one in sorted(enumerate(group), key=lambda placed: placed[1].caller.partner.partner_id):
@@ -74,17 +75,17 @@ def report(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Wai
     return answers
 
 
-def redeem(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+def redeem(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> Sequence[Answer | None]:
     """Post redemptions and holds."""
     return redeem_together(hub, connection, moment, _wishes(moment, group))
 
 
-def capture(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+def capture(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> Sequence[Answer | None]:
     """Capture holds."""
     return capture_together(hub, connection, moment, _wishes(moment, group))
 
 
-def look(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> list[Answer | None]:
+def look(hub: Hub, connection: Connection, moment: Moment, group: Sequence[Waiting]) -> Sequence[Answer | None]:
     """Look at members' balances; nothing is written."""
     asked = [(one.asked["member"], one.caller.partner) for one in group]
     return members.views(hub, connection, moment, asked)

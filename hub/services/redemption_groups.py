@@ -1,13 +1,15 @@
 """Redemptions and holds that wait at the same time: locked in order, decided one after another, committed once.
 
-What does not go straight through is left to `hub.services.redemptions.redeem`, alone: who has too few points or owes
-some, pools, ids that were used before, a price that is missing, a credit line that is reached.
+Who has too few points is declined as he would be alone, and that is recorded with the rest. What does not go straight
+through is left to `hub.services.redemptions.redeem`, alone: who owes points, pools, ids that were used before, a price
+that is missing, a credit line that is reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hub.core.content import content_digest
@@ -22,39 +24,53 @@ from hub.store.database import Connection
 from hub.store.holds import NewHold
 from settlement.intake import Obligation
 
-Answer = dict[str, Any]
+Answer = dict[str, Any] | Refused
+Key = tuple[str, str]
+"""A redemption: its partner and its id."""
 
 
 class _Used(Exception):
-    """An id was used before."""
+    """Some ids were used before."""
+
+    def __init__(self, keys: frozenset[Key]) -> None:
+        super().__init__(f"{len(keys)} ids were used before")
+        self.keys = keys
 
 
 def redeem_together(hub: Hub, connection: Connection, moment: Moment, wishes: Sequence[Wish]) -> list[Answer | None]:
     """Do what partners wish, in order, in one transaction; return each answer, None for what is to be done alone."""
     found = members.resolve(hub, connection, list({one.asked["member"] for one in wishes}), None, moment.now)
-    plain = {
-        (one.partner.partner_id, one.asked["redemption_id"]): place
-        for place, one in reversed(list(enumerate(wishes)))
-        if one.asked["member"] in found and not one.asked.get("pool")
-    }
-    if moment.configuration.credit_lines:
-        plain = {key: place for key, place in plain.items() if "hold" not in wishes[place].asked}
-    places = sorted(plain.values())
+    no_holds = bool(moment.configuration.credit_lines)
+    places: dict[Key, int] = {}
+    for place, one in enumerate(wishes):
+        if one.asked["member"] in found and not one.asked.get("pool") and not (no_holds and "hold" in one.asked):
+            places.setdefault((one.partner.partner_id, one.asked["redemption_id"]), place)
+    wished = {key: (wishes[place], found[wishes[place].asked["member"]]) for key, place in places.items()}
     answers: list[Answer | None] = [None] * len(wishes)
-    if not places:
-        return answers
-    try:
-        done = hub.database.transact_on(
-            connection,
-            lambda transaction: _Group(transaction, moment).redeem(
-                [(wishes[place], found[wishes[place].asked["member"]]) for place in places]
-            ),
-        )
-    except (Refused, _Used):
-        return answers
-    for place, one in zip(places, done, strict=True):
-        answers[place] = one
+    for key, answer in _redeem(hub, connection, moment, wished).items():
+        answers[places[key]] = answer
     return answers
+
+
+def _redeem(
+    hub: Hub, connection: Connection, moment: Moment, wished: Mapping[Key, tuple[Wish, int]]
+) -> dict[Key, Answer | None]:
+    """Do all whose ids are new. Where a credit line or a key refuses, none is done: each alone tells whose it was."""
+    while wished:
+        try:
+            done = hub.database.transact_on(connection, partial(_inside, moment, list(wished.values())))
+        except _Used as used:
+            # After a failure many tills ask again at once; what is new among it is not to wait for what is not.
+            wished = {key: one for key, one in wished.items() if key not in used.keys}
+        except Refused:
+            break
+        else:
+            return dict(zip(wished, done, strict=True))
+    return {}
+
+
+def _inside(moment: Moment, wishes: Sequence[tuple[Wish, int]], connection: Connection) -> list[Answer | None]:
+    return _Group(connection, moment).redeem(wishes)
 
 
 class _Group:
@@ -71,7 +87,7 @@ class _Group:
 
         Raises:
             Refused: ``credit_limit_reached``, ``key_revoked``.
-            _Used: one of the ids was used before.
+            _Used: some of the ids were used before.
         """
         standings = accounts.lock(self._connection, self._moment, [member_id for _, member_id in wishes])
         answers = [self._decide(wish, member_id, standings[member_id]) for wish, member_id in wishes]
@@ -84,15 +100,16 @@ class _Group:
         price = partner.prices.on(moment.day)
         if price is None or standing.debts:
             return None
-        taken = spending.own(standing).take(partner.partner_id, asked["points"], moment.scheme.burn_order)
-        if taken is None:
-            return None
-        standing.spend(lot for _, lot in taken)
+        purse = spending.own(standing)
+        taken = purse.take(partner.partner_id, asked["points"], moment.scheme.burn_order)
         content = content_digest("redemption", asked)
-        event = redemptions.event_of(moment, asked, content, price, member_id, standing.member_id, taken, evidence)
+        event = redemptions.event_of(moment, wish, content, price, member_id, purse, taken)
         events, transfers, evidences = self._postings.setdefault(partner.partner_id, ([], [], []))
         events.append(event)
         evidences.append(evidence)
+        if taken is None:
+            return redemptions.declined(event.event_id)
+        standing.spend(lot for _, lot in taken)
         parts = redemptions.priced(taken, price)
         if "hold" in asked:
             until = moment.now + timedelta(seconds=asked["hold"])
@@ -109,8 +126,14 @@ class _Group:
             Posting(partner_id, moment.now, moment.day, *rows) for partner_id, rows in sorted(self._postings.items())
         ]
         fresh = posting.post_together(self._connection, entries)
-        if any(len(new) < len(entry.events) for new, entry in zip(fresh, entries, strict=True)):
-            raise _Used
+        used = frozenset(
+            (entry.partner_id, event.event_id)
+            for new, entry in zip(fresh, entries, strict=True)
+            for event in entry.events
+            if event.event_id not in new
+        )
+        if used:
+            raise _Used(used)
         if self._holds:
             holds.add_all(self._connection, self._holds)
         reimbursement.record(self._connection, moment, self._owed, authorise=True)

@@ -20,7 +20,7 @@ from hub.services import members, reimbursement, spending
 from hub.services.accounts import as_json
 from hub.services.context import Hub, Moment, Partner
 from hub.services.reimbursement import Burnt
-from hub.services.spending import Taken
+from hub.services.spending import Purse, Taken
 from hub.store import events, holds, posting
 from hub.store.database import Connection
 
@@ -86,9 +86,7 @@ def _redeem(
         return first_answer(connection, partner.partner_id, asked["redemption_id"], content) or refusal
     order = moment.scheme.burn_order
     taken = purse.take(partner.partner_id, asked["points"], order)
-    event = event_of(moment, asked, content, price, member_id, purse.account, taken, evidence)
-    if taken is None:
-        event = event._replace(details=as_json({"available": sum(purse.available(partner.partner_id))}))
+    event = event_of(moment, Wish(partner, evidence, asked), content, price, member_id, purse, taken)
     held = "hold" in asked
     transfers = [] if held else transfers_of(partner, event.event_id, taken or [])
     entry = Posting(partner.partner_id, moment.now, moment.day, [event], transfers, [evidence])
@@ -97,7 +95,7 @@ def _redeem(
         assert stored is not None
         return stored
     if taken is None:
-        return _declined(event.event_id)
+        return declined(event.event_id)
     parts = priced(taken, price)
     if held:
         until = moment.now + timedelta(seconds=asked["hold"])
@@ -113,16 +111,21 @@ def _redeem(
 
 def event_of(
     moment: Moment,
-    asked: Mapping[str, Any],
+    wish: Wish,
     content: bytes,
     price: ReimbursementPrice,
     member_id: int,
-    account: int,
+    purse: Purse,
     taken: Taken | None,
-    evidence: Evidence,
 ) -> Event:
     """Return the event of a redemption or a hold, or of one that is declined where nothing is ``taken``."""
+    partner, evidence, asked = wish
     value, _ = reimbursement.valued(price, [lot.points for _, lot in taken or []])
+    details = (
+        as_json({"available": sum(purse.available(partner.partner_id))})
+        if taken is None
+        else details_of(member_id, purse.account, taken, asked.get("hold"))
+    )
     return Event(
         asked["redemption_id"],
         "hold" if "hold" in asked else "redemption",
@@ -137,7 +140,7 @@ def event_of(
         error_code="insufficient_points" if taken is None else None,
         evidence_id=evidence.evidence_id,
         scheme_rule=moment.scheme.burn_order,
-        details=details_of(member_id, account, taken or [], asked.get("hold")),
+        details=details,
     )
 
 
@@ -180,7 +183,7 @@ def first_answer(
     if bytes(first.content) != content:
         return Refused("event_conflict", CONFLICT)
     if first.status == "rejected":
-        return _declined(redemption_id, duplicate=True)
+        return declined(redemption_id, duplicate=True)
     if first.kind == "hold":
         return _first_hold(connection, partner_id, first)
     parts = events.burnt_lots(connection, partner_id, redemption_id)
@@ -200,5 +203,6 @@ def held_answer(redemption_id: str, currency: str, parts: Sequence[tuple[str, in
     return answer(redemption_id, currency, parts) | {"status": "pending", "held_until": instant(until)}
 
 
-def _declined(redemption_id: str, **members: Any) -> Refused:
+def declined(redemption_id: str, **members: Any) -> Refused:
+    """Return the answer to a redemption that was declined."""
     return Refused("insufficient_points", DECLINED, redemption_id=redemption_id, **members)

@@ -42,6 +42,12 @@ class Group:
         return answers
 
 
+def document(answer: Answer | None) -> dict[str, Any]:
+    """The document of a request that was done."""
+    assert isinstance(answer, dict)
+    return answer
+
+
 def wish(group: Group, ticket: str, partner: str, member: str, points: int, **more: Any) -> Waiting:
     asked = {"redemption_id": more.pop("id", ticket), "member": member, "points": points, **more}
     return Waiting(group.caller(partner), asked, ticket)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from itertools import pairwise
+
 import pytest
 
 from hub.api import lanes
+from hub.api.express import MOST_BYTES
 from tests.support.network import Network, earn, sale
 
 
@@ -43,3 +48,33 @@ def test_every_spelling_is_answered_signed(net: Network, spelled: str, status: i
     assert earn(client, sale(net.fresh("e"), f"card:{member}")).status == 200
     answer = client.call("GET", f"/v1/members/{spelled.format(member)}")
     assert (answer.status, answer.signed) == (status, True)
+
+
+@pytest.mark.parametrize("more", [{}, {"hold": 60}], ids=["redemption", "hold"])
+def test_a_declined_redemption_is_told_in_the_lane_as_beside_it(net: Network, more: dict[str, int]) -> None:
+    """A body that is too long for the lane says the same; answers, header fields, figures and log are alike."""
+    client, member = net.client("grocer"), net.member()
+    assert earn(client, sale(net.fresh("e"), member)).status == 200
+    answers, counted = [], [_declined(net)]
+    for blanks in (0, MOST_BYTES):
+        asked = {"redemption_id": net.fresh("r"), "member": member, "points": 11, **more}
+        body = json.dumps(asked).encode() + b" " * blanks
+        answers.append((asked, client.send("POST", "/v1/redemptions", body)))
+        counted.append(_declined(net))
+    assert [two - one for one, two in pairwise(counted)] == [1, 1]
+    for asked, answer in answers:
+        assert (answer.status, answer.code, answer.signed) == (409, "insufficient_points", True)
+        assert answer.json["redemption_id"] == asked["redemption_id"]
+    (own, in_lane), (other, beside) = answers
+    assert in_lane.json | {"redemption_id": other["redemption_id"]} == beside.json
+    assert {name.lower() for name in in_lane.headers} == {name.lower() for name in beside.headers}
+    assert in_lane.headers["Content-Type"] == beside.headers["Content-Type"]
+    again = client.send("POST", "/v1/redemptions", json.dumps(own).encode())
+    assert (again.status, again.json, again.signed) == (409, in_lane.json | {"duplicate": True}, True)
+
+
+def _declined(net: Network) -> int:
+    """How many redemptions were refused so far, by the figures of all workers."""
+    text = net.client("grocer").exchange("GET", "/metrics", {}, None).body.decode()
+    found = re.findall(r'^hansa_requests_total\{.*"POST /v1/redemptions".*"409"\} (\S+)$', text, re.MULTILINE)
+    return int(sum(map(float, found)))

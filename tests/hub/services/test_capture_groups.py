@@ -13,7 +13,7 @@ from hub.services import captures, gifts, household_pools, members, merges, repo
 from hub.services.group_commit import Answer, Waiting, capture, look, redeem
 from tests.support import services
 from tests.support.coalition import Coalition
-from tests.support.groups import Group, available, wish
+from tests.support.groups import Group, available, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
 from tests.support.threads import at_once
@@ -38,7 +38,7 @@ def captured(group: Group, ticket: str, partner: str, redemption_id: str, **aske
     return Waiting(group.caller(partner), {"redemption_id": redemption_id, **asked}, ticket)
 
 
-def together(group: Group, *waiting: Waiting) -> list[Answer | None]:
+def together(group: Group, *waiting: Waiting) -> Sequence[Answer | None]:
     """Post a group without its queue, so that it is one group for certain."""
     moment = group.caller("fuel").moment
     with group.hub.database.connect() as connection:
@@ -55,14 +55,13 @@ def test_captures_burn_what_they_say_and_release_the_rest(held: Group) -> None:
         captured(held, "e", "fuel", "h3", points=121),
         captured(held, "f", "fuel", "h0", points=1),
     )
-    assert [(one["points"], one["released"]) if one else None for one in answers] == [
+    assert [(document(one)["points"], document(one)["released"]) if one else None for one in answers] == [
         (120, 0), (70, 50), None, None, None, None,
     ]  # fmt: skip
     assert [available(held, f"card:{n}") for n in range(4)] == [30, 80, 30, 30]
     for hold, points, first in (("h0", {}, answers[0]), ("h1", {"points": 70}, answers[1])):
         fuel = services.partner(held.hub, "fuel")
-        assert first is not None
-        assert captures.capture(held.hub, fuel, evidence(), hold, points) == first | {"duplicate": True}
+        assert captures.capture(held.hub, fuel, evidence(), hold, points) == document(first) | {"duplicate": True}
     assert broken_rows(held.hub) == []
 
 

@@ -10,9 +10,10 @@ import pytest
 from hub.core.errors import Refused
 from hub.services import partners, redemptions
 from hub.services.earnings import OfPartner, Report, post_for_all
-from hub.services.group_commit import MOST_TOGETHER, Answer, redeem
+from hub.services.group_commit import MOST_TOGETHER, Answer, Waiting, redeem
+from tests.support import services
 from tests.support.coalition import FIRST_DAY, Coalition
-from tests.support.groups import Group, available, wish
+from tests.support.groups import Group, available, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
 from tests.support.threads import at_once
@@ -24,8 +25,7 @@ def group(built: Coalition) -> Group:
 
 
 def told(answer: Answer | None) -> list[tuple[Any, ...]]:
-    assert answer is not None
-    return [(one["status"], one["points"], one.get("duplicate", False)) for one in answer["results"]]
+    return [(one["status"], one["points"], one.get("duplicate", False)) for one in document(answer)["results"]]
 
 
 def test_reports_of_several_partners_are_all_posted(group: Group) -> None:
@@ -45,8 +45,7 @@ def test_an_event_that_two_reports_share_has_one_effect(group: Group) -> None:
     answers = group.post(*(group.waiting(ticket, "grocer", one) for ticket, one in (("a", same), ("b", same))))
     assert sorted(map(told, answers.values())) == [[("posted", 10, False)], [("posted", 10, True)]]
     conflict = group.post(group.waiting("c", "grocer", other))["c"]
-    assert conflict is not None
-    assert conflict["results"][0]["error"]["code"] == "event_conflict"
+    assert document(conflict)["results"][0]["error"]["code"] == "event_conflict"
 
 
 def test_a_refused_event_does_not_disturb_the_others(group: Group) -> None:
@@ -157,23 +156,84 @@ def test_wishes_of_many_partners_and_members_are_done_as_if_one_after_another(re
         wish(redeeming, "f", "fuel", "card:9", 1),
     ]
     answers = redeeming.post(*wishes)
-    assert {ticket for ticket, answer in answers.items() if answer is None} == {"d", "f"}
+    assert {ticket for ticket, answer in answers.items() if answer is None} == {"f"}
+    assert {ticket for ticket, answer in answers.items() if isinstance(answer, Refused)} == {"d"}
     assert [available(redeeming, f"card:{n}") for n in range(3)] == [0, 140, 130]
-    for one in wishes:
-        first = answers[one.ticket]
-        if first is not None:
-            again = redemptions.redeem(redeeming.hub, one.caller.partner, evidence(), one.asked)
-            assert again == first | {"duplicate": True}
+    for one in wishes[:-1]:
+        assert again_alone(redeeming, one) == said(answers[one.ticket]) | {"duplicate": True}
     assert broken_rows(redeeming.hub) == []
 
 
-def test_an_id_that_was_used_lets_each_of_its_group_be_tried_alone(redeeming: Group) -> None:
-    assert redeeming.post(wish(redeeming, "a", "fuel", "card:0", 5))["a"] is not None
+def again_alone(group: Group, one: Waiting) -> dict[str, Any]:
+    """What the usual way says of a wish that was done before."""
+    try:
+        return said(redemptions.redeem(group.hub, one.caller.partner, evidence(), one.asked))
+    except Refused as refused:
+        return said(refused)
+
+
+def said(answer: Answer | None) -> dict[str, Any]:
+    assert answer is not None
+    return {"code": answer.code, **answer.members} if isinstance(answer, Refused) else answer
+
+
+@pytest.mark.parametrize("more", [{}, {"hold": 60}], ids=["redemption", "hold"])
+def test_a_wish_for_too_many_points_is_declined_in_a_group_as_it_is_alone(
+    redeeming: Group, more: dict[str, int]
+) -> None:
+    """The group sees what the wish before it left; what is recorded is the same, its evidence included."""
     moment = redeeming.caller("fuel").moment
-    group = [wish(redeeming, "a", "fuel", "card:0", 5), wish(redeeming, "b", "grocer", "card:1", 5)]
+    group = [
+        wish(redeeming, "first", "fuel", "card:0", 100),
+        wish(redeeming, "grouped", "fuel", "card:0", 51, **more),
+        wish(redeeming, "other", "fuel", "card:0", 50),
+        wish(redeeming, "before", "fuel", "card:1", 100),
+    ]
     with redeeming.hub.database.connect() as connection:
-        assert redeem(redeeming.hub, connection, moment, group) == [None, None]
-    assert available(redeeming, "card:1") == 150
+        first, grouped, other, _ = redeem(redeeming.hub, connection, moment, group)
+    assert (document(first)["points"], document(other)["points"]) == (100, 50)
+    assert said(grouped) == {"code": "insufficient_points", "redemption_id": "grouped"}
+    with pytest.raises(Refused, match="too few"):
+        services.redeem(redeeming.hub, "fuel", "alone", "card:1", 51, **more)
+    recorded = [
+        _recorded(redeeming, one) | {"member_id": None, "event_id": None, "content": None, "evidence_id": None}
+        for one in ("grouped", "alone")
+    ]
+    assert recorded[0] == recorded[1]
+    assert recorded[0]["details"] == {"available": 50}
+    with redeeming.hub.database.connect() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT count(*) FROM hub.event JOIN hub.evidence USING (partner_id, evidence_id)"
+            " WHERE event_id = 'grouped'"
+        )
+        assert kept.scalar_one() == 1
+    assert broken_rows(redeeming.hub) == []
+
+
+def _recorded(group: Group, event_id: str) -> dict[str, Any]:
+    with group.hub.database.connect() as connection:
+        row = connection.exec_driver_sql("SELECT * FROM hub.event WHERE event_id = %s", (event_id,)).mappings().one()
+    changing = {"posted_at", "occurred_at", "tx"}
+    return {name: value for name, value in row.items() if name not in changing}
+
+
+def test_ids_that_were_used_are_tried_alone_and_the_rest_of_their_group_is_done(redeeming: Group) -> None:
+    used = [wish(redeeming, "a", "fuel", "card:0", 5), wish(redeeming, "b", "fuel", "card:0", 1_000)]
+    assert None not in redeeming.post(*used).values()
+    moment = redeeming.caller("fuel").moment
+    group = [
+        used[0],
+        wish(redeeming, "c", "fuel", "card:0", 145),
+        wish(redeeming, "a", "grocer", "card:1", 5),
+        used[1],
+    ]
+    with redeeming.hub.database.connect() as connection:
+        first, second, third, fourth = redeem(redeeming.hub, connection, moment, group)
+        assert redeem(redeeming.hub, connection, moment, used) == [None, None]
+    assert (first, fourth) == (None, None)
+    assert (document(second)["points"], document(third)["points"]) == (145, 5)
+    assert [available(redeeming, f"card:{n}") for n in range(2)] == [0, 145]
+    assert broken_rows(redeeming.hub) == []
 
 
 def test_one_id_twice_in_a_group_is_done_once(redeeming: Group) -> None:
@@ -181,7 +241,7 @@ def test_one_id_twice_in_a_group_is_done_once(redeeming: Group) -> None:
     group = [wish(redeeming, "a", "fuel", "card:0", 5), wish(redeeming, "b", "fuel", "card:0", 5, id="a")]
     with redeeming.hub.database.connect() as connection:
         first, second = redeem(redeeming.hub, connection, moment, group)
-    assert (first or {})["points"] == 5
+    assert document(first)["points"] == 5
     assert second is None
     assert available(redeeming, "card:0") == 145
 
@@ -193,7 +253,7 @@ def test_groups_that_share_members_never_take_more_than_there_is(redeeming: Grou
         for side in range(4)
     ]
     both = at_once([partial(group.post, *own) for group, own in zip(groups, wishes, strict=True)])
-    done = sum(answer is not None for answers in both for answer in answers.values())
+    done = sum(isinstance(answer, dict) for answers in both for answer in answers.values())
     assert done == 3 * 15
     assert [available(redeeming, f"card:{n}") for n in range(3)] == [0, 0, 0]
     assert broken_rows(redeeming.hub) == []
