@@ -114,8 +114,13 @@ def require(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
     """
     found = resolve(hub, connection, [name], None, moment.now)
     if name not in found:
-        raise Refused("unknown_member", UNKNOWN)
+        raise unknown()
     return found[name]
+
+
+def unknown() -> Refused:
+    """Return the refusal of a name that no member has."""
+    return Refused("unknown_member", UNKNOWN)
 
 
 def ids(hub: Hub, names: Sequence[str]) -> list[int]:
@@ -136,7 +141,7 @@ def named(hub: Hub, connection: Connection, name: str, moment: Moment) -> int:
         Refused: ``unknown_member``.
     """
     if not name.isprintable():
-        raise Refused("unknown_member", UNKNOWN)
+        raise unknown()
     if not (name.isascii() and name.isdecimal()):
         return require(hub, connection, name, moment)
     if len(name) > _MAX_DIGITS or not members.exists(connection, int(name)):
@@ -160,19 +165,22 @@ def view(hub: Hub, name: str, partner_id: str | None = None, moment: Moment | No
 
 def views(
     hub: Hub, connection: Connection, moment: Moment, asked: Sequence[tuple[str, Partner]]
-) -> list[dict[str, Any] | None]:
+) -> list[dict[str, Any] | Refused | None]:
     """Return what partners may see of members, by name; None for each that takes more than one look at all of them.
 
-    These are unknown members, those who were merged, and those to whom cards may bring bonuses.
+    These are members who were merged, and those to whom cards may bring bonuses.
     """
     found = resolve(hub, connection, list({name for name, _ in asked}), None, moment.now)
     standings = accounts.look_at_all(connection, moment, set(found.values()))
-    return [
-        _view(name, standings[found[name]], partner.partner_id, [])
-        if found.get(name) in standings and not bonus_offers.has_bonuses(partner)
-        else None
-        for name, partner in asked
-    ]
+
+    def seen(name: str, partner: Partner) -> dict[str, Any] | Refused | None:
+        if name not in found:
+            return unknown()
+        if found[name] not in standings or bonus_offers.has_bonuses(partner):
+            return None
+        return _view(name, standings[found[name]], partner.partner_id, [])
+
+    return [seen(name, partner) for name, partner in asked]
 
 
 def _view(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hub.core.errors import Refused
 from hub.core.granting import SALE, sale_of, spendable
 from hub.core.terms import EarningRate
 from hub.services import counting, exchange_quotes, members, redemptions, reimbursement, sale_terms, spending
@@ -37,7 +36,7 @@ def _earning(
     terms = sale_terms.terms_on(partner, sale["occurred_at"].date())
     member_id = members.resolve(hub, connection, [sale["member"]], None, moment.now).get(sale["member"])
     if member_id is None and not sale_terms.enrols_unknown(partner, moment):
-        raise Refused("unknown_member", members.UNKNOWN)
+        raise members.unknown()
     jurisdiction = members.jurisdictions(connection, partner, [member_id or 0]).get(member_id or 0)
     said = _said(connection, partner, terms.rate, sale, member_id)
     said |= sale_terms.foreign(partner, terms, sale["amount"]["currency"])

@@ -1,8 +1,8 @@
 """Redemptions and holds that wait at the same time: locked in order, decided one after another, committed once.
 
-Who has too few points is declined as he would be alone, and that is recorded with the rest. What does not go straight
-through is left to `hub.services.redemptions.redeem`, alone: who owes points, pools, ids that were used before, a price
-that is missing, a credit line that is reached.
+Who is unknown is refused as he would be alone, and so is who has too few points, which is recorded with the rest. What
+does not go straight through is left to `hub.services.redemptions.redeem`, alone: who owes points, pools, ids that were
+used before, a price that is missing, a credit line that is reached.
 """
 
 from __future__ import annotations
@@ -42,11 +42,13 @@ def redeem_together(hub: Hub, connection: Connection, moment: Moment, wishes: Se
     found = members.resolve(hub, connection, list({one.asked["member"] for one in wishes}), None, moment.now)
     no_holds = bool(moment.configuration.credit_lines)
     places: dict[Key, int] = {}
+    answers: list[Answer | None] = [None] * len(wishes)
     for place, one in enumerate(wishes):
-        if one.asked["member"] in found and not one.asked.get("pool") and not (no_holds and "hold" in one.asked):
+        if one.asked["member"] not in found:
+            answers[place] = members.unknown()
+        elif not one.asked.get("pool") and not (no_holds and "hold" in one.asked):
             places.setdefault((one.partner.partner_id, one.asked["redemption_id"]), place)
     wished = {key: (wishes[place], found[wishes[place].asked["member"]]) for key, place in places.items()}
-    answers: list[Answer | None] = [None] * len(wishes)
     for key, answer in _redeem(hub, connection, moment, wished).items():
         answers[places[key]] = answer
     return answers

@@ -50,6 +50,23 @@ def test_every_spelling_is_answered_signed(net: Network, spelled: str, status: i
     assert (answer.status, answer.signed) == (status, True)
 
 
+def test_an_unknown_member_is_told_in_the_lane_as_beside_it(net: Network) -> None:
+    """A body that is too long for the lane says the same; nothing is kept of it, so it can be asked again."""
+    client, nobody = net.client("grocer"), f"card:{net.fresh('nobody')}"
+    asked = {"redemption_id": net.fresh("r"), "member": nobody, "points": 1}
+    body = json.dumps(asked).encode()
+    answers = [
+        client.call("GET", f"/v1/members/{nobody}"),
+        client.send("POST", "/v1/redemptions", body),
+        client.send("POST", "/v1/redemptions", body + b" " * MOST_BYTES),
+    ]
+    assert [(one.status, one.code, one.signed) for one in answers] == [(404, "unknown_member", True)] * 3
+    assert answers[0].json == answers[1].json == answers[2].json
+    assert len({frozenset(name.lower() for name in one.headers) for one in answers}) == 1
+    assert earn(client, sale(net.fresh("e"), nobody)).status == 200
+    assert client.send("POST", "/v1/redemptions", body).status == 200
+
+
 @pytest.mark.parametrize("more", [{}, {"hold": 60}], ids=["redemption", "hold"])
 def test_a_declined_redemption_is_told_in_the_lane_as_beside_it(net: Network, more: dict[str, int]) -> None:
     """A body that is too long for the lane says the same; answers, header fields, figures and log are alike."""
