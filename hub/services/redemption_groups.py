@@ -2,7 +2,7 @@
 
 Who is unknown is refused as he would be alone, and so is who has too few points, which is recorded with the rest. What
 does not go straight through is left to `hub.services.redemptions.redeem`, alone: who owes points, pools, ids that were
-used before, a price that is missing, a credit line that is reached.
+used before, a price that is missing, points whose issuer has come to the end of its credit line.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hub.services import accounts, members, redemptions, reimbursement, spending
 from hub.services.accounts import Standing
 from hub.services.context import Hub, Moment
 from hub.services.redemptions import Wish
+from hub.services.reimbursement import OverLimit
 from hub.store import holds, posting
 from hub.store.database import Connection
 from hub.store.holds import NewHold
@@ -29,11 +30,11 @@ Key = tuple[str, str]
 """A redemption: its partner and its id."""
 
 
-class _Used(Exception):
-    """Some ids were used before."""
+class _Apart(Exception):
+    """Some have to be done alone, so nothing was done."""
 
     def __init__(self, keys: frozenset[Key]) -> None:
-        super().__init__(f"{len(keys)} ids were used before")
+        super().__init__(f"{len(keys)} have to be done alone")
         self.keys = keys
 
 
@@ -57,13 +58,13 @@ def redeem_together(hub: Hub, connection: Connection, moment: Moment, wishes: Se
 def _redeem(
     hub: Hub, connection: Connection, moment: Moment, wished: Mapping[Key, tuple[Wish, int]]
 ) -> dict[Key, Answer | None]:
-    """Do all whose ids are new. Where a credit line or a key refuses, none is done: each alone tells whose it was."""
+    """Do all that need not be done alone; none where a key was revoked meanwhile, since each alone tells whose."""
     while wished:
         try:
             done = hub.database.transact_on(connection, partial(_inside, moment, list(wished.values())))
-        except _Used as used:
-            # After a failure many tills ask again at once; what is new among it is not to wait for what is not.
-            wished = {key: one for key, one in wished.items() if key not in used.keys}
+        except _Apart as apart:
+            # After an outage many tills ask again, and an issuer's credit may be used up for days: others go on.
+            wished = {key: one for key, one in wished.items() if key not in apart.keys}
         except Refused:
             break
         else:
@@ -88,8 +89,8 @@ class _Group:
         """Decide in order, write all, and return the answers.
 
         Raises:
-            Refused: ``credit_limit_reached``, ``key_revoked``.
-            _Used: some of the ids were used before.
+            Refused: ``key_revoked``.
+            _Apart: ids that were used before, and issuers that may owe no more.
         """
         standings = accounts.lock(self._connection, self._moment, [member_id for _, member_id in wishes])
         answers = [self._decide(wish, member_id, standings[member_id]) for wish, member_id in wishes]
@@ -135,7 +136,10 @@ class _Group:
             if event.event_id not in new
         )
         if used:
-            raise _Used(used)
+            raise _Apart(used)
         if self._holds:
             holds.add_all(self._connection, self._holds)
-        reimbursement.record(self._connection, moment, self._owed, authorise=True)
+        try:
+            reimbursement.record(self._connection, moment, self._owed, authorise=True)
+        except OverLimit as over:
+            raise _Apart(over.raised_by(self._owed)) from over

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -19,6 +19,25 @@ from settlement.core.pricing import split_minor, value_minor
 from settlement.disputes import given_back
 from settlement.errors import LimitReached
 from settlement.intake import Obligation
+
+
+class OverLimit(Refused):
+    """An issuer may owe the others no more, or not so much more: ``credit_limit_reached``."""
+
+    def __init__(self, issuer: str, currency: str) -> None:
+        super().__init__(
+            "credit_limit_reached",
+            f"Points of {issuer} cannot be accepted for so much now: it may owe the others no more.",
+        )
+        self.issuer, self.currency = issuer, currency
+
+    def raised_by(self, owed: Iterable[Obligation]) -> frozenset[tuple[str, str]]:
+        """Return the events, by reporter and id, by which the issuer would owe others more."""
+        return frozenset(
+            (line.partner_id, line.event_id)
+            for line in owed
+            if (line.issuer, line.currency) == (self.issuer, self.currency) and line.redeemer != self.issuer
+        )
 
 
 class Burnt(NamedTuple):
@@ -92,7 +111,7 @@ def record(
     What a dispute has moved before of lines that are corrected here is not given back a second time.
 
     Raises:
-        Refused: ``credit_limit_reached``, if the caller asks to ``authorise`` and an issuer may not owe so much.
+        OverLimit: the caller asks to ``authorise``, and an issuer may not owe so much.
     """
     intake.record(connection, owed)
     owed = [*owed, *given_back.after_corrections(connection, owed)]
@@ -107,7 +126,7 @@ def reserve(
     """Reserve what a hold, by its reporter and id, would come to of the credit lines of its issuers.
 
     Raises:
-        Refused: ``credit_limit_reached``.
+        OverLimit: an issuer may not owe so much.
     """
     if moment.configuration.credit_lines:
         with _told():
@@ -130,10 +149,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except LimitReached as reached:
-        raise Refused(
-            "credit_limit_reached",
-            f"Points of {reached.partner} cannot be accepted for so much now: it may owe the others no more.",
-        ) from reached
+        raise OverLimit(reached.partner, reached.currency) from reached
 
 
 def obligations(

@@ -9,10 +9,11 @@ import pytest
 
 from hub.core.errors import Refused
 from hub.services import partners, redemptions
+from hub.services.context import Hub
 from hub.services.earnings import OfPartner, Report, post_for_all
 from hub.services.group_commit import MOST_TOGETHER, Answer, Waiting, redeem
-from tests.support import services
-from tests.support.coalition import FIRST_DAY, Coalition
+from tests.support import agreements, services
+from tests.support.coalition import FIRST_DAY, NOON, Coalition
 from tests.support.groups import Group, available, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
@@ -140,10 +141,14 @@ def test_groups_of_many_partners_at_the_same_moment_wait_for_no_one_in_circles(g
 @pytest.fixture
 def redeeming(built: Coalition) -> Group:
     """Three members with 100 points of grocer's and 50 of fuel's each."""
-    group = Group(built.hub)
+    return _with_points(built.hub)
+
+
+def _with_points(hub: Hub) -> Group:
+    group = Group(hub)
     for partner in ("grocer", "fuel"):
         group.post(group.waiting("e", partner, *(sale(f"e{n}", f"card:{n}", minor=10_000) for n in range(3))))
-    return Group(built.hub, redeem)
+    return Group(hub, redeem)
 
 
 def test_wishes_of_many_partners_and_members_are_done_as_if_one_after_another(redeeming: Group) -> None:
@@ -234,6 +239,26 @@ def test_ids_that_were_used_are_tried_alone_and_the_rest_of_their_group_is_done(
     assert (first, fourth) == (None, None)
     assert (document(second)["points"], document(third)["points"]) == (145, 5)
     assert [available(redeeming, f"card:{n}") for n in range(2)] == [0, 145]
+    assert broken_rows(redeeming.hub) == []
+
+
+def test_only_points_of_who_may_owe_no_more_are_tried_alone(built: Coalition) -> None:
+    """fuel may owe others 20: what takes its points at grocer is apart; what it redeems itself is not."""
+    credit = {"form": "postpaid", "limit_minor": 20, "alert_minor": 20}
+    agreements.agree(built.hub, "fuel", {"currency": "USD", "credit": credit}, NOON.date())
+    redeeming = _with_points(built.hub)
+    moment = redeeming.caller("fuel").moment
+    group = [
+        wish(redeeming, "of both", "grocer", "card:0", 130),
+        wish(redeeming, "own", "fuel", "card:1", 50),
+        wish(redeeming, "of grocer", "fuel", "card:2", 60),
+        wish(redeeming, "too many", "grocer", "card:1", 101),
+    ]
+    with redeeming.hub.database.connect() as connection:
+        first, *others = redeem(redeeming.hub, connection, moment, group)
+    assert first is None
+    assert [said(one)["redemption_id"] for one in others] == ["own", "of grocer", "too many"]
+    assert again_alone(redeeming, group[0]) == {"code": "credit_limit_reached"}
     assert broken_rows(redeeming.hub) == []
 
 
