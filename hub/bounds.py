@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hub import messenger, room, serve, start, watchdog
 from hub.api import express
 from hub.core import request_form, webhook_targets
-from hub.services import group_commit, partners, rate_limits, webhook_delivery
+from hub.services import group_commit, partners, rate_limits, redemption_groups, webhook_delivery
 from hub.services.files import posting, unpacking
 from hub.settings import Settings
 from hub.store import database, embedded
@@ -41,6 +41,7 @@ def of(settings: Settings) -> Mapping[str, float]:
         "express_requests_of_a_partner": express.MOST_OF_ONE,
         "group_requests": group_commit.MOST_TOGETHER,
         "group_gather_seconds": group_commit.GATHER_S,
+        "group_tries": redemption_groups.TRIES,
         "database_wait_seconds": database.POOL_WAIT_S,
         "transaction_attempts": database.ATTEMPTS,
         "address_requests_a_second": settings.address_rate_limit,

@@ -2,8 +2,8 @@
 
 It takes the same steps as every signed request, by the same functions, on the event loop; only the posting
 happens on another thread. It refuses hardly anything itself: whatever does not go straight through is answered by the
-usual way, which repeats the steps and says why. Only redemptions that are declined are told so here, which were
-recorded with the others, and what a busy hub sheds, since the more of that there is the less it may cost.
+usual way, which repeats the steps and says why. Told here is only what was decided with the others: redemptions that
+are declined, members that are unknown. And what a busy hub sheds, since the more of that there is the less it may cost.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ from hub.store.database import Connection
 from hub.store.holds import NewHold
 from settlement.intake import Obligation
 
+TRIES = 3
+"""How often a group is tried, each time without those that stood in the way of all; then each of it is done alone."""
+
 Answer = dict[str, Any] | Refused
 Key = tuple[str, str]
 """A redemption: its partner and its id."""
@@ -59,7 +62,9 @@ def _redeem(
     hub: Hub, connection: Connection, moment: Moment, wished: Mapping[Key, tuple[Wish, int]]
 ) -> dict[Key, Answer | None]:
     """Do all that need not be done alone; none where a key was revoked meanwhile, since each alone tells whose."""
-    while wished:
+    for _ in range(TRIES):
+        if not wished:
+            break
         try:
             done = hub.database.transact_on(connection, partial(_inside, moment, list(wished.values())))
         except _Apart as apart:
