@@ -24,6 +24,8 @@ FAITHFUL = "card:faithful"
 """The member who has earned for years."""
 REDEEMED_POINTS = (50, 250)
 """A redemption takes from one lot to four."""
+TOO_MANY_POINTS = 10**6
+"""More than any member has."""
 
 
 class Request(NamedTuple):
@@ -45,6 +47,8 @@ class Kind(NamedTuple):
     """Stands in an answer once for each event."""
     steps: int = 1
     """Requests in a row that are one thing together."""
+    status: int = 200
+    """Of an answer that counts."""
 
 
 def saver(number: int) -> str:
@@ -71,6 +75,14 @@ def reports(size: int, members: int | None = None) -> Callable[[Plan], Iterator[
 def redemptions(plan: Plan) -> Iterator[Request]:
     """Redemptions; each member has the next turn when all others had theirs."""
     return (Request("/v1/redemptions", f"{{{wish}}}".encode()) for _, wish in _wishes(plan))
+
+
+def declines(plan: Plan) -> Iterator[Request]:
+    """Redemptions of more points than their members have; each is declined, and recorded so."""
+    draw = Random(plan.seed)
+    for number in count():
+        wish = f'"redemption_id":"{plan.run}-{number}","member":"{spender(draw.randrange(plan.members))}"'
+        yield Request("/v1/redemptions", f'{{{wish},"points":{TOO_MANY_POINTS}}}'.encode())
 
 
 def holds(plan: Plan) -> Iterator[Request]:
@@ -126,6 +138,7 @@ KINDS = {
     "singles": Kind(1, reports(1)),
     "one-member": Kind(1, reports(1, members=1)),
     "redemptions": Kind(1, redemptions),
+    "declines": Kind(1, declines, posted=b'"code":"insufficient_points"', status=409),
     "holds": Kind(1, holds, posted=b'"status":"', steps=2),
     "balances": Kind(1, balances, posted=b'"available":'),
     "faithful": Kind(1, faithful),

@@ -105,7 +105,7 @@ class Load:
         refused = answer.why_refused(self._hub_keys)
         if refused:
             return f"answer not signed: {refused}"
-        if answer.status != 200:
+        if answer.status != self._kind.status:
             return f"status {answer.status}: {json.loads(answer.body).get('code')}"
         posted = answer.body.count(self._kind.posted)
         if posted != self._kind.events or b'"duplicate":true' in answer.body:

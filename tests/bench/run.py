@@ -50,6 +50,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "bare": "signed requests, 64 connections, and nothing behind their signatures",
         "one-member": "single earnings of one member, 64 connections",
         "redemptions": "redemptions, 30 lots, 32 connections",
+        "declines": "redemptions that are declined, 30 lots, 32 connections",
         "holds": "holds and their captures, in pairs, 32 connections",
         "balances": "balance reads, 32 connections",
         "faithful": "redemptions of one member with 10,000 earnings, 1 connection",
@@ -79,6 +80,7 @@ CONNECTIONS: Mapping[str, int] = MappingProxyType(
         "singles": 64,
         "one-member": 64,
         "redemptions": 32,
+        "declines": 32,
         "holds": 32,
         "balances": 32,
         "faithful": 1,
@@ -162,7 +164,7 @@ class Benchmark:
         hub, numbers = self.stage.hub, range(self.options.members)
         stage.enrol(hub, [saver(number) for number in numbers])
         spenders = list(stage.enrol(hub, [spender(number) for number in numbers]).items())
-        if self.options.only & {"redemptions", "holds", "close"}:
+        if self.options.only & {"redemptions", "declines", "holds", "close"}:
             self.steps.begin("giving each member 30 lots", len(spenders))
             for done in books.fund(books.tasks(self.stage, spenders, self.options.seed)):
                 self.steps.advance(done)

@@ -27,6 +27,7 @@ SELDOM = [
     "till",
     "outbox",
     "redemptions",
+    "declines",
     "faithful",
     "overload",
     "checkpoint",
