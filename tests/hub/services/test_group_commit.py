@@ -242,6 +242,21 @@ def test_ids_that_were_used_are_tried_alone_and_the_rest_of_their_group_is_done(
     assert broken_rows(redeeming.hub) == []
 
 
+def test_a_group_that_is_not_done_in_so_many_tries_is_left_to_each_alone(
+    redeeming: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = wish(redeeming, "a", "fuel", "card:0", 5)
+    assert redeeming.post(used)["a"] is not None
+    monkeypatch.setattr("hub.services.redemption_groups.TRIES", 1)
+    moment = redeeming.caller("fuel").moment
+    with redeeming.hub.database.connect() as connection:
+        group = [used, wish(redeeming, "b", "fuel", "card:1", 5), wish(redeeming, "c", "fuel", "card:9", 5)]
+        first, second, third = redeem(redeeming.hub, connection, moment, group)
+    assert (first, second) == (None, None)
+    assert said(third) == {"code": "unknown_member"}
+    assert available(redeeming, "card:1") == 150
+
+
 def test_only_points_of_who_may_owe_no_more_are_tried_alone(built: Coalition) -> None:
     """fuel may owe others 20: what takes its points at grocer is apart; what it redeems itself is not."""
     credit = {"form": "postpaid", "limit_minor": 20, "alert_minor": 20}
