@@ -75,6 +75,23 @@ def test_twenty_redemptions_for_which_there_is_enough_for_seven(net: Network) ->
     assert _available(client, member) == 2
 
 
+@pytest.mark.parametrize("more", [0, 1], ids=["posted", "declined"])
+def test_one_id_asked_for_by_many_tills_at_once_has_one_first_answer(net: Network, more: int) -> None:
+    """Beside others of the same partner, whose wishes are done all the same."""
+    client, member, other = net.join(), net.member(), net.member()
+    earn(client, sale(net.fresh("e"), member), sale(net.fresh("e"), other, minor=12_000))
+    same = net.fresh("r")
+    calls = [partial(redeem, client, same, member, 10 + more) for _ in range(12)]
+    calls += [partial(redeem, client, net.fresh("r"), other, 10) for _ in range(12)]
+    answers = at_once(calls)
+    assert all(one.signed for one in answers)
+    assert [one.status for one in answers] == [409 if more else 200] * 12 + [200] * 12
+    firsts = [one.json for one in answers[:12] if "duplicate" not in one.json]
+    assert len(firsts) == 1
+    assert all(one.json in (firsts[0], firsts[0] | {"duplicate": True}) for one in answers[:12])
+    assert (_available(client, member), _available(client, other)) == (10 if more else 0, 0)
+
+
 def test_two_hundred_threads_on_one_member(net: Network) -> None:
     """Earnings and redemptions of three issuers, in lots that they share: every answer is an outcome."""
     clients, member = [net.join(price=(9, 10)) for _ in range(3)], net.member()
