@@ -38,7 +38,9 @@ class Standing:
         self._leaving = moment.configuration.leaving
         self._last_day = last_day = _last_days(connection, moment, account)
         # Of every lot, now: whoever asks later has no connection to look for the member's last activity any more.
-        self._alive = [lot for lot in account.free() if last_day(lot.key) >= day]
+        free = account.free()
+        self._alive = [lot for lot in free if last_day(lot.key) >= day]
+        self._has_expired = len(self._alive) < len(free)
         self._mature = _spendable([lot for lot in self._alive if lot.key.matures_on <= day])
         self._spent: list[Lot] = []
         self.repayments = _repayments(moment, account, self._mature)
@@ -60,6 +62,10 @@ class Standing:
     def spend(self, lots: Iterable[Lot]) -> None:
         """Be without parts of lots that are taken or reserved under this lock, for whoever spends next under it."""
         self._spent += lots
+
+    def is_outdated(self) -> bool:
+        """Tell whether more may be alive now than was found: what ends by idleness lives on when its member spends."""
+        return self._has_expired and bool(self._spent)
 
     def pending(self) -> list[Lot]:
         """Return what will be spendable when it matures or is confirmed."""

@@ -2,7 +2,8 @@
 
 Who is unknown is refused as he would be alone, and so is who has too few points, which is recorded with the rest. What
 does not go straight through is left to `hub.services.redemptions.redeem`, alone: who owes points, pools, ids that were
-used before, a price that is missing, points whose issuer has come to the end of its credit line.
+used before, a price that is missing, points whose issuer has come to the end of its credit line, and who spends for the
+second time while some of its points have expired.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class _Group:
     def _decide(self, wish: Wish, member_id: int, standing: Standing) -> Answer | None:
         moment, (partner, evidence, asked) = self._moment, wish
         price = partner.prices.on(moment.day)
-        if price is None or standing.debts:
+        if price is None or standing.debts or standing.is_outdated():
             return None
         purse = spending.own(standing)
         taken = purse.take(partner.partner_id, asked["points"], moment.scheme.burn_order)

@@ -15,6 +15,7 @@ import pytest
 from hub import setup
 from hub.settings import Settings
 from tests.hub.machine import whole
+from tests.hub.machine.grouped import Grouped
 from tests.hub.machine.packed import Packed
 
 EXAMPLES, FUNDED_EXAMPLES, SOAK_EXAMPLES, STEPS = 25, 4, 600, 40
@@ -23,11 +24,12 @@ EXAMPLES, FUNDED_EXAMPLES, SOAK_EXAMPLES, STEPS = 25, 4, 600, 40
 def test_the_ledger_and_a_plain_model_agree(
     postgres_url: str, tmp_path_factory: pytest.TempPathFactory, soaking: bool, seed: int
 ) -> None:
+    """One request after another, and several at the same moment, which groups answer."""
     hub = setup.initialise(
         Settings(data=tmp_path_factory.mktemp("model"), database_url=postgres_url), "Model", "sandbox"
     )
     sys.stdout.write(f"--seed {seed}\n")
-    whole.run(hub, SOAK_EXAMPLES if soaking else EXAMPLES, STEPS, seed)
+    whole.run(hub, SOAK_EXAMPLES if soaking else EXAMPLES, STEPS, seed, Grouped)
     hub.database.dispose()
 
 

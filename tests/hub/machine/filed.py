@@ -49,7 +49,7 @@ class Files(Sales):
     )
     def send_a_file(self, partner: str, sales: list[Drawn], reused: int | None, again: list[int]) -> None:
         """New sales, some of them wrong, and perhaps some that came before, by whatever way, or stand in it already."""
-        batch = [self._sale(partner, drawn, reused if place == 0 else None) for place, drawn in enumerate(sales)]
+        batch = [self.a_sale(partner, drawn, reused if place == 0 else None) for place, drawn in enumerate(sales)]
         earlier = [
             told.content for (own, _), told in self.books.told.items() if (own, told.kind) == (partner, "earning")
         ]

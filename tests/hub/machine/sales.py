@@ -33,7 +33,7 @@ class Sales(Base):
             self.join(partner, contract)
         drawn = zip(itertools.product(PARTNERS, MEMBERS[:2], (0, 20)), minors, strict=True)
         for (partner, member, days_ago), minor in drawn:
-            self.report(partner, [self._sale(partner, (member, days_ago, "", minor, False), None)])
+            self.report(partner, [self.a_sale(partner, (member, days_ago, "", minor, False), None)])
 
     @rule(
         partner=A_PARTNER,
@@ -43,7 +43,7 @@ class Sales(Base):
     )
     def earn(self, partner: str, sales: list[Drawn], reused: int | None, again: tuple[int, str] | None) -> None:
         """A batch of new sales, some of them wrong, perhaps with an earlier one of the partner among them."""
-        batch = [self._sale(partner, drawn, reused if place == 0 else None) for place, drawn in enumerate(sales)]
+        batch = [self.a_sale(partner, drawn, reused if place == 0 else None) for place, drawn in enumerate(sales)]
         earlier = [
             told.content for (own, _), told in self.books.told.items() if (own, told.kind) == (partner, "earning")
         ]
@@ -85,6 +85,17 @@ class Sales(Base):
         results = services.post(self.hub, partner, *batch)
         expected = selling.report(self.books, partner, batch)
         self.books.numbers = {name: number for number, name in self.names.by_id().items()}
+        self.compare_results(partner, batch, results, expected, before)
+
+    def compare_results(
+        self,
+        partner: str,
+        batch: list[Sale],
+        results: list[dict[str, Any]],
+        expected: list[Outcome],
+        before: set[tuple[str, str]],
+    ) -> None:
+        """Hold what was answered to sales against what is due; ``before`` are the ids that were told earlier."""
         for sale, result, due in zip(batch, results, expected, strict=True):
             assert result["event_id"] == sale["event_id"]
             if due == CONFLICT and (partner, sale["event_id"]) not in before:
@@ -97,7 +108,8 @@ class Sales(Base):
         expected = selling.confirm(self.books, partner, event_id)
         assert outcome(lambda: services.confirm(self.hub, partner, event_id), _confirmed) == expected
 
-    def _sale(self, partner: str, drawn: Drawn, reused: int | None) -> Sale:
+    def a_sale(self, partner: str, drawn: Drawn, reused: int | None) -> Sale:
+        """A sale as it was drawn, under a new id or under one that is taken."""
         member, days_ago, flaw, minor, told = drawn
         at = max(self.books.now - timedelta(days=days_ago), datetime.combine(FIRST_DAY, datetime.min.time(), UTC))
         at = {"future": self.books.now + timedelta(minutes=6), "early": datetime(2016, 12, 31, tzinfo=UTC)}.get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -17,8 +17,15 @@ REPORTED, BY_CARD = "earning", "clearing"
 
 def report(books: Books, partner: str, sales: Sequence[Sale], kind: str = REPORTED) -> list[Outcome]:
     """Give members what they earn, one sale after another; then what they owe is paid."""
+    return report_at_once(books, {partner: sales}, kind)[partner]
+
+
+def report_at_once(
+    books: Books, reports: Mapping[str, Sequence[Sale]], kind: str = REPORTED
+) -> dict[str, list[Outcome]]:
+    """The same for several partners, one after another; what is owed is paid at the end."""
     before = set(books.sales)
-    outcomes = [earn(books, partner, sale, kind) for sale in sales]
+    outcomes = {partner: [earn(books, partner, sale, kind) for sale in sales] for partner, sales in reports.items()}
     fresh = [sold for key, sold in books.sales.items() if key not in before]
     for member in {books.survivor(sold.member) for sold in fresh if sold.gives}:
         put_right(books, member)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
 from hub.core.errors import Refused
-from hub.services import partners, redemptions
+from hub.services import business_clock, partners, redemptions
 from hub.services.context import Hub
 from hub.services.earnings import OfPartner, Report, post_for_all
 from hub.services.group_commit import MOST_TOGETHER, Answer, Waiting, redeem
 from tests.support import agreements, services
-from tests.support.coalition import FIRST_DAY, NOON, Coalition
+from tests.support.coalition import FIRST_DAY, NOON, Coalition, join
 from tests.support.groups import Group, available, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import evidence
@@ -275,6 +276,23 @@ def test_only_points_of_who_may_owe_no_more_are_tried_alone(built: Coalition) ->
     assert [said(one)["redemption_id"] for one in others] == ["own", "of grocer", "too many"]
     assert again_alone(redeeming, group[0]) == {"code": "credit_limit_reached"}
     assert broken_rows(redeeming.hub) == []
+
+
+def test_what_spending_lets_live_on_can_be_spent_by_the_next_of_the_group(built: Coalition) -> None:
+    """Points that idleness ended, and that nobody took away yet, are there again for the second of two."""
+    join(built.hub, "kiosk", terms={"expiry": {"rule": "inactivity", "days": 5, "counts": "any"}})
+    services.earn(built.hub, "kiosk", "e1", "card:1", 1_000)
+    services.earn(built.hub, "grocer", "e1", "card:1", 10_000)
+    business_clock.move(built.hub, NOON + timedelta(days=6))
+    redeeming = Group(built.hub, redeem)
+    assert available(redeeming, "card:1") == 100
+    group = [wish(redeeming, "a", "fuel", "card:1", 5), wish(redeeming, "b", "fuel", "card:1", 105)]
+    with built.hub.database.connect() as connection:
+        first, second = redeem(built.hub, connection, redeeming.caller("fuel").moment, group)
+    assert document(first)["points"] == 5
+    assert second is None
+    assert again_alone(redeeming, group[1])["points"] == 105
+    assert broken_rows(built.hub) == []
 
 
 def test_one_id_twice_in_a_group_is_done_once(redeeming: Group) -> None:
