@@ -12,11 +12,12 @@ are not paid and what is reserved; it corrects whatever was posted by processes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, delete, func, insert, or_, select
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql
 
 from settlement.core.contracts import PREPAID, Terms
@@ -33,11 +34,20 @@ from settlement.store.tables import credit_line, obligation, reservation
 from settlement.store.tables import headroom as headroom_table
 from settlement.store.window import CutOff, cut_offs, unseen_by
 
-__all__ = ["LineView", "count", "recount", "release", "renew", "reserve", "view", "watched"]
+__all__ = ["LineView", "Promised", "count", "recount", "release", "renew", "reserve", "view", "watched"]
 
 PAID = frozenset({"paid_in", "paid_out", "closed"})
 """The states of a cycle whose dues have come in, so that nobody owes them any more."""
 _COLUMNS = [credit_line.c[name] for name in CreditLine._fields]
+
+
+class Promised(NamedTuple):
+    """A hold: what it will come to when it is captured."""
+
+    event: tuple[str, str]
+    """Its (partner_id, event_id)."""
+    lines: Sequence[Obligation]
+    lapses_at: datetime
 
 
 class LineView(NamedTuple):
@@ -76,31 +86,37 @@ def count(
             raise LimitReached(*account, minor)
 
 
-def reserve(
-    connection: Connection,
-    event: tuple[str, str],
-    lines: Iterable[Obligation],
-    lines_watched: Mapping[Account, CreditLine],
-    lapses_at: datetime,
-) -> None:
-    """Reserve what a hold would come to, under its event's (partner_id, event_id); raises `LimitReached`."""
-    found = {account: minor for account, minor in changes(lines, lines_watched).items() if minor > 0}
-    for account, minor in sorted(found.items()):
+def reserve(connection: Connection, holds: Sequence[Promised], lines_watched: Mapping[Account, CreditLine]) -> None:
+    """Reserve what holds would come to; raises `LimitReached` where a line has too little for all of them."""
+    raised = [
+        (one, account, minor)
+        for one in holds
+        for account, minor in changes(one.lines, lines_watched).items()
+        if minor > 0
+    ]
+    sums: Counter[Account] = Counter()
+    for _, account, minor in raised:
+        sums[account] += minor
+    for account, minor in sorted(sums.items()):
         if not headroom.take(connection, account, minor, hard=lines_watched[account].hard):
             raise LimitReached(*account, minor)
-        row = (*event, *account, minor, lapses_at)
-        connection.execute(insert(reservation), dict(zip(reservation.c.keys(), row, strict=True)))
+    rows = [(*one.event, *account, minor, one.lapses_at) for one, account, minor in raised]
+    if rows:
+        names = reservation.c.keys()
+        connection.execute(insert(reservation), [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def release(connection: Connection, event: tuple[str, str]) -> dict[Account, int]:
-    """Take back what is reserved under an event and return it; the caller gives it to `count`."""
-    of_event = (reservation.c.partner_id == event[0], reservation.c.event_id == event[1])
+def release(connection: Connection, events: Collection[tuple[str, str]]) -> dict[Account, int]:
+    """Take back what is reserved under events and return it, added up; the caller gives it to `count`."""
     gone = (
         delete(reservation)
-        .where(*of_event)
+        .where(tuple_(reservation.c.partner_id, reservation.c.event_id).in_(events))
         .returning(reservation.c.partner, reservation.c.currency, reservation.c.amount_minor)
     )
-    return {(row.partner, row.currency): row.amount_minor for row in connection.execute(gone)}
+    sums: Counter[Account] = Counter()
+    for row in connection.execute(gone):
+        sums[row.partner, row.currency] += row.amount_minor
+    return dict(sums)
 
 
 def renew(connection: Connection, day: date, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 What a member has besides is not looked at. What does not go straight through is left to
 `hub.services.captures.capture`, alone: holds that are no longer open, that a pool pays or whose member owes points or
-was merged, ids that were captured before, and all of them where credit lines are counted.
+was merged, and ids that were captured before.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ def capture_together(hub: Hub, connection: Connection, moment: Moment, wishes: S
     for place, one in enumerate(wishes):
         places.setdefault((one.partner.partner_id, one.asked["redemption_id"]), place)
     answers: list[Answer | None] = [None] * len(wishes)
-    if moment.configuration.credit_lines:
-        return answers
     wished = {key: wishes[place] for key, place in places.items()}
     try:
         done = hub.database.transact_on(connection, lambda transaction: _capture(transaction, moment, wished))
@@ -87,7 +85,8 @@ def _capture(connection: Connection, moment: Moment, wished: Mapping[Key, Wish])
     fresh = posting.post_together(connection, list(postings.values()))
     if sum(map(len, fresh)) < len(done):
         raise _Taken
-    reimbursement.record(connection, moment, [line for one in done.values() for line in one.owed])
+    reserved = reimbursement.release(connection, moment, list(done))
+    reimbursement.record(connection, moment, [line for one in done.values() for line in one.owed], reserved=reserved)
     return {key: one.answer for key, one in done.items()}
 
 

@@ -81,7 +81,7 @@ def void_for(
     entries = Posting(partner.partner_id, moment.now, moment.day, [entry], [], reporter.evidences)
     posting.post_new(connection, entries)
     holds.end(connection, partner.partner_id, redemption_id, holds.VOIDED)
-    reserved = reimbursement.release(connection, moment, (partner.partner_id, redemption_id))
+    reserved = reimbursement.release(connection, moment, [(partner.partner_id, redemption_id)])
     reimbursement.give_back(connection, moment, reserved)
     accounts.pay_debts(connection, moment, payers)
     return answer
@@ -109,7 +109,7 @@ def _capture(
     holds.end(connection, partner.partner_id, redemption_id, holds.CAPTURED)
     entry = Posting(partner.partner_id, moment.now, moment.day, [done.event], done.transfers, [evidence])
     posting.post_new(connection, entry)
-    reserved = reimbursement.release(connection, moment, (partner.partner_id, redemption_id))
+    reserved = reimbursement.release(connection, moment, [(partner.partner_id, redemption_id)])
     reimbursement.record(connection, moment, done.owed, reserved=reserved)
     accounts.pay_debts(connection, moment, payers)
     return done.answer

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from hub.core.content import content_digest
@@ -25,6 +26,7 @@ from hub.store import holds, posting
 from hub.store.database import Connection
 from hub.store.holds import NewHold
 from settlement.intake import Obligation
+from settlement.limits import Promised
 
 TRIES = 3
 """How often a group is tried, each time without those that stood in the way of all; then each of it is done alone."""
@@ -45,13 +47,12 @@ class _Apart(Exception):
 def redeem_together(hub: Hub, connection: Connection, moment: Moment, wishes: Sequence[Wish]) -> list[Answer | None]:
     """Do what partners wish, in order, in one transaction; return each answer, None for what is to be done alone."""
     found = members.resolve(hub, connection, list({one.asked["member"] for one in wishes}), None, moment.now)
-    no_holds = bool(moment.configuration.credit_lines)
     places: dict[Key, int] = {}
     answers: list[Answer | None] = [None] * len(wishes)
     for place, one in enumerate(wishes):
         if one.asked["member"] not in found:
             answers[place] = members.unknown()
-        elif not one.asked.get("pool") and not (no_holds and "hold" in one.asked):
+        elif not one.asked.get("pool"):
             places.setdefault((one.partner.partner_id, one.asked["redemption_id"]), place)
     wished = {key: (wishes[place], found[wishes[place].asked["member"]]) for key, place in places.items()}
     for key, answer in _redeem(hub, connection, moment, wished).items():
@@ -89,6 +90,7 @@ class _Group:
         self._connection, self._moment = connection, moment
         self._postings: dict[str, tuple[list[Event], list[Transfer], list[Evidence]]] = {}
         self._holds: list[NewHold] = []
+        self._promised: list[Promised] = []
         self._owed: list[Obligation] = []
 
     def redeem(self, wishes: Sequence[tuple[Wish, int]]) -> list[Answer | None]:
@@ -123,6 +125,8 @@ class _Group:
         if "hold" in asked:
             until = moment.now + timedelta(seconds=asked["hold"])
             self._holds.append(NewHold(partner.partner_id, event.event_id, taken, until))
+            if moment.configuration.credit_lines:
+                self._promised.append(redemptions.promised(moment, partner, event, price, taken, until))
             return redemptions.held_answer(event.event_id, price.currency, parts, until)
         transfers += redemptions.transfers_of(partner, event.event_id, taken)
         reporter, lines = partner.partner_id, redemptions.burnt(taken)
@@ -146,6 +150,8 @@ class _Group:
         if self._holds:
             holds.add_all(self._connection, self._holds)
         try:
+            reimbursement.reserve(self._connection, moment, self._promised)
             reimbursement.record(self._connection, moment, self._owed, authorise=True)
         except OverLimit as over:
-            raise _Apart(over.raised_by(self._owed)) from over
+            promised = chain.from_iterable(one.lines for one in self._promised)
+            raise _Apart(over.raised_by([*self._owed, *promised])) from over

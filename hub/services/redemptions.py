@@ -8,7 +8,7 @@ the first answer and never a second decision.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hub.core import ledger
@@ -23,6 +23,7 @@ from hub.services.reimbursement import Burnt
 from hub.services.spending import Purse, Taken
 from hub.store import events, holds, posting
 from hub.store.database import Connection
+from settlement.limits import Promised
 
 DECLINED = "The member has too few available points; nothing was changed."
 
@@ -100,13 +101,20 @@ def _redeem(
     if held:
         until = moment.now + timedelta(seconds=asked["hold"])
         holds.add(connection, partner.partner_id, event.event_id, taken, until)
-        reporter = partner.partner_id
-        owed = reimbursement.obligations(moment, reporter, event, reporter, price, burnt(taken))
-        reimbursement.reserve(connection, moment, (reporter, event.event_id), owed, until)
+        reimbursement.reserve(connection, moment, [promised(moment, partner, event, price, taken, until)])
         return held_answer(event.event_id, price.currency, parts, until)
     reporter = partner.partner_id
     reimbursement.owe(connection, moment, reporter, event, reporter, price, burnt(taken), authorise=True)
     return answer(event.event_id, price.currency, parts)
+
+
+def promised(
+    moment: Moment, partner: Partner, event: Event, price: ReimbursementPrice, taken: Taken, until: datetime
+) -> Promised:
+    """Return what a hold at a partner will be owed when it is captured."""
+    reporter = partner.partner_id
+    owed = reimbursement.obligations(moment, reporter, event, reporter, price, burnt(taken))
+    return Promised((reporter, event.event_id), owed, until)
 
 
 def event_of(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import NamedTuple
 
 from hub.core.errors import Refused
@@ -19,6 +18,7 @@ from settlement.core.pricing import split_minor, value_minor
 from settlement.disputes import given_back
 from settlement.errors import LimitReached
 from settlement.intake import Obligation
+from settlement.limits import Promised
 
 
 class OverLimit(Refused):
@@ -120,22 +120,22 @@ def record(
             limits.count(connection, owed, moment.configuration.credit_lines, authorise=authorise, reserved=reserved)
 
 
-def reserve(
-    connection: Connection, moment: Moment, event: tuple[str, str], owed: Sequence[Obligation], lapses_at: datetime
-) -> None:
-    """Reserve what a hold, by its reporter and id, would come to of the credit lines of its issuers.
+def reserve(connection: Connection, moment: Moment, holds: Sequence[Promised]) -> None:
+    """Reserve what holds would come to of the credit lines of their issuers.
 
     Raises:
         OverLimit: an issuer may not owe so much.
     """
     if moment.configuration.credit_lines:
         with _told():
-            limits.reserve(connection, event, owed, moment.configuration.credit_lines, lapses_at)
+            limits.reserve(connection, holds, moment.configuration.credit_lines)
 
 
-def release(connection: Connection, moment: Moment, event: tuple[str, str]) -> Mapping[tuple[str, str], int]:
-    """Take back what a hold has reserved and return it, for `record` or `give_back`."""
-    return limits.release(connection, event) if moment.configuration.credit_lines else {}
+def release(
+    connection: Connection, moment: Moment, holds: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], int]:
+    """Take back what holds, by their reporters and ids, have reserved and return it, for `record` or `give_back`."""
+    return limits.release(connection, holds) if moment.configuration.credit_lines else {}
 
 
 def give_back(connection: Connection, moment: Moment, reserved: Mapping[tuple[str, str], int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -14,10 +14,12 @@ from click.testing import CliRunner, Result
 
 from hub.cli import main
 from hub.core.errors import Refused
-from hub.services import business_clock, cycles, exposure, payments, security
+from hub.services import business_clock, cycles, exposure, group_commit, payments, security
 from hub.services.context import Hub
+from hub.services.group_commit import Answer, Post, Waiting
 from tests.support import agreements
 from tests.support.coalition import NOON, Coalition
+from tests.support.groups import Group, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import capture, earn, post, redeem, reverse, void
 
@@ -84,6 +86,33 @@ def test_a_hold_reserves_the_line_and_its_capture_is_never_declined(hub: Hub) ->
     assert left(hub) == 0
     (line,) = exposure.renew(hub)
     assert (line["left_minor"], line["exposure_minor"]) == (50, 50), "what lapsed is free again"
+
+
+def test_holds_of_a_group_reserve_what_each_would_and_its_captures_give_back_the_rest(hub: Hub) -> None:
+    def together(post: Post, *asked: Waiting) -> Sequence[Answer | None]:
+        with hub.database.connect() as connection:
+            return post(hub, connection, hub.moment(connection), asked)
+
+    def captured(redemption_id: str, **asked: int) -> Waiting:
+        return Waiting(group.caller("fuel"), {"redemption_id": redemption_id, **asked}, redemption_id)
+
+    group = Group(hub, group_commit.redeem)
+    many = [wish(group, f"h{number}", "fuel", f"card:{number}", 51, hold=600) for number in (1, 2)]
+    at_home = wish(group, "home", "grocer", "card:1", 51, hold=600)
+    first, second, third = together(group_commit.redeem, *many, at_home)
+    assert (first, second, left(hub)) == (None, None, 100), "both are more than grocer may owe: each is tried alone"
+    assert document(third)["status"] == "pending"
+    few = [
+        wish(group, f"f{number}", "fuel", f"card:{number}", points, hold=600) for number, points in ((1, 60), (2, 30))
+    ]
+    assert [document(one)["points"] for one in together(group_commit.redeem, *few)] == [60, 30]
+    assert (left(hub), refused(hub, "more", 11)) == (10, "credit_limit_reached")
+    answers = together(group_commit.capture, captured("f1", points=50), captured("f2"), captured("f1"))
+    assert [document(one)["released"] if one else None for one in answers] == [10, 0, None]
+    assert left(hub) == 20
+    exposure.renew(hub)
+    assert left(hub) == 20
+    assert broken_rows(hub) == []
 
 
 def test_tills_at_once_do_not_exceed_the_line(hub: Hub) -> None:

@@ -16,6 +16,7 @@ from settlement.core.exposure import CreditLine
 from settlement.core.lines import Obligation
 from settlement.errors import LimitReached
 from settlement.intake import record
+from settlement.limits import Promised
 from tests.settlement.agreed import agree
 from tests.settlement.sample import AT, close, correction, post, redemption
 
@@ -128,14 +129,14 @@ def test_a_hold_reserves_and_its_capture_or_end_gives_back(engine: Engine) -> No
     held = [burn(60), burn(30)]
     for place, lines in enumerate(held):
         with engine.begin() as connection:
-            limits.reserve(connection, ("fuel", f"hold-{place}"), lines, known, AT + timedelta(hours=1))
+            limits.reserve(connection, [Promised(("fuel", f"hold-{place}"), lines, AT + timedelta(hours=1))], known)
     assert standing(engine).left_minor == 10
     with engine.connect() as connection, pytest.raises(LimitReached):
-        limits.reserve(connection, ("fuel", "third"), burn(11), known, LATER)
+        limits.reserve(connection, [Promised(("fuel", "third"), burn(11), LATER)], known)
     with engine.begin() as connection:
         captured = burn(50)
         record(connection, captured)
-        reserved = limits.release(connection, ("fuel", "hold-0"))
+        reserved = limits.release(connection, [("fuel", "hold-0")])
         limits.count(connection, captured, known, authorise=False, reserved=reserved)
     assert standing(engine).left_minor == 20
     assert recounted(engine).left_minor == 20, "the other hold is still reserved"
