@@ -17,6 +17,7 @@ from hub.services import accounts, funding, late_events, members, packs, reimbur
 from hub.services.context import Hub, Moment, Partner
 from hub.services.earning_answers import is_late, result
 from hub.services.earning_batch import NOBODY, Batch, Reported
+from hub.services.reimbursement import OverLimit
 from hub.store import events, posting
 from hub.store.database import Connection, again_after_deadlock
 from settlement.core.packs import Pack
@@ -83,38 +84,78 @@ def post_for_all(
     """Post requests of several partners, each partner's as `post_together` does, and commit as much as can be at once.
 
     Returns the results of each partner's requests; None for one of which each has to be posted by itself. Partners
-    whose rates count, or who pay for points as they are issued, are posted one after another.
+    whose rates count, whose points packs may cover, or who may owe no more for them are posted one after another.
     """
     names = {sale["member"] for one in waiting for report in one.reports for sale in report.sales}
     found = members.resolve(hub, connection, list(names), None, moment.now)
     done: dict[str, list[list[dict[str, Any]]] | None] = {}
-    plain: list[tuple[Partner, _Decided, Posting]] = []
-    for partner, reports in waiting:
-        decided = (
-            None
-            if partner.counts
-            else _Decided.of(_batch(hub, connection, moment, partner, reports, found), moment, reports)
-        )
-        entry = decided.entry if decided else None
-        if decided is None or entry is None or _owed(moment, entry) or _says_more(entry):
-            done[partner.partner_id] = _alone(hub, connection, moment, partner, reports)
+    ready: dict[str, _Ready] = {}
+    for one in waiting:
+        name = one.partner.partner_id
+        prepared = None if one.partner.counts else _Ready.of(hub, connection, moment, one, found)
+        if prepared is None or not prepared.may_go_together(moment):
+            done[name] = _alone(hub, connection, moment, one)
         else:
-            plain.append((partner, decided, entry))
-    if plain:
-        entries = [entry for *_, entry in plain]
-        posted = again_after_deadlock(lambda: posting.post_credits_together(connection, entries))
-        if posted[0].burdened:
-            accounts.settle(hub, posted[0].burdened)
-        for (partner, decided, _), one in zip(plain, posted, strict=True):
-            done[partner.partner_id] = _answers(connection, moment, partner, decided, one.fresh)
+            ready[name] = prepared
+    while ready:
+        try:
+            posted = _at_once(hub, connection, moment, list(ready.values()))
+        except OverLimit as over:
+            for name in {name for own in ready.values() for name, _ in over.raised_by(own.owed)}:
+                done[name] = _alone(hub, connection, moment, ready.pop(name).of_partner)
+        else:
+            if posted[0].burdened:
+                accounts.settle(hub, posted[0].burdened)
+            for (name, own), new in zip(ready.items(), posted, strict=True):
+                done[name] = _answers(connection, moment, own.of_partner.partner, own.decided, new.fresh)
+            break
     return [done[one.partner.partner_id] for one in waiting]
 
 
-def _alone(
-    hub: Hub, connection: Connection, moment: Moment, partner: Partner, reports: Sequence[Report]
-) -> list[list[dict[str, Any]]] | None:
+class _Ready(NamedTuple):
+    """Requests of one partner that are decided and not posted."""
+
+    of_partner: OfPartner
+    decided: _Decided
+    entry: Posting
+    owed: Sequence[Obligation]
+
+    @classmethod
+    def of(cls, hub: Hub, connection: Connection, moment: Moment, one: OfPartner, found: Mapping[str, int]) -> _Ready:
+        """Decide on all of them."""
+        batch = _batch(hub, connection, moment, one.partner, one.reports, found)
+        decided = _Decided.of(batch, moment, one.reports)
+        entry = decided.entry
+        return cls(one, decided, entry, _owed(moment, entry))
+
+    def may_go_together(self, moment: Moment) -> bool:
+        """Tell whether they can be posted with those of others."""
+        return not _says_more(self.entry) and not (self.owed and moment.configuration.prepaying)
+
+
+def _at_once(hub: Hub, connection: Connection, moment: Moment, ready: Sequence[_Ready]) -> list[posting.Posted]:
+    """Post requests of several partners, and what they owe for points at issue.
+
+    Raises:
+        OverLimit: an issuer may not owe so much.
+    """
+    entries = [one.entry for one in ready]
+    if not any(one.owed for one in ready):
+        return again_after_deadlock(lambda: posting.post_credits_together(connection, entries))
+
+    def write(transaction: Connection) -> list[posting.Posted]:
+        posted = posting.post_credits_together(transaction, entries)
+        both = zip(ready, posted, strict=True)
+        owed = [line for one, new in both for line in one.owed if line.event_id in new.fresh]
+        reimbursement.record(transaction, moment, owed, authorise=True)
+        return posted
+
+    return hub.database.transact_on(connection, write)
+
+
+def _alone(hub: Hub, connection: Connection, moment: Moment, one: OfPartner) -> list[list[dict[str, Any]]] | None:
     try:
-        return post_together(hub, connection, moment, partner, reports)
+        return post_together(hub, connection, moment, one.partner, one.reports)
     except Refused:
         return None
 

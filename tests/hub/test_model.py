@@ -15,8 +15,9 @@ import pytest
 from hub import setup
 from hub.settings import Settings
 from tests.hub.machine import whole
-from tests.hub.machine.grouped import Grouped
+from tests.hub.machine.grouped import Grouped, GroupedFunded
 from tests.hub.machine.packed import Packed
+from tests.hub.machine.whole import Machine
 
 EXAMPLES, FUNDED_EXAMPLES, SOAK_EXAMPLES, STEPS = 25, 4, 600, 40
 
@@ -33,15 +34,16 @@ def test_the_ledger_and_a_plain_model_agree(
     hub.database.dispose()
 
 
+@pytest.mark.parametrize("machine", [Packed, GroupedFunded])
 def test_funding_at_issue_moves_no_point_and_the_fund_always_holds_what_members_have(
-    postgres_url: str, tmp_path_factory: pytest.TempPathFactory, soaking: bool, seed: int
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory, soaking: bool, seed: int, machine: type[Machine]
 ) -> None:
     """The same commands where two partners pay at issue, one with packs: the same points, and values of redemptions."""
     hub = setup.initialise(
         Settings(data=tmp_path_factory.mktemp("model"), database_url=postgres_url), "Model", "sandbox"
     )
     sys.stdout.write(f"--seed {seed}\n")
-    whole.run(hub, SOAK_EXAMPLES if soaking else FUNDED_EXAMPLES, STEPS, seed, Packed)
+    whole.run(hub, SOAK_EXAMPLES if soaking else FUNDED_EXAMPLES, STEPS, seed, machine)
     hub.database.dispose()
 
 

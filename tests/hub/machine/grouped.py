@@ -21,6 +21,7 @@ from partner_sdk.wire.schemas import EarningsRequest, validate
 from tests.hub.machine import drawing
 from tests.hub.machine.base import outcome, stated
 from tests.hub.machine.drawing import A_MEMBER, A_PARTNER, A_PLACE, REUSED, TENTHS
+from tests.hub.machine.funded import Funded
 from tests.hub.machine.redemptions import POOL, SECONDS, Wish, captured, part_of, redeemed
 from tests.hub.machine.sales import Drawn, pick
 from tests.hub.machine.whole import Machine
@@ -139,6 +140,10 @@ class Grouped(Machine):
         for one, answer in zip(captures, answers, strict=True):
             if answer is None:
                 self.capture_alone(*one)
+
+
+class GroupedFunded(Grouped, Funded):
+    """The same where partners pay for points at issue, and who does is posted with the others."""
 
 
 def _said(answer: Answer, said: Callable[[dict[str, Any]], Outcome]) -> Outcome:

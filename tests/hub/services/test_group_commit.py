@@ -121,6 +121,54 @@ def test_partners_whose_rates_count_are_posted_beside_the_others(group: Group) -
     assert sorted(told(answers[f"grocer-{n}"])[0][1] for n in range(3)) == [0, 5, 10]
 
 
+def test_partners_that_pay_at_issue_are_posted_with_the_others(built: Coalition) -> None:
+    agreements.agree(built.hub, "grocer", agreements.ON_ISSUE, NOON.date())
+    group = Group(built.hub)
+    results = at_issue(group, "grocer", "fuel", "grocer")
+    assert [(one["status"], one["points"]) for partner in results.values() for [one] in partner or []] == [
+        ("posted", 10), ("posted", 10), ("posted", 5),
+    ]  # fmt: skip
+    with built.hub.database.connect() as connection:
+        query = "SELECT count(DISTINCT tx) FROM hub.event WHERE event_id <> 'enrol'"
+        assert connection.exec_driver_sql(query).scalar_one() == 1
+        owed = "SELECT event_id, redeemer, amount_minor FROM settlement.obligation ORDER BY event_id"
+        assert [tuple(row) for row in connection.exec_driver_sql(owed)] == [("e0", "@fund", 9), ("e2", "@fund", 9)]
+    assert broken_rows(built.hub) == []
+
+
+def test_only_who_may_owe_no_more_at_issue_is_posted_alone(built: Coalition) -> None:
+    """grocer may owe 9: one of its two sales is too much, and which one is for each alone to say."""
+    credit = {"form": "postpaid", "limit_minor": 9, "alert_minor": 9}
+    agreements.agree(built.hub, "grocer", agreements.ON_ISSUE | {"credit": credit}, NOON.date())
+    group = Group(built.hub)
+    results = at_issue(group, "grocer", "fuel", "pharmacy", "grocer")
+    assert results["grocer"] is None
+    assert [one["status"] for partner in ("fuel", "pharmacy") for [one] in results[partner] or []] == ["posted"] * 2
+    alone = [services.post(built.hub, "grocer", sale(name, "card:1", minor=1_000))[0] for name in ("e0", "e3")]
+    assert [(one["status"], one.get("error", {}).get("code")) for one in alone] == [
+        ("posted", None), ("rejected", "credit_limit_reached"),
+    ]  # fmt: skip
+    assert broken_rows(built.hub) == []
+
+
+def at_issue(group: Group, *reporters: str) -> dict[str, list[list[dict[str, Any]]] | None]:
+    """Let partners report a sale each at the same moment; return the results of each partner's requests."""
+    services.post(group.hub, "fuel", sale("enrol", "card:1", minor=0))
+    waiting = [
+        (one, group.waiting("", one, sale(f"e{n}", "card:1", minor=1_000)).asked["earnings"])
+        for n, one in enumerate(reporters)
+    ]
+    of_partners = [
+        OfPartner(
+            services.partner(group.hub, name), [Report(evidence(), sales) for one, sales in waiting if one == name]
+        )
+        for name in dict.fromkeys(reporters)
+    ]
+    with group.hub.database.connect() as connection:
+        found = post_for_all(group.hub, connection, group.hub.moment(connection), of_partners)
+    return dict(zip(dict.fromkeys(reporters), found, strict=True))
+
+
 def test_groups_of_many_partners_at_the_same_moment_wait_for_no_one_in_circles(group: Group) -> None:
     others = Group(group.hub)
     reports = [
