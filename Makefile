@@ -33,8 +33,8 @@ types: $(VENV)/with-dev  ## check types, strictly
 check: test lint types  ## all three
 
 soak: $(VENV)/with-dev  ## run what takes minutes: machine, threads, requests, a storm over everything, killed files, a year of settlement; SOAK="--seed 7" for one again
-	$(BIN)/python -m pytest --soak -s tests/hub/test_model.py tests/hub/test_threads.py tests/hub/test_schemathesis.py tests/hub/api/test_beside_the_lane.py \
-	    tests/hub/test_storm.py tests/hub/files/test_kills.py tests/settlement/core/reconciliation tests/settlement/year tests/bench $(SOAK)
+	$(BIN)/python -m pytest --soak -s tests/hub/test_model.py tests/hub/test_threads.py tests/hub/test_schemathesis.py \
+	    tests/hub/api/test_beside_the_lane.py tests/hub/test_storm.py tests/hub/files/test_kills.py tests/settlement/core/reconciliation tests/settlement/year tests/bench $(SOAK)
 
 fuzz: $(VENV)/with-fuzz  ## let atheris look for bytes that a reader fails on, ten minutes each; FUZZ="json --seconds 60" for one
 	$(BIN)/python -m tests.fuzz $(FUZZ)

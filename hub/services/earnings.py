@@ -101,7 +101,8 @@ def post_for_all(
         try:
             posted = _at_once(hub, connection, moment, list(ready.values()))
         except OverLimit as over:
-            for name in {name for own in ready.values() for name, _ in over.raised_by(own.owed)}:
+            apart = {name for own in ready.values() for name, _ in over.raised_by(own.owed)}
+            for name in apart or set(ready):
                 done[name] = _alone(hub, connection, moment, ready.pop(name).of_partner)
         else:
             if posted[0].burdened:
