@@ -20,7 +20,8 @@ _ELEMENTS = {
     "bigint": st.integers(-(2**63), 2**63 - 1),
     "bytea": st.binary(),
     "date": st.dates(),
-    "timestamptz": st.datetimes(timezones=st.sampled_from([UTC, _WEST, _EAST])),
+    # The calendar's first and last day may lie outside it in UTC, where the driver cannot read what PostgreSQL has.
+    "timestamptz": st.datetimes(timezones=st.sampled_from([UTC, _WEST, _EAST])).filter(lambda at: 1 < at.year < 9999),
 }
 _TIMES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
