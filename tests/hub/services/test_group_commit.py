@@ -133,6 +133,11 @@ def test_partners_that_pay_at_issue_are_posted_with_the_others(built: Coalition)
         assert connection.exec_driver_sql(query).scalar_one() == 1
         owed = "SELECT event_id, redeemer, amount_minor FROM settlement.obligation ORDER BY event_id"
         assert [tuple(row) for row in connection.exec_driver_sql(owed)] == [("e0", "@fund", 9), ("e2", "@fund", 9)]
+    again = at_issue(group, "grocer", "fuel", "grocer", "grocer")
+    flags = [[one.get("duplicate", False) for [one] in partner or []] for partner in again.values()]
+    assert flags == [[True, True, False], [True]]
+    with built.hub.database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM settlement.obligation").scalar_one() == 3
     assert broken_rows(built.hub) == []
 
 
