@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.coalition import NOON, Coalition
 from tests.support.groups import Group, document, wish
 from tests.support.network import broken_rows, sale
 from tests.support.services import capture, earn, post, redeem, reverse, void
+from tests.support.threads import at_once
 
 Run = Callable[..., Result]
 LIMIT = {"form": "postpaid", "limit_minor": 100, "alert_minor": 90}
@@ -112,6 +114,23 @@ def test_holds_of_a_group_reserve_what_each_would_and_its_captures_give_back_the
     assert left(hub) == 20
     exposure.renew(hub)
     assert left(hub) == 20
+    assert broken_rows(hub) == []
+
+
+def test_groups_of_redemptions_and_holds_at_the_same_moment_never_exceed_the_line(hub: Hub) -> None:
+    groups = [Group(hub, group_commit.redeem) for _ in range(4)]
+    wishes = [
+        [
+            wish(group, f"{side}-{n}", "fuel", f"card:{n % 2 + 1}", 5, **({"hold": 600} if n % 2 else {}))
+            for n in range(20)
+        ]
+        for side, group in enumerate(groups)
+    ]
+    answers = at_once([partial(group.post, *own) for group, own in zip(groups, wishes, strict=True)])
+    done = sum(isinstance(one, dict) for side in answers for one in side.values())
+    assert left(hub) == 100 - 5 * done >= 0
+    exposure.renew(hub)
+    assert left(hub) == 100 - 5 * done
     assert broken_rows(hub) == []
 
 
